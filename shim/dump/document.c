@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writing the dump document, key by key in the order of docs/dump-format.md.
+ */
+#include "dump/document.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "dump/page_string.h"
+#include "gopagewatch/advice.h"
+#include "gopagewatch/class.h"
+#include "gopagewatch/schema.h"
+
+static const char *const CLASS_NAMES[] = {
+#define X(id, name, meaning) [CLASS_##id] = (name),
+    GPW_MEMORY_CLASSES(X)
+#undef X
+};
+
+static const char *const ADVICE_NAMES[] = {
+#define X(id, value, name) [ADVICE_##id] = (name),
+    GPW_ADVICES(X)
+#undef X
+};
+
+void book_miss(struct book *book, const char *what, const char *why)
+{
+    if (book->missing_count < BOOK_MISSING_MAX)
+        book->missing[book->missing_count++] = (struct missing){what, why};
+}
+
+void book_count(struct book *book, const char *name, uint64_t value)
+{
+    if (book->counters_count < BOOK_COUNTERS_MAX)
+        book->counters[book->counters_count++] = (struct counter){name, value};
+}
+
+static char *put_digits(char *at, uint64_t value, unsigned digits)
+{
+    for (unsigned i = digits; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+/* "2026-11-23T03:26:01.123456789Z"; the calendar by the days-from-civil algorithm, for libc's takes a lock. */
+static void write_utc(struct json *json, uint64_t unix_ns)
+{
+    uint64_t seconds = unix_ns / 1000000000u;
+    uint64_t days = seconds / 86400 + 719468, rest = seconds % 86400;
+    uint64_t era = days / 146097, day_of_era = days % 146097;
+    uint64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint64_t shifted_month = (5 * day_of_year + 2) / 153;
+    uint64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    uint64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+    uint64_t year = year_of_era + era * 400 + (month <= 2);
+
+    char text[40];
+    char *at = put_digits(text, year, 4);
+    *at++ = '-';
+    at = put_digits(at, month, 2);
+    *at++ = '-';
+    at = put_digits(at, day, 2);
+    *at++ = 'T';
+    at = put_digits(at, rest / 3600, 2);
+    *at++ = ':';
+    at = put_digits(at, rest / 60 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, rest % 60, 2);
+    *at++ = '.';
+    at = put_digits(at, unix_ns % 1000000000u, 9);
+    *at++ = 'Z';
+    *at = '\0';
+    json_string(json, "utc", text);
+}
+
+static void write_head(struct json *json, const struct document *document)
+{
+    json_string(json, "schema", GPW_DUMP_SCHEMA);
+    json_string(json, "reason", document->reason);
+    json_number(json, "seq", document->seq);
+    json_string(json, "label", document->label);
+    json_newline(json);
+    json_begin_object(json, "time");
+    write_utc(json, document->unix_ns);
+    json_number(json, "unix_ns", document->unix_ns);
+    json_number(json, "since_start_ns", document->since_start_ns);
+    json_number(json, "took_ns", document->took_ns);
+    json_end_object(json);
+    json_newline(json);
+    json_begin_object(json, "process");
+    json_number(json, "pid", document->pid);
+    json_string(json, "comm", document->comm);
+    json_string(json, "exe", document->exe);
+    json_string(json, "host", document->host);
+    json_number(json, "threads", document->snapshot->status.threads);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static const char *null_if_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static void write_environment(struct json *json, const struct document *document)
+{
+    const struct environment *environment = &document->environment;
+    json_begin_object(json, "environment");
+    json_string(json, "kernel", environment->system.release);
+    json_string(json, "machine", environment->system.machine);
+    json_number(json, "cpus", environment->cpus);
+    json_number(json, "os_page_bytes", environment->os_page_bytes);
+    json_begin_object(json, "thp");
+    json_string_or_null(json, "enabled", null_if_empty(environment->thp_enabled));
+    json_string_or_null(json, "defrag", null_if_empty(environment->thp_defrag));
+    if (environment->knows_max_ptes_none)
+        json_number(json, "khugepaged_max_ptes_none", environment->khugepaged_max_ptes_none);
+    else
+        json_null(json, "khugepaged_max_ptes_none");
+    json_end_object(json);
+    if (environment->has_cgroup_limit)
+        json_number(json, "cgroup_memory_max_bytes", environment->cgroup_limit_bytes);
+    else
+        json_null(json, "cgroup_memory_max_bytes");
+    json_string_or_null(json, "gogc", document->gogc);
+    json_string_or_null(json, "gomemlimit", document->gomemlimit);
+    json_string_or_null(json, "godebug", document->godebug);
+    json_string_or_null(json, "gomaxprocs", document->gomaxprocs);
+    json_string(json, "go_version", document->go_version);
+    json_hex_bytes(json, "build_id", document->build_id, document->build_id_bytes);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static void write_book(struct json *json, const struct book *book)
+{
+    json_begin_object(json, book->name);
+    json_string(json, "how", book->how);
+    json_begin_array(json, "missing");
+    for (uint32_t i = 0; i < book->missing_count; i++) {
+        json_begin_object(json, NULL);
+        json_string(json, "what", book->missing[i].what);
+        json_string(json, "why", book->missing[i].why);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_number(json, "untrusted", book->untrusted);
+    json_begin_object(json, "counters");
+    for (uint32_t i = 0; i < book->counters_count; i++)
+        json_number(json, book->counters[i].name, book->counters[i].value);
+    json_end_object(json);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static void write_sizes(struct json *json, const struct class_sizes *sizes)
+{
+    json_number(json, "mapped", sizes->mapped_bytes);
+    json_number(json, "resident", sizes->resident_bytes);
+    json_number(json, "swapped", sizes->swapped_bytes);
+    json_number(json, "huge", sizes->huge_bytes);
+    json_number(json, "lazyfree", sizes->lazyfree_bytes);
+}
+
+static void write_rss(struct json *json, const struct snapshot *snapshot)
+{
+    uint64_t kernel_bytes = snapshot->status.resident_bytes;
+    uint64_t scratch_bytes = min_u64(snapshot->scratch_resident_bytes, kernel_bytes);
+    json_begin_object(json, "rss");
+    json_number(json, "total", kernel_bytes - scratch_bytes);
+    json_number(json, "peak", snapshot->status.peak_bytes);
+    json_number(json, "swapped", snapshot->status.swapped_bytes);
+    json_number(json, "explained", snapshot_explained_bytes(snapshot));
+    json_begin_object(json, "classes");
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        json_newline(json);
+        json_begin_object(json, CLASS_NAMES[i]);
+        write_sizes(json, &snapshot->classes[i]);
+        json_end_object(json);
+    }
+    json_end_object(json);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static void write_arenas(struct json *json, const struct snapshot *snapshot, struct bump *bump)
+{
+    char *pages = bump_take(bump, GO_ARENA_PAGES + 1);
+    json_begin_array(json, "arenas");
+    for (uint64_t i = 0; pages != NULL && i < snapshot->arenas_count; i++) {
+        const struct arena *arena = snapshot->arenas[i];
+        json_newline(json);
+        json_begin_object(json, NULL);
+        json_address(json, "start", arena->start);
+        json_number(json, "bytes", GO_ARENA_BYTES);
+        json_number(json, "resident", arena->resident_bytes);
+        page_string_encode(arena->states, GO_ARENA_PAGES, pages);
+        json_string(json, "pages", pages);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void write_go(struct json *json, const struct document *document, struct bump *bump)
+{
+    json_begin_object(json, "go");
+    json_begin_array(json, "runtimes");
+    for (uint32_t i = 0; i < document->runtimes_count; i++) {
+        const struct document_runtime *runtime = &document->runtimes[i];
+        json_begin_object(json, NULL);
+        json_string(json, "module", runtime->module);
+        json_string(json, "version", runtime->version);
+        json_address(json, "start", runtime->start);
+        json_address(json, "end", runtime->end);
+        json_string(json, "madvise", runtime->madvise);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_begin_array(json, "advice");
+    for (uint32_t i = 0; i < document->advices_count; i++) {
+        const struct document_advice *advice = &document->advices[i];
+        json_begin_object(json, NULL);
+        json_string(json, "by", advice->by);
+        json_string(json, "advice", advice->advice);
+        json_number(json, "calls", advice->calls);
+        json_number(json, "bytes", advice->bytes);
+        json_number(json, "errors", advice->errors);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_newline(json);
+    write_arenas(json, document->snapshot, bump);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static const char *protection_text(unsigned protection)
+{
+    static const char *const TEXTS[] = {"---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx"};
+    _Static_assert(PROT_READ == 1 && PROT_WRITE == 2 && PROT_EXEC == 4, "an index is a protection");
+    return TEXTS[protection & 7];
+}
+
+static const char *event_detail(const struct event *event)
+{
+    switch ((enum event_operation)event->operation) {
+    case EVENT_MMAP:
+        return protection_text(event->detail);
+    case EVENT_MADVISE:
+        return ADVICE_NAMES[event->detail % ADVICE_COUNT];
+    case EVENT_MUNMAP:
+    case EVENT_MREMAP:
+        break;
+    }
+    return "";
+}
+
+/* The thread whose stack the call ran on. */
+static uint32_t tid_of_stack(const struct document *document, uintptr_t stack_pointer)
+{
+    const struct known_range *range = known_ranges_from(&document->snapshot->known, stack_pointer);
+    if (range != NULL && range->start <= stack_pointer && range->memory_class == CLASS_THREAD_STACKS)
+        return range->tid;
+    const struct vma_list *vmas = &document->snapshot->vmas;
+    for (uint64_t i = vmas->count; i-- > 0;) {
+        if (vmas->vmas[i].name[0] == '[' && vmas->vmas[i].name[1] == 's' && stack_pointer >= vmas->vmas[i].start &&
+            stack_pointer < vmas->vmas[i].end)
+            return (uint32_t)document->pid;
+    }
+    return 0;
+}
+
+static void write_event(struct json *json, const struct document *document, const struct event *event)
+{
+    static const char *const OPERATIONS[] = {"mmap", "munmap", "mremap", "madvise"};
+    double ns = (double)(event->ticks - document->start_ticks) * document->ns_per_tick;
+    json_newline(json);
+    json_begin_array(json, NULL);
+    json_number(json, NULL, ns > 0 ? (uint64_t)ns : 0);
+    json_number(json, NULL, tid_of_stack(document, event->stack_pointer));
+    json_string(json, NULL, event->by == ORIGIN_GO ? "go" : "c");
+    json_string(json, NULL, OPERATIONS[event->operation & 3]);
+    json_address(json, NULL, event->start);
+    json_number(json, NULL, event->bytes);
+    json_string(json, NULL, event_detail(event));
+    json_number(json, NULL, (uint64_t)event->error);
+    json_end_array(json);
+}
+
+static void write_events(struct json *json, const struct document *document)
+{
+    static const char *const COLUMNS[] = {"since_start_ns", "tid", "by", "op", "start", "bytes", "detail", "errno"};
+    const struct events *events = document->events;
+    uint64_t recorded = events == NULL ? 0 : atomic_load(&events->next);
+    json_begin_object(json, "events");
+    json_number(json, "capacity", events == NULL ? 0 : EVENTS_CAPACITY);
+    json_number(json, "recorded", recorded);
+    json_number(json, "lost", events == NULL ? 0 : atomic_load(&events->lost));
+    json_begin_array(json, "columns");
+    for (unsigned i = 0; i < sizeof COLUMNS / sizeof COLUMNS[0]; i++)
+        json_string(json, NULL, COLUMNS[i]);
+    json_end_array(json);
+    json_begin_array(json, "rows");
+    for (uint64_t number = recorded > EVENTS_CAPACITY ? recorded - EVENTS_CAPACITY : 0; number < recorded; number++) {
+        struct event event;
+        if (event_read(events, number, &event))
+            write_event(json, document, &event);
+    }
+    json_end_array(json);
+    json_end_object(json);
+    json_newline(json);
+}
+
+static void write_maps(struct json *json, const struct snapshot *snapshot)
+{
+    json_begin_array(json, "maps");
+    for (const struct map_row *row = snapshot->rows; row != NULL; row = row->next) {
+        const struct vma *vma = row->vma;
+        const char permissions[] = {vma->is_readable ? 'r' : '-', vma->is_writable ? 'w' : '-',
+                                    vma->is_executable ? 'x' : '-', vma->is_shared ? 's' : 'p', '\0'};
+        json_newline(json);
+        json_begin_object(json, NULL);
+        json_address(json, "start", vma->start);
+        json_address(json, "end", vma->end);
+        json_string(json, "perms", permissions);
+        json_string(json, "name", vma->name);
+        json_string(json, "class", CLASS_NAMES[row->memory_class]);
+        write_sizes(json, &row->sizes);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_newline(json);
+}
+
+void document_write(struct json *json, const struct document *document, struct bump *bump)
+{
+    json_begin_object(json, NULL);
+    write_head(json, document);
+    write_environment(json, document);
+    json_begin_object(json, "books");
+    for (int i = 0; i < BOOK_COUNT; i++)
+        write_book(json, &document->books[i]);
+    json_end_object(json);
+    json_newline(json);
+    write_rss(json, document->snapshot);
+    write_go(json, document, bump);
+    write_events(json, document);
+    json_begin_array(json, "callsites");
+    json_end_array(json);
+    json_newline(json);
+    write_maps(json, document->snapshot);
+    json_begin_array(json, "findings");
+    json_end_array(json);
+    json_end_object(json);
+    json_newline(json);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading the fingerprint.
+ */
+#include "dump/environment.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "memory/raw.h"
+#include "memory/text.h"
+#include "memory/units.h"
+
+#define THP "/sys/kernel/mm/transparent_hugepage/"
+
+enum { FILE_TEXT_BYTES = 1024, PATH_BYTES = 1100 };
+
+void bracketed_word(const char *text, char *word, uint64_t word_bytes)
+{
+    const char *open = strchr(text, '[');
+    const char *close = open == NULL ? NULL : strchr(open, ']');
+    word[0] = '\0';
+    if (close == NULL || (uint64_t)(close - open) > word_bytes)
+        return;
+    uint64_t bytes = (uint64_t)(close - open - 1);
+    memcpy(word, open + 1, bytes);
+    word[bytes] = '\0';
+}
+
+static void read_bracketed(const char *path, char *word, uint64_t word_bytes)
+{
+    char text[FILE_TEXT_BYTES];
+    word[0] = '\0';
+    if (read_small_file(path, text, sizeof text) > 0)
+        bracketed_word(text, word, word_bytes);
+}
+
+static bool read_decimal(const char *path, uint64_t *value)
+{
+    char content[FILE_TEXT_BYTES];
+    if (read_small_file(path, content, sizeof content) <= 0)
+        return false;
+    struct text text = text_of(content);
+    return text_take_decimal(&text, value);
+}
+
+static bool join_path(char *path, const char *front, const char *middle, uint64_t middle_bytes, const char *back)
+{
+    uint64_t front_bytes = strlen(front);
+    if (front_bytes + middle_bytes + strlen(back) >= PATH_BYTES)
+        return false;
+    memcpy(path, front, front_bytes);
+    memcpy(path + front_bytes, middle, middle_bytes);
+    strcpy(path + front_bytes + middle_bytes, back);
+    return true;
+}
+
+/* The nearest limit: the own cgroup's or that of one above it. In a container only its own is to be seen, at the root. */
+static bool read_cgroup_v2_limit(struct text group, uint64_t *bytes)
+{
+    bool is_limited = false;
+    for (;;) {
+        char path[PATH_BYTES];
+        uint64_t limit;
+        if (join_path(path, "/sys/fs/cgroup", group.at, (uint64_t)(group.end - group.at), "/memory.max") &&
+            read_decimal(path, &limit)) {
+            *bytes = is_limited ? min_u64(*bytes, limit) : limit;
+            is_limited = true;
+        }
+        if (group.at == group.end)
+            return is_limited;
+        while (group.end > group.at && *--group.end != '/')
+            ;
+    }
+}
+
+/* "0::/group" is cgroup v2, "N:memory:/group" v1 (man 7 cgroups). */
+static bool read_cgroup_limit(uint64_t *bytes)
+{
+    char buffer[4096];
+    struct line_reader lines;
+    struct text line;
+    bool is_limited = false;
+    if (line_reader_open(&lines, "/proc/self/cgroup", buffer, sizeof buffer) != 0)
+        return false;
+    while (!is_limited && line_reader_next(&lines, &line)) {
+        if (text_starts_with(line, "0::/")) {
+            line.at += 3;
+            is_limited = read_cgroup_v2_limit(line, bytes);
+        }
+    }
+    line_reader_close(&lines);
+    /* v1 writes "no limit" as a number just below 2^63. */
+    if (!is_limited && read_decimal("/sys/fs/cgroup/memory/memory.limit_in_bytes", bytes))
+        is_limited = *bytes < 1ull << 62;
+    return is_limited;
+}
+
+static uint64_t count_cpus(void)
+{
+    uint64_t mask[128] = {0};
+    uint64_t cpus = 0;
+    long bytes = raw_syscall6(SYS_sched_getaffinity, 0, sizeof mask, (long)mask, 0, 0, 0);
+    for (long i = 0; !raw_failed(bytes) && i < bytes / (long)sizeof mask[0]; i++)
+        cpus += (uint64_t)__builtin_popcountll(mask[i]);
+    return cpus;
+}
+
+void environment_read(struct environment *environment, uint64_t os_page_bytes)
+{
+    *environment = (struct environment){.os_page_bytes = os_page_bytes};
+    raw_syscall6(SYS_uname, (long)&environment->system, 0, 0, 0, 0, 0);
+    environment->cpus = count_cpus();
+    read_bracketed(THP "enabled", environment->thp_enabled, sizeof environment->thp_enabled);
+    read_bracketed(THP "defrag", environment->thp_defrag, sizeof environment->thp_defrag);
+    environment->knows_max_ptes_none =
+        read_decimal(THP "khugepaged/max_ptes_none", &environment->khugepaged_max_ptes_none);
+    environment->has_cgroup_limit = read_cgroup_limit(&environment->cgroup_limit_bytes);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of known ranges.
+ */
+#include "dump/known_ranges.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    RANGES_MAX = 1 << 17,
+    LIBRARY_NEIGHBOURS = 8, /* a loaded object has a handful of mappings one after the other */
+};
+
+bool known_ranges_open(struct known_ranges *known, struct bump *bump)
+{
+    *known = (struct known_ranges){.capacity = RANGES_MAX};
+    known->ranges = bump_take(bump, RANGES_MAX * sizeof known->ranges[0]);
+    return known->ranges != NULL;
+}
+
+/* Index of the first range that ends above `address`. */
+static uint64_t lower_bound(const struct known_ranges *known, uintptr_t address)
+{
+    uint64_t low = 0, high = known->count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (known->ranges[middle].end > address)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void known_ranges_add(struct known_ranges *known, struct known_range range)
+{
+    uint64_t at = lower_bound(known, range.start);
+    bool overlaps = at < known->count && known->ranges[at].start < range.end;
+    if (range.start >= range.end || overlaps || known->count == known->capacity) {
+        known->dropped += range.start < range.end;
+        return;
+    }
+    memmove(&known->ranges[at + 1], &known->ranges[at], (known->count - at) * sizeof known->ranges[0]);
+    known->ranges[at] = range;
+    known->count++;
+}
+
+const struct known_range *known_ranges_from(const struct known_ranges *known, uintptr_t address)
+{
+    uint64_t at = lower_bound(known, address);
+    return at < known->count ? &known->ranges[at] : NULL;
+}
+
+static bool is_same_file(const struct vma *a, const struct vma *b)
+{
+    return a->inode == b->inode && a->device_major == b->device_major && a->device_minor == b->device_minor;
+}
+
+const bool *find_libraries(const struct vma_list *vmas, struct bump *bump)
+{
+    bool *is_library = bump_take(bump, vmas->count * sizeof is_library[0]);
+    if (is_library == NULL)
+        return NULL;
+    for (uint64_t i = 0; i < vmas->count; i++) {
+        if (!vma_is_file(&vmas->vmas[i]) || !vmas->vmas[i].is_executable)
+            continue;
+        uint64_t first = i < LIBRARY_NEIGHBOURS ? 0 : i - LIBRARY_NEIGHBOURS;
+        uint64_t end = min_u64(i + LIBRARY_NEIGHBOURS + 1, vmas->count);
+        for (uint64_t k = first; k < end; k++)
+            is_library[k] = is_library[k] || is_same_file(&vmas->vmas[i], &vmas->vmas[k]);
+    }
+    return is_library;
+}

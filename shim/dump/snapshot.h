@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The join: every mapping of a process, page by page, given a class by what the books say of it, and counted by what the
+ * kernel says is resident.
+ *
+ * Allowed context: dumper, command.
+ */
+#ifndef GPW_DUMP_SNAPSHOT_H
+#define GPW_DUMP_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dump/known_ranges.h"
+#include "gopagewatch/class.h"
+#include "memory/bump.h"
+#include "memory/proc_status.h"
+#include "memory/reader.h"
+#include "memory/residency.h"
+#include "memory/vma.h"
+#include "preload/shadow.h"
+
+struct class_sizes {
+    uint64_t mapped_bytes, resident_bytes, swapped_bytes, huge_bytes, lazyfree_bytes;
+};
+
+/* One class's share of one mapping. */
+struct map_row {
+    const struct vma *vma;
+    enum memory_class memory_class;
+    struct class_sizes sizes;
+    struct map_row *next;
+};
+
+struct arena {
+    uintptr_t start;
+    uint64_t resident_bytes;
+    uint8_t states[GO_ARENA_PAGES]; /* enum page_state, upper case where resident */
+};
+
+/* Where the books are. */
+struct snapshot_source {
+    const char *maps_path, *pagemap_path, *smaps_path, *status_path;
+    struct reader *reader;
+    const struct shadow *shadow; /* NULL: there is none */
+    const struct known_range *given;
+    uint64_t given_count;
+    uint64_t os_page_bytes;
+    bool may_be_lazily_freed; /* MADV_FREE was seen, or nobody watched: smaps must be read */
+};
+
+struct snapshot {
+    struct vma_list vmas;
+    struct known_ranges known;
+    struct class_sizes classes[CLASS_COUNT];
+    struct map_row *rows;
+    struct arena **arenas; /* by address */
+    uint64_t arenas_count;
+    struct proc_status status;
+    uint64_t scratch_resident_bytes;
+    enum residency_method residency_method;
+    bool sees_huge;
+    int smaps_error;    /* 0, or -errno: lazyfree is not known */
+    uint64_t untrusted; /* lines, ranges and mappings that could not be read or did not fit */
+};
+
+/* Fills `snapshot` with memory of `bump`. 0, or -errno and then `failed_path` names what could not be read. */
+int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,
+                  const char **failed_path);
+
+uint64_t snapshot_explained_bytes(const struct snapshot *snapshot);
+
+#endif

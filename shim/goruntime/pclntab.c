@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding .gopclntab and looking a function up by its name (cmd/link/internal/ld/pcln.go:generatePCHeader, symtab.go).
+ *
+ * Header:  0 magic u32 | 4 zero, zero, quantum, pointer size | 8 nfunc | 16 nfiles
+ *          1.16:  24 offsets of funcnametab, cutab, filetab, pctab, functab
+ *          1.18+: 24 textStart (always 0 from 1.26 on), 32 the same offsets
+ * functab: 1.16:  {entry u64, offset of _func u64}     1.18+: {entry u32 relative to text, offset of _func u32}
+ * _func:   1.16:  entry u64, name i32 at 8             1.18+: entry u32, name i32 at 4
+ *
+ * Names are not sorted. The functions are in link order and the runtime stands among the first packages, so a search from
+ * the front ends early and touches little of the table.
+ */
+#include "goruntime/pclntab.h"
+
+#include <string.h>
+
+#include "memory/units.h"
+
+enum {
+    HEADER_BYTES = 72,
+    MAGIC_1_16 = (int)0xfffffffa,
+    MAGIC_1_18 = (int)0xfffffff0,
+    MAGIC_1_20 = (int)0xfffffff1,
+    POINTER_BYTES = 8,
+    MODULEDATA_TEXT = 176, /* moduledata.text, go1.16 to 1.27 */
+    NAME_BYTES_MAX = 64,
+};
+
+#define FUNCTIONS_MAX (1u << 26)
+
+static uint64_t load_u64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static uint32_t load_u32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+/* runtime/internal/sys: MinFrameSize and PCQuantum by architecture */
+static uint8_t pc_quantum(uint16_t machine)
+{
+    enum { MACHINE_AARCH64 = 183 };
+    return machine == MACHINE_AARCH64 ? 4 : 1;
+}
+
+static bool parse_format(uint32_t magic, enum pclntab_format *format)
+{
+    switch ((int)magic) {
+    case MAGIC_1_16:
+        *format = PCLNTAB_1_16;
+        return true;
+    case MAGIC_1_18:
+        *format = PCLNTAB_1_18;
+        return true;
+    case MAGIC_1_20:
+        *format = PCLNTAB_1_20;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool parse_header(struct pclntab *table, const struct elf_image *image, uintptr_t start, uintptr_t end,
+                         const uint8_t *header)
+{
+    if (!parse_format(load_u32(header), &table->format) || header[4] != 0 || header[5] != 0 ||
+        header[6] != pc_quantum(image->machine) || header[7] != POINTER_BYTES)
+        return false;
+    bool is_1_16 = table->format == PCLNTAB_1_16;
+    const uint8_t *offsets = header + (is_1_16 ? 24 : 32);
+    uint64_t bytes = end - start;
+    uint64_t names = load_u64(offsets), functions = load_u64(offsets + 32);
+    uint64_t count = load_u64(header + 8);
+    uint64_t entry_bytes = is_1_16 ? 16 : 8;
+    if (names < 64 || names > 128 || functions <= names || functions >= bytes || count == 0 || count > FUNCTIONS_MAX ||
+        (count + 1) * entry_bytes > bytes - functions)
+        return false;
+    uintptr_t text = is_1_16 ? 0 : load_u64(header + 24);
+    if (text != 0 && !elf_image_holds(image, text))
+        return false;
+
+    table->start = start;
+    table->end = end;
+    table->names = start + names;
+    table->functions = start + functions;
+    table->functions_count = count;
+    table->text = text;
+    return true;
+}
+
+/* Searches [start, end) for a header; the table may reach up to `bound`. */
+static bool search(struct pclntab *table, const struct elf_image *image, uintptr_t start, uintptr_t end,
+                   uintptr_t bound, uint8_t *scratch, uint64_t scratch_bytes)
+{
+    struct reader_window window = {image->reader, start, end, scratch, scratch_bytes, 0, 0};
+    for (uintptr_t at = align_up(start, POINTER_BYTES); at + HEADER_BYTES <= end; at += POINTER_BYTES) {
+        const uint8_t *header = reader_window_at(&window, at, HEADER_BYTES);
+        if (header == NULL)
+            return false;
+        if (parse_header(table, image, at, bound, header))
+            return true;
+    }
+    return false;
+}
+
+/* go1.26 on: the header no longer says where text starts, firstmoduledata does. It begins with the addresses of the
+ * table and of funcnametab (symtab.go:moduledata.pcHeader, funcnametab). */
+static bool find_text_by_moduledata(struct pclntab *table, const struct elf_image *image, uintptr_t start,
+                                    uintptr_t end, uint8_t *scratch, uint64_t scratch_bytes)
+{
+    struct reader_window window = {image->reader, start, end, scratch, scratch_bytes, 0, 0};
+    for (uintptr_t at = align_up(start, POINTER_BYTES); at + MODULEDATA_TEXT + 8 <= end; at += POINTER_BYTES) {
+        const uint8_t *words = reader_window_at(&window, at, MODULEDATA_TEXT + 8);
+        if (words == NULL)
+            return false;
+        if (load_u64(words) != table->start || load_u64(words + 8) != table->names)
+            continue;
+        table->text = load_u64(words + MODULEDATA_TEXT);
+        return elf_image_holds(image, table->text);
+    }
+    return false;
+}
+
+static bool find_text(struct pclntab *table, const struct elf_image *image, uint8_t *scratch, uint64_t scratch_bytes)
+{
+    if (table->format == PCLNTAB_1_16 || table->text != 0)
+        return true;
+    const struct elf_section *module = elf_image_section(image, ".go.module");
+    if (module != NULL &&
+        find_text_by_moduledata(table, image, module->start, module->end, scratch, scratch_bytes))
+        return true;
+    for (uint32_t i = 0; i < image->segments_count; i++) {
+        const struct elf_segment *segment = &image->segments[i];
+        if (segment->is_writable &&
+            find_text_by_moduledata(table, image, segment->start, segment->end, scratch, scratch_bytes))
+            return true;
+    }
+    return false;
+}
+
+static bool find_by_section(struct pclntab *table, const struct elf_image *image, uint8_t *scratch,
+                            uint64_t scratch_bytes)
+{
+    static const char *const OWN[] = {".gopclntab", ".data.rel.ro.gopclntab"};
+    for (unsigned i = 0; i < sizeof OWN / sizeof OWN[0]; i++) {
+        const struct elf_section *section = elf_image_section(image, OWN[i]);
+        if (section != NULL)
+            return search(table, image, section->start, section->start + HEADER_BYTES, section->end, scratch,
+                          scratch_bytes);
+    }
+    /* Linked as PIE by the system's linker up to go1.25 the table is a part of this one. */
+    const struct elf_section *merged = elf_image_section(image, ".data.rel.ro");
+    return merged != NULL && search(table, image, merged->start, merged->end, merged->end, scratch, scratch_bytes);
+}
+
+bool pclntab_find(struct pclntab *table, const struct elf_image *image, uint8_t *scratch, uint64_t scratch_bytes)
+{
+    *table = (struct pclntab){0};
+    if (image->sections_count != 0)
+        return find_by_section(table, image, scratch, scratch_bytes) &&
+               find_text(table, image, scratch, scratch_bytes);
+    for (uint32_t i = 0; i < image->segments_count; i++) {
+        const struct elf_segment *segment = &image->segments[i];
+        if (search(table, image, segment->start, segment->end, segment->end, scratch, scratch_bytes))
+            return find_text(table, image, scratch, scratch_bytes);
+    }
+    return false;
+}
+
+struct function {
+    uintptr_t entry, end;
+    uint32_t name;
+};
+
+/* Two windows, because functab and the _func structs are both read forward, each at a place of its own. */
+struct cursor {
+    struct reader_window entries, functions;
+};
+
+static bool function_at(const struct pclntab *table, struct cursor *cursor, uint64_t index, struct function *function)
+{
+    bool is_1_16 = table->format == PCLNTAB_1_16;
+    uint64_t entry_bytes = is_1_16 ? 16 : 8;
+    const uint8_t *entry =
+        reader_window_at(&cursor->entries, table->functions + index * entry_bytes, 2 * entry_bytes);
+    if (entry == NULL)
+        return false;
+    uint64_t offset;
+    if (is_1_16) {
+        function->entry = load_u64(entry);
+        offset = load_u64(entry + 8);
+        function->end = load_u64(entry + 16);
+    } else {
+        function->entry = table->text + load_u32(entry);
+        offset = load_u32(entry + 4);
+        function->end = table->text + load_u32(entry + 8);
+    }
+    if (offset > table->end - table->functions)
+        return false;
+    const uint8_t *name = reader_window_at(&cursor->functions, table->functions + offset + (is_1_16 ? 8 : 4), 4);
+    if (name == NULL)
+        return false;
+    function->name = load_u32(name);
+    return true;
+}
+
+static bool is_named(const struct pclntab *table, const struct elf_image *image, uint32_t offset, const char *name)
+{
+    char text[NAME_BYTES_MAX];
+    uint64_t bytes = strlen(name) + 1;
+    return bytes <= sizeof text && offset < table->end - table->names &&
+           bytes <= table->end - table->names - offset &&
+           reader_read(image->reader, table->names + offset, text, bytes) && memcmp(text, name, bytes) == 0;
+}
+
+/* The name's offset in funcnametab: found once, it is compared as a number. */
+static bool find_name(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
+                      uint64_t scratch_bytes, uint32_t *offset)
+{
+    uint64_t bytes = strlen(name) + 1;
+    uintptr_t at = table->names;
+    while (at < table->functions) {
+        uint64_t held = min_u64(scratch_bytes, table->functions - at);
+        if (held < bytes || !reader_read(image->reader, at, scratch, held))
+            return false;
+        for (uint64_t i = 0; i + bytes <= held; i++) {
+            const uint8_t *hit = memchr(scratch + i, name[0], held - bytes - i + 1);
+            if (hit == NULL)
+                break;
+            i = (uint64_t)(hit - scratch);
+            if (memcmp(hit, name, bytes) == 0 && (i == 0 ? at == table->names : hit[-1] == '\0')) {
+                *offset = (uint32_t)(at + i - table->names);
+                return is_named(table, image, *offset, name);
+            }
+        }
+        if (held == table->functions - at)
+            return false;
+        at += held - bytes; /* a name may lie across two pieces */
+    }
+    return false;
+}
+
+bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
+                    uint64_t scratch_bytes, uintptr_t *start, uintptr_t *end)
+{
+    uint32_t wanted;
+    if (!find_name(table, image, name, scratch, scratch_bytes, &wanted))
+        return false;
+    uint64_t half = scratch_bytes / 2;
+    struct cursor cursor = {
+        .entries = {image->reader, table->functions, table->end, scratch, half, 0, 0},
+        .functions = {image->reader, table->functions, table->end, scratch + half, half, 0, 0},
+    };
+    for (uint64_t i = 0; i < table->functions_count; i++) {
+        struct function function;
+        if (!function_at(table, &cursor, i, &function))
+            return false;
+        if (function.name != wanted)
+            continue;
+        *start = function.entry;
+        *end = function.end;
+        return function.end > function.entry && elf_image_holds(image, function.entry) &&
+               elf_image_holds(image, function.end - 1);
+    }
+    return false;
+}

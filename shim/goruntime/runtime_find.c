@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding a Go runtime in a module.
+ *
+ * runtime.madvise is looked up by its name in .gopclntab, which every Go binary carries, and where that table is missing
+ * or its names were changed, by its bytes: exactly one hit in executable memory. Either way the whole function must be
+ * byte for byte what is known.
+ */
+#include "goruntime/runtime_find.h"
+
+#include <string.h>
+
+#include "memory/units.h"
+
+static bool is_madvise(const struct elf_image *image, uintptr_t entry, uint64_t available_bytes)
+{
+    uint8_t code[MADVISE_CODE_BYTES_MAX];
+    uint64_t code_bytes;
+    uint64_t bytes = min_u64(available_bytes, sizeof code);
+    return entry % MADVISE_CODE_ALIGN_BYTES == 0 && reader_read(image->reader, entry, code, bytes) &&
+           madvise_code_matches(code, bytes, &code_bytes);
+}
+
+/* How often the code stands in [start, end); `entry` gets the last hit. */
+static unsigned count_hits(const struct elf_image *image, uintptr_t start, uintptr_t end, uint8_t *scratch,
+                           uintptr_t *entry)
+{
+    struct reader_window window = {image->reader, start, end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
+    unsigned hits = 0;
+    uint64_t code_bytes;
+    for (uintptr_t at = align_up(start, MADVISE_CODE_ALIGN_BYTES); at + MADVISE_CODE_BYTES_MAX <= end;
+         at += MADVISE_CODE_ALIGN_BYTES) {
+        const uint8_t *code = reader_window_at(&window, at, MADVISE_CODE_BYTES_MAX);
+        if (code == NULL)
+            return hits;
+        if (!madvise_code_matches(code, MADVISE_CODE_BYTES_MAX, &code_bytes))
+            continue;
+        *entry = at;
+        hits++;
+    }
+    return hits;
+}
+
+static void find_madvise_by_code(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+{
+    unsigned hits = 0;
+    uintptr_t entry = 0;
+    for (uint32_t i = 0; i < image->segments_count; i++) {
+        if (image->segments[i].is_executable)
+            hits += count_hits(image, image->segments[i].start, image->segments[i].end, scratch, &entry);
+    }
+    if (hits == 1)
+        runtime->madvise_entry = entry;
+    else
+        runtime->madvise_not_found = hits == 0 ? "no function has the bytes of runtime.madvise of go1.17 to 1.27"
+                                               : "the bytes of runtime.madvise stand in more than one place";
+}
+
+static void find_madvise(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+{
+    uintptr_t start, end;
+    if (!runtime->has_pclntab || !pclntab_lookup(&runtime->pclntab, image, "runtime.madvise", scratch,
+                                                 RUNTIME_FIND_SCRATCH_BYTES, &start, &end)) {
+        find_madvise_by_code(runtime, image, scratch);
+        return;
+    }
+    if (is_madvise(image, start, end - start))
+        runtime->madvise_entry = start;
+    else
+        runtime->madvise_not_found = "the bytes of runtime.madvise are not those of go1.17 to 1.27";
+}
+
+bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch)
+{
+    struct elf_image image;
+    *runtime = (struct go_runtime){0};
+    if (!elf_image_read(&image, reader, base))
+        return false;
+    elf_image_read_sections(&image, path);
+    bool has_buildinfo = buildinfo_read(&image, &runtime->version);
+    if (!has_buildinfo && elf_image_section(&image, ".gopclntab") == NULL)
+        return false;
+
+    runtime->image_start = image.start;
+    runtime->image_end = image.end;
+    runtime->has_libc = image.needs_libraries;
+    runtime->build_id_bytes = image.build_id_bytes;
+    memcpy(runtime->build_id, image.build_id, sizeof runtime->build_id);
+    runtime->has_pclntab = pclntab_find(&runtime->pclntab, &image, scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    find_madvise(runtime, &image, scratch);
+    return true;
+}

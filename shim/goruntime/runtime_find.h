@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Is this module a Go program, which version, and where is its runtime.madvise?
+ *
+ * Allowed context: dumper, command, constructor, discovery.
+ */
+#ifndef GPW_GORUNTIME_RUNTIME_FIND_H
+#define GPW_GORUNTIME_RUNTIME_FIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "goruntime/buildinfo.h"
+#include "goruntime/elf_image.h"
+#include "goruntime/pclntab.h"
+
+struct go_runtime {
+    struct go_version version;
+    uintptr_t image_start, image_end;
+    bool has_libc; /* its threads are libc's threads; false: CGO_ENABLED=0, %fs belongs to Go */
+    bool has_pclntab;
+    struct pclntab pclntab;
+    uintptr_t madvise_entry;       /* 0: not found, and then: */
+    const char *madvise_not_found; /* the reason, a sentence */
+    uint8_t build_id[ELF_BUILD_ID_BYTES];
+    uint32_t build_id_bytes;
+};
+
+enum { RUNTIME_FIND_SCRATCH_BYTES = 128 * 1024 };
+
+/* Looks for a Go runtime in the module whose ELF header lies at `base`; `path` is its file, for the section headers.
+ * `scratch` holds RUNTIME_FIND_SCRATCH_BYTES, aligned to 16. False: no Go program. */
+bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch);
+
+/* Is the code at `address` the whole of runtime.madvise, as every Go version from 1.17 to 1.27 has it? `code_bytes` gets
+ * its length. Arch-specific: madvise_code_ARCH.c. */
+bool madvise_code_matches(const uint8_t *code, uint64_t available_bytes, uint64_t *code_bytes);
+
+enum { MADVISE_CODE_BYTES_MAX = 32, MADVISE_CODE_ALIGN_BYTES = 32 };
+
+#endif

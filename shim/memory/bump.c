@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The bump allocator of a dump.
+ */
+#include "memory/bump.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+
+enum { PIECE_ALIGN_BYTES = 16 };
+
+int bump_open(struct bump *bump, uint64_t reserve_bytes)
+{
+    *bump = (struct bump){0};
+    long start = raw_mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw_failed(start))
+        return (int)start;
+    bump->start = (uint8_t *)start;
+    bump->reserved_bytes = reserve_bytes;
+    return 0;
+}
+
+void bump_close(struct bump *bump)
+{
+    if (bump->start != NULL)
+        raw_munmap(bump->start, bump->reserved_bytes);
+    *bump = (struct bump){0};
+}
+
+void *bump_take(struct bump *bump, uint64_t bytes)
+{
+    uint64_t rounded = align_up(bytes, PIECE_ALIGN_BYTES);
+    if (rounded > bump->reserved_bytes - bump->used_bytes)
+        return NULL;
+    void *piece = bump->start + bump->used_bytes;
+    bump->used_bytes += rounded;
+    return piece;
+}
+
+const char *bump_string(struct bump *bump, const char *text, uint64_t bytes)
+{
+    char *copy = bump_take(bump, bytes + 1);
+    if (copy == NULL)
+        return "";
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    return copy;
+}

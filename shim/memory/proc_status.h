@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernel's own totals of a process, from /proc/PID/status.
+ *
+ * VmHWM is the peak, never getrusage's ru_maxrss: an exec'ed child inherits its parent's.
+ *
+ * Allowed context: dumper, command.
+ */
+#ifndef GPW_MEMORY_PROC_STATUS_H
+#define GPW_MEMORY_PROC_STATUS_H
+
+#include <stdint.h>
+
+struct proc_status {
+    uint64_t resident_bytes; /* VmRSS */
+    uint64_t peak_bytes;     /* VmHWM */
+    uint64_t swapped_bytes;  /* VmSwap */
+    uint64_t threads;
+};
+
+/* 0, or -errno. */
+int proc_status_read(struct proc_status *status, const char *path);
+
+#endif

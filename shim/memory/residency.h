@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is resident: PAGEMAP_SCAN (fs/proc/task_mmu.c:do_pagemap_scan, Linux 6.7+), or /proc/PID/pagemap before that.
+ *
+ * A range is reported as runs of equal state, in address order. Scanned in pieces of 64 MiB (one call over gigabytes
+ * stalls threads that map memory) and at most 512 regions a call (beyond that the kernel may return a stale walk_end and
+ * a loop would count regions twice).
+ *
+ * Allowed context: dumper, command.
+ */
+#ifndef GPW_MEMORY_RESIDENCY_H
+#define GPW_MEMORY_RESIDENCY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum residency_kind { RESIDENCY_RESIDENT, RESIDENCY_SWAPPED };
+
+struct residency_run {
+    uintptr_t start, end;
+    enum residency_kind kind;
+    bool is_huge; /* mapped by a huge page (PMD) */
+};
+
+enum residency_method { RESIDENCY_BY_SCAN, RESIDENCY_BY_PAGEMAP };
+
+struct residency {
+    int fd;
+    enum residency_method method;
+    bool sees_huge; /* false: the huge pages are not told apart */
+    uint64_t return_mask;
+    void *buffer;
+    uint64_t buffer_bytes;
+    uint64_t os_page_bytes;
+};
+
+typedef void residency_callback(void *context, const struct residency_run *run);
+
+enum { RESIDENCY_BUFFER_BYTES = 16 * 1024 };
+
+/* Opens the pagemap file at `path` and finds out what this kernel can do. `buffer`: RESIDENCY_BUFFER_BYTES, aligned to
+ * 8, the caller's, in use until residency_close. 0, or -errno. */
+int residency_open(struct residency *residency, const char *path, uint64_t os_page_bytes, void *buffer);
+void residency_close(struct residency *residency);
+
+/* Calls back for each run in [start, end). 0, or -errno of the piece that failed (runs before it were reported). */
+int residency_scan(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
+                   void *context);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A Go runtime that comes with a shared library (c-shared, loaded or linked).
+ *
+ * It is found by its first mmap, 256 KiB from its own module, which comes before any madvise. This runs in that hook, on
+ * the thread that starts the runtime: a pthread made a moment ago for nothing else, in C code, with the whole of its stack
+ * free and no lock of libc held. So the one-time work may be done here, and once our constructor has run (a library that
+ * was dlopened) the dumper thread may be made here too.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "memory/bump.h"
+#include "memory/vma.h"
+#include "preload/shim.h"
+
+enum { SCRATCH_BYTES = 64 << 20 };
+
+static bool is_stranger(uintptr_t caller)
+{
+    for (int i = 0; i < STRANGERS_MAX; i++) {
+        if (atomic_load_explicit(&gpw_shim.strangers[i], memory_order_relaxed) == caller)
+            return true;
+    }
+    return false;
+}
+
+static void remember_stranger(uintptr_t caller)
+{
+    uint32_t index = atomic_fetch_add_explicit(&gpw_shim.strangers_count, 1, memory_order_relaxed) % STRANGERS_MAX;
+    atomic_store_explicit(&gpw_shim.strangers[index], caller, memory_order_relaxed);
+}
+
+/* The mapping that holds the ELF header of the module that holds `address`: the last one of the same file, at or below,
+ * that begins at the file's front. */
+static const struct vma *module_of(const struct vma_list *list, uintptr_t address)
+{
+    const struct vma *holder = NULL;
+    for (uint64_t i = 0; i < list->count; i++) {
+        if (address >= list->vmas[i].start && address < list->vmas[i].end)
+            holder = &list->vmas[i];
+    }
+    if (holder == NULL || !vma_is_file(holder))
+        return NULL;
+    for (const struct vma *vma = holder; vma >= list->vmas; vma--) {
+        if (vma->inode == holder->inode && vma->device_major == holder->device_major &&
+            vma->device_minor == holder->device_minor && vma->file_offset_bytes == 0)
+            return vma;
+    }
+    return NULL;
+}
+
+static bool is_go_runtime(uintptr_t caller, struct bump *scratch)
+{
+    struct vma_list list;
+    struct go_runtime found;
+    struct reader_self reader;
+    void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    if (buffer == NULL || vma_list_read(&list, "/proc/self/maps", scratch) != 0)
+        return false;
+    const struct vma *module = module_of(&list, caller);
+    if (module == NULL)
+        return false;
+    reader_self_open(&reader);
+    bool is_go = runtime_find(&found, &reader.reader, module->start, module->name, buffer) && found.has_libc;
+    reader_self_close(&reader);
+    return is_go && shim_watch(&found, module->name);
+}
+
+void shim_discover(uintptr_t caller)
+{
+    struct bump scratch;
+    int state = atomic_load(&gpw_shim.state);
+    if (state == SHIM_OFF || is_stranger(caller) || bump_open(&scratch, SCRATCH_BYTES) != 0)
+        return;
+    bool is_go = is_go_runtime(caller, &scratch);
+    bump_close(&scratch);
+    if (!is_go)
+        remember_stranger(caller);
+    else if (atomic_load(&gpw_shim.is_libc_ready))
+        shim_start_second_stage();
+}

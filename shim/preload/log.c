@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lines on stderr without stdio. strerror is not used: it may allocate and take the locale's lock.
+ */
+#include "preload/log.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+
+enum { LINE_BYTES = 2048, STDERR = 2 };
+
+static enum log_level level_now = LOG_ERROR;
+
+void log_set_level(enum log_level level)
+{
+    level_now = level;
+}
+
+void log_line(enum log_level level, const char *const texts[])
+{
+    if (level > level_now)
+        return;
+    char line[LINE_BYTES];
+    uint64_t filled = 0;
+    const char *text = "gopagewatch: ";
+    for (int i = 0; text != NULL; text = texts[i++]) {
+        uint64_t bytes = min_u64(strlen(text), sizeof line - 1 - filled);
+        memcpy(line + filled, text, bytes);
+        filled += bytes;
+    }
+    line[filled++] = '\n';
+    raw_write(STDERR, line, filled);
+}
+
+const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES])
+{
+    char *at = buffer + NUMBER_TEXT_BYTES - 1;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return at;
+}
+
+static const struct {
+    int number;
+    const char *text;
+} ERRORS[] = {
+    {EACCES, "permission denied (EACCES)"},
+    {EPERM, "operation not permitted (EPERM)"},
+    {ENOENT, "no such file or directory (ENOENT)"},
+    {ENOTDIR, "not a directory (ENOTDIR)"},
+    {EISDIR, "is a directory (EISDIR)"},
+    {EEXIST, "file exists (EEXIST)"},
+    {ELOOP, "is a symbolic link (ELOOP)"},
+    {ENOSPC, "no space left on device (ENOSPC)"},
+    {EDQUOT, "disk quota exceeded (EDQUOT)"},
+    {EFBIG, "file too large (EFBIG)"},
+    {EROFS, "read-only file system (EROFS)"},
+    {EMFILE, "no file descriptor left (EMFILE)"},
+    {ENFILE, "no file descriptor left in the system (ENFILE)"},
+    {ENOMEM, "out of memory (ENOMEM)"},
+    {ENAMETOOLONG, "name too long (ENAMETOOLONG)"},
+    {EIO, "input/output error (EIO)"},
+    {EAGAIN, "resource temporarily unavailable (EAGAIN)"},
+    {ESRCH, "no such process (ESRCH)"},
+};
+
+const char *error_text(int negative_errno, char buffer[NUMBER_TEXT_BYTES + 8])
+{
+    for (unsigned i = 0; i < sizeof ERRORS / sizeof ERRORS[0]; i++) {
+        if (ERRORS[i].number == -negative_errno)
+            return ERRORS[i].text;
+    }
+    char digits[NUMBER_TEXT_BYTES];
+    strcpy(buffer, "errno ");
+    strcpy(buffer + 6, number_text((uint64_t)-negative_errno, digits));
+    return buffer;
+}

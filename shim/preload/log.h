@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one clear line on stderr.
+ *
+ * A message is put together on the stack and written with one system call, so that it stays whole among the program's own
+ * output. Nothing is written when all is well.
+ *
+ * Allowed context: constructor, discovery, dumper.
+ */
+#ifndef GPW_PRELOAD_LOG_H
+#define GPW_PRELOAD_LOG_H
+
+#include <stdint.h>
+
+#include "preload/options.h"
+
+void log_set_level(enum log_level level);
+
+/* Writes "gopagewatch: " and the texts up to the first NULL as one line. */
+void log_line(enum log_level level, const char *const texts[]);
+
+#define log_error(...) log_line(LOG_ERROR, (const char *const[]){__VA_ARGS__, NULL})
+#define log_info(...) log_line(LOG_INFO, (const char *const[]){__VA_ARGS__, NULL})
+#define log_debug(...) log_line(LOG_DEBUG, (const char *const[]){__VA_ARGS__, NULL})
+
+enum { NUMBER_TEXT_BYTES = 24 };
+
+/* `value` in decimal, at the end of `buffer`. */
+const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES]);
+
+/* "ENOSPC: no space left on device", for the errors a dump can meet; "errno N" for others (`buffer` then). */
+const char *error_text(int negative_errno, char buffer[NUMBER_TEXT_BYTES + 8]);
+
+#endif

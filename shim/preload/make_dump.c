@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making a dump of this process.
+ */
+#include "preload/make_dump.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "dump/document.h"
+#include "gopagewatch/schema.h"
+#include "memory/raw.h"
+#include "memory/units.h"
+#include "preload/clock.h"
+#include "preload/hook_stacks.h"
+#include "preload/log.h"
+#include "preload/shim.h"
+
+/* Address space, not memory: tables of the largest size that is foreseen. */
+#define SCRATCH_BYTES (512ull << 20)
+
+enum { GIVEN_RANGES_MAX = 2 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
+
+/* Where this library lies, by its own symbols (ld: __ehdr_start, _end). */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+struct making {
+    struct bump scratch;
+    struct reader_self reader;
+    struct snapshot snapshot;
+    struct document document;
+    struct known_range given[GIVEN_RANGES_MAX];
+    uint32_t given_count;
+    struct document_runtime runtimes[RUNTIMES_MAX];
+    struct document_advice advices[ADVICE_ROWS_MAX];
+    char exe[MODULE_PATH_BYTES];
+    char json_buffer[JSON_BUFFER_BYTES];
+    uint64_t begin_ticks, begin_monotonic_ns;
+};
+
+static void give(struct making *making, uintptr_t start, uintptr_t end, enum memory_class memory_class)
+{
+    if (making->given_count < GIVEN_RANGES_MAX && start < end)
+        making->given[making->given_count++] = (struct known_range){start, end, memory_class, 0};
+}
+
+static void give_ranges(struct making *making, uint64_t os_page_bytes)
+{
+    const struct shim *shim = &gpw_shim;
+    give(making, shim->region.start, shim->region.start + shim->region.bytes, CLASS_SHIM);
+    give(making, align_down((uintptr_t)__ehdr_start, os_page_bytes), align_up((uintptr_t)_end, os_page_bytes),
+         CLASS_SHIM);
+    give(making, (uintptr_t)making->scratch.start, (uintptr_t)making->scratch.start + making->scratch.reserved_bytes,
+         (enum memory_class)CLASS_SCRATCH);
+    uint32_t count = atomic_load_explicit(&shim->runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct watched_runtime *runtime = &shim->runtimes[i];
+        give(making, runtime->found.image_start, runtime->found.image_end, CLASS_GO_IMAGE);
+        if (runtime->trampoline != 0)
+            give(making, runtime->trampoline, runtime->trampoline + os_page_bytes, CLASS_SHIM);
+    }
+}
+
+static bool has_lazily_freed(void)
+{
+    uint64_t calls = 0;
+    for (int i = 0; i < CALLER_COUNT; i++)
+        calls += atomic_load_explicit(&gpw_shim.advices[i][ADVICE_FREE].calls, memory_order_relaxed);
+    return calls != 0;
+}
+
+static int take_snapshot(struct making *making, const char **failed_path)
+{
+    uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    give_ranges(making, os_page_bytes);
+    struct snapshot_source source = {
+        .maps_path = "/proc/self/maps",
+        .pagemap_path = "/proc/self/pagemap",
+        .smaps_path = "/proc/self/smaps",
+        .status_path = "/proc/self/status",
+        .reader = &making->reader.reader,
+        .shadow = &gpw_shim.shadow,
+        .given = making->given,
+        .given_count = making->given_count,
+        .os_page_bytes = os_page_bytes,
+        .may_be_lazily_freed = has_lazily_freed(),
+    };
+    return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
+}
+
+/* ---- the document ---- */
+
+static void fill_runtimes(struct making *making)
+{
+    struct document *document = &making->document;
+    struct book *book = &document->books[BOOK_SHIM];
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    book->how = "patched";
+    for (uint32_t i = 0; i < count; i++) {
+        const struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+        making->runtimes[i] = (struct document_runtime){
+            .module = runtime->module,
+            .version = runtime->found.version.text,
+            .madvise = runtime->madvise_unseen == NULL ? "patched" : runtime->madvise_unseen,
+            .start = runtime->found.image_start,
+            .end = runtime->found.image_end,
+        };
+        if (runtime->madvise_unseen != NULL) {
+            book->how = "interposed";
+            book_miss(book, "runtime.madvise", runtime->madvise_unseen);
+        }
+    }
+    document->runtimes = making->runtimes;
+    document->runtimes_count = count;
+    document->go_version = making->runtimes[0].version;
+    document->build_id = gpw_shim.runtimes[0].found.build_id;
+    document->build_id_bytes = gpw_shim.runtimes[0].found.build_id_bytes;
+}
+
+static void fill_advices(struct making *making)
+{
+    static const char *const CALLERS[] = {[CALLER_GO] = "go", [CALLER_C] = "c"};
+    static const char *const ADVICES[] = {
+#define X(id, value, name) [ADVICE_##id] = (name),
+        GPW_ADVICES(X)
+#undef X
+    };
+    uint32_t rows = 0;
+    for (int caller = 0; caller < CALLER_COUNT; caller++) {
+        for (int advice = 0; advice < ADVICE_COUNT; advice++) {
+            const struct advice_counter *counter = &gpw_shim.advices[caller][advice];
+            uint64_t calls = atomic_load_explicit(&counter->calls, memory_order_relaxed);
+            if (calls == 0)
+                continue;
+            making->advices[rows++] = (struct document_advice){
+                .by = CALLERS[caller],
+                .advice = ADVICES[advice],
+                .calls = calls,
+                .bytes = atomic_load_explicit(&counter->bytes, memory_order_relaxed),
+                .errors = atomic_load_explicit(&counter->errors, memory_order_relaxed),
+            };
+        }
+    }
+    making->document.advices = making->advices;
+    making->document.advices_count = rows;
+}
+
+static void fill_books(struct making *making)
+{
+    const struct shim *shim = &gpw_shim;
+    const struct snapshot *snapshot = &making->snapshot;
+    struct book *books = making->document.books;
+
+    struct book *book = &books[BOOK_SHIM];
+    book->name = "shim";
+    book_count(book, "events_recorded", atomic_load(&shim->events.next));
+    book_count(book, "events_lost", atomic_load(&shim->events.lost));
+    book_count(book, "advice_unrecorded", atomic_load(&gpw_hook_stacks.unrecorded));
+    book_count(book, "ranges_untracked", atomic_load(&shim->shadow.ranges_untracked));
+    book_count(book, "signals", shim->dumper.handled);
+    book_count(book, "signals_coalesced", shim->dumper.coalesced);
+    book_count(book, "dumps_failed", shim->dumper.failed);
+    book_count(book, "scratch_bytes", snapshot->scratch_resident_bytes);
+    if (shim->events.slots == NULL)
+        book_miss(book, "events", "no memory for the event ring");
+
+    book = &books[BOOK_GORUNTIME];
+    book->name = "goruntime";
+    book->how = "none";
+    book_miss(book, "which spans and objects a page of the Go heap holds",
+              "version " GPW_VERSION " does not walk the Go heap");
+
+    book = &books[BOOK_PAGEMAP];
+    book->name = "pagemap";
+    book->how = snapshot->residency_method == RESIDENCY_BY_SCAN ? "pagemap_scan" : "pagemap";
+    book->untrusted = snapshot->untrusted;
+    if (!snapshot->sees_huge)
+        book_miss(book, "huge", "this kernel's pagemap does not tell huge pages (PAGEMAP_SCAN came with Linux 6.7)");
+    if (snapshot->smaps_error != 0)
+        book_miss(book, "lazyfree", "/proc/self/smaps could not be read");
+
+    book = &books[BOOK_MALLOC];
+    book->name = "malloc";
+    book->how = "none";
+    book_miss(book, "c.heap.free", "version " GPW_VERSION
+              " does not ask malloc for its statistics; all of its memory counts as c.heap.used");
+}
+
+static void fill_document(struct making *making, const char *reason)
+{
+    struct shim *shim = &gpw_shim;
+    struct document *document = &making->document;
+    uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    uint64_t ticks = making->begin_ticks - shim->start_ticks;
+    uint64_t passed_ns = making->begin_monotonic_ns - shim->start_monotonic_ns;
+
+    document->reason = reason;
+    document->label = "";
+    document->seq = shim->dumper.dumps + 1;
+    document->unix_ns = raw_clock_ns(CLOCK_REALTIME);
+    document->since_start_ns = passed_ns;
+    document->took_ns = now_ns - making->begin_monotonic_ns;
+    document->pid = (uint64_t)raw_getpid();
+    document->comm = shim->output.program;
+    long bytes = raw_readlink("/proc/self/exe", making->exe, sizeof making->exe - 1);
+    making->exe[raw_failed(bytes) ? 0 : bytes] = '\0';
+    document->exe = making->exe;
+    document->host = shim->output.host;
+    environment_read(&document->environment, getauxval(AT_PAGESZ));
+    document->gogc = environment_value(shim->environment, "GOGC");
+    document->gomemlimit = environment_value(shim->environment, "GOMEMLIMIT");
+    document->godebug = environment_value(shim->environment, "GODEBUG");
+    document->gomaxprocs = environment_value(shim->environment, "GOMAXPROCS");
+    document->snapshot = &making->snapshot;
+    document->events = &shim->events;
+    document->start_ticks = shim->start_ticks;
+    document->ns_per_tick = ticks == 0 ? 1.0 : (double)passed_ns / (double)ticks;
+    fill_runtimes(making);
+    fill_advices(making);
+    fill_books(making);
+}
+
+/* ---- the file ---- */
+
+static void fail(const char *what, const char *path, int error, const char *mend)
+{
+    char number[NUMBER_TEXT_BYTES + 8];
+    gpw_shim.dumper.failed++;
+    log_error("no dump: ", what, " ", path, ": ", error_text(error, number), mend);
+}
+
+static void write_file(struct making *making)
+{
+    struct output *output = &gpw_shim.output;
+    struct json json;
+    int fd = output_begin(output, making->document.label);
+    if (fd < 0) {
+        fail("cannot create", output->temporary, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
+        return;
+    }
+    json_open(&json, fd, making->json_buffer);
+    document_write(&json, &making->document, &making->scratch);
+    int error = output_end(output, fd, json_finish(&json), making->document.label);
+    if (error != 0) {
+        fail("cannot write", output->path, error, "; set GOPAGEWATCH_OUT to a place with room");
+        return;
+    }
+    gpw_shim.dumper.dumps++;
+    log_info("dump written: ", output->path);
+}
+
+static void make_in(struct bump *scratch, const char *reason)
+{
+    const char *failed_path;
+    struct making *making = bump_take(scratch, sizeof *making);
+    making->scratch = *scratch;
+    making->begin_ticks = clock_ticks();
+    making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    reader_self_open(&making->reader);
+    int error = take_snapshot(making, &failed_path);
+    reader_self_close(&making->reader);
+    if (error != 0) {
+        fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
+        return;
+    }
+    fill_document(making, reason);
+    write_file(making);
+}
+
+void make_dump(const char *reason)
+{
+    struct bump scratch;
+    int error = bump_open(&scratch, SCRATCH_BYTES);
+    if (error != 0) {
+        fail("cannot map", "scratch memory", error, "");
+        return;
+    }
+    make_in(&scratch, reason);
+    bump_close(&scratch);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading the GOPAGEWATCH_ variables.
+ */
+#include "preload/options.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "gopagewatch/schema.h"
+#include "memory/text.h"
+#include "preload/log.h"
+
+static const char PREFIX[] = "GOPAGEWATCH_";
+
+enum { PREFIX_BYTES = sizeof PREFIX - 1, SIGNALS_MAX = 64, SIGNAL_RTMIN = 34 };
+
+const char *environment_value(char **environment, const char *name)
+{
+    uint64_t bytes = strlen(name);
+    for (char **entry = environment; entry != NULL && *entry != NULL; entry++) {
+        if (strncmp(*entry, name, bytes) == 0 && (*entry)[bytes] == '=')
+            return *entry + bytes + 1;
+    }
+    return NULL;
+}
+
+/* Each parser takes a value or says what is accepted. */
+
+static const char *parse_log(struct options *options, const char *value)
+{
+    static const char *const LEVELS[] = {"quiet", "error", "info", "debug"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(value, LEVELS[i]) == 0) {
+            options->log = (enum log_level)i;
+            return NULL;
+        }
+    }
+    return "quiet, error, info or debug";
+}
+
+static bool pattern_is_valid(const char *pattern)
+{
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (*at == '%' && (*++at == '\0' || strchr("pnehtl%", *at) == NULL))
+            return false;
+    }
+    return true;
+}
+
+static const char *parse_out(struct options *options, const char *value)
+{
+    uint64_t bytes = strlen(value);
+    if (bytes == 0 || bytes >= sizeof options->out || value[bytes - 1] == '/' || !pattern_is_valid(value))
+        return "a path of up to 1023 bytes, with %p %n %e %h %t %l (%% for a percent sign)";
+    memcpy(options->out, value, bytes + 1);
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    int number;
+} SIGNALS[] = {{"none", 0},       {"HUP", SIGHUP},     {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
+               {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}, {"IO", SIGIO},     {"PWR", SIGPWR}};
+
+static const char *parse_signal(struct options *options, const char *value)
+{
+    const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
+    struct text text = text_of(name);
+    uint64_t number;
+    for (unsigned i = 0; i < sizeof SIGNALS / sizeof SIGNALS[0]; i++) {
+        if (strcmp(name, SIGNALS[i].name) == 0) {
+            options->signal = SIGNALS[i].number;
+            return NULL;
+        }
+    }
+    /* 34 is the C library's first real-time signal and Go leaves it alone; from 35 on they are Go's. */
+    if (text_starts_with(text, "RTMIN+")) {
+        text.at += 6;
+        if (text_take_decimal(&text, &number) && text.at == text.end && number >= 1 &&
+            number <= SIGNALS_MAX - SIGNAL_RTMIN) {
+            options->signal = SIGNAL_RTMIN + (int)number;
+            return NULL;
+        }
+    }
+    return "USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+1 to RTMIN+30 or none";
+}
+
+static const char *parse_follow(struct options *options, const char *value)
+{
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return "0 or 1";
+    options->follow = value[0] == '1';
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    const char *(*parse)(struct options *options, const char *value);
+    const char *standard;
+} TABLE[] = {
+#define X(variable, field, standard, meaning) {#variable, parse_##field, standard},
+    GPW_OPTIONS(X)
+#undef X
+};
+
+static void read_one(struct options *options, const char *name, uint64_t name_bytes, const char *value)
+{
+    for (unsigned i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
+        if (strlen(TABLE[i].name) != name_bytes || strncmp(TABLE[i].name, name, name_bytes) != 0)
+            continue;
+        const char *accepted = TABLE[i].parse(options, value);
+        log_set_level(options->log);
+        if (accepted != NULL)
+            log_error(PREFIX, TABLE[i].name, "=\"", value, "\" is not accepted: give ", accepted, "; using ",
+                      TABLE[i].standard);
+        return;
+    }
+    char unknown[64];
+    uint64_t bytes = name_bytes < sizeof unknown ? name_bytes : sizeof unknown - 1;
+    memcpy(unknown, name, bytes);
+    unknown[bytes] = '\0';
+    log_error(PREFIX, unknown, "=\"", value, "\" has no effect: version " GPW_VERSION " knows LOG, OUT, SIGNAL and FOLLOW");
+}
+
+void options_read(struct options *options, char **environment)
+{
+    for (unsigned i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++)
+        TABLE[i].parse(options, TABLE[i].standard);
+
+    /* The level first, so that it rules what the others may say. */
+    const char *level = environment_value(environment, "GOPAGEWATCH_LOG");
+    if (level != NULL)
+        read_one(options, "LOG", 3, level);
+    for (char **entry = environment; entry != NULL && *entry != NULL; entry++) {
+        const char *name = *entry + PREFIX_BYTES;
+        const char *equals;
+        if (strncmp(*entry, PREFIX, PREFIX_BYTES) != 0 || (equals = strchr(name, '=')) == NULL ||
+            strncmp(name, "LOG=", 4) == 0)
+            continue;
+        read_one(options, name, (uint64_t)(equals - name), equals + 1);
+    }
+}

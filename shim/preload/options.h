@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shim's options: the GOPAGEWATCH_ variables.
+ *
+ * One table with name, default and meaning; read once, when a Go runtime is found. A wrong value costs one line on stderr
+ * and the default is used.
+ *
+ * Allowed context: constructor, discovery.
+ */
+#ifndef GPW_PRELOAD_OPTIONS_H
+#define GPW_PRELOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { OPTION_TEXT_BYTES = 1024 };
+
+enum log_level { LOG_QUIET, LOG_ERROR, LOG_INFO, LOG_DEBUG };
+
+struct options {
+    char out[OPTION_TEXT_BYTES]; /* pattern of the dump's path */
+    int signal;                  /* number, or 0: none */
+    bool follow;                 /* children are watched too */
+    enum log_level log;
+};
+
+/* X(variable, field parser, default, meaning) */
+#define GPW_OPTIONS(X)                                                                                                 \
+    X(LOG, log, "error", "what is said on stderr: quiet, error, info or debug")                                        \
+    X(OUT, out, "gopagewatch.%p.%n.json", "path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label") \
+    X(SIGNAL, signal, "USR2", "the signal that asks for a dump: USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+N or none") \
+    X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
+
+/* Fills `options` from the environment. Complains through log.h. */
+void options_read(struct options *options, char **environment);
+
+/* The value of `name` in `environment`, or NULL. */
+const char *environment_value(char **environment, const char *name);
+
+#endif

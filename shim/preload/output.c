@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Naming, opening and renaming a dump's file.
+ */
+#include "preload/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "memory/raw.h"
+#include "memory/text.h"
+#include "memory/units.h"
+#include "preload/log.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+enum { FILE_MODE = 0600, NAMES_TRIED_MAX = 100000 };
+
+static const char TEMPORARY_SUFFIX[] = ".part";
+
+static long raw_rename(const char *from, const char *to, unsigned flags)
+{
+    return raw_syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, (long)flags, 0);
+}
+
+static long raw_unlink(const char *path)
+{
+    return raw_syscall6(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+}
+
+/* What goes into a path from outside must not leave the directory. */
+static bool append(char *path, uint64_t *filled, const char *text, bool is_word)
+{
+    for (; *text != '\0'; text++) {
+        if (*filled + 1 >= OUTPUT_PATH_BYTES)
+            return false;
+        path[(*filled)++] = is_word && *text == '/' ? '_' : *text;
+    }
+    path[*filled] = '\0';
+    return true;
+}
+
+static const char *expand_one(char letter, const struct output_words *words, char number[NUMBER_TEXT_BYTES])
+{
+    switch (letter) {
+    case 'p':
+        return number_text(words->pid, number);
+    case 'n':
+        return number_text(words->number, number);
+    case 't':
+        return number_text(words->unix_seconds, number);
+    case 'e':
+        return words->program;
+    case 'h':
+        return words->host;
+    case 'l':
+        return words->label;
+    default:
+        return "%";
+    }
+}
+
+bool output_expand(const char *pattern, const struct output_words *words, char *path)
+{
+    uint64_t filled = 0;
+    path[0] = '\0';
+    for (const char *at = pattern; *at != '\0'; at++) {
+        char number[NUMBER_TEXT_BYTES];
+        char plain[2] = {*at, '\0'};
+        bool is_word = *at == '%' && at[1] != '\0';
+        const char *text = is_word ? expand_one(*++at, words, number) : plain;
+        if (!append(path, &filled, text, is_word))
+            return false;
+    }
+    return true;
+}
+
+static bool has_number(const char *pattern)
+{
+    for (const char *at = pattern; *at != '\0'; at++) {
+        if (*at == '%' && *++at == 'n')
+            return true;
+        if (*at == '\0')
+            return false;
+    }
+    return false;
+}
+
+void output_open(struct output *output, const struct options *options)
+{
+    struct utsname system;
+    uint64_t filled = 0;
+    if (options->out[0] != '/') {
+        /* The kernel counts the zero. */
+        long bytes = raw_syscall6(SYS_getcwd, (long)output->pattern, sizeof output->pattern - 1, 0, 0, 0, 0);
+        if (!raw_failed(bytes) && output->pattern[0] == '/') {
+            filled = (uint64_t)bytes - 1;
+            output->pattern[filled++] = '/';
+        }
+    }
+    uint64_t bytes = strlen(options->out);
+    if (filled + bytes >= sizeof output->pattern)
+        filled = 0; /* the directory's name is too long: relative it stays */
+    memcpy(output->pattern + filled, options->out, bytes + 1);
+
+    read_small_file("/proc/self/comm", output->program, sizeof output->program);
+    output->program[strcspn(output->program, "\n")] = '\0';
+    if (!raw_failed(raw_syscall6(SYS_uname, (long)&system, 0, 0, 0, 0, 0)))
+        memcpy(output->host, system.nodename, strnlen(system.nodename, sizeof output->host - 1));
+}
+
+static bool name_next(struct output *output, const char *label)
+{
+    struct output_words words = {
+        .pid = (uint64_t)raw_getpid(),
+        .number = output->file_number,
+        .unix_seconds = raw_clock_ns(CLOCK_REALTIME) / 1000000000u,
+        .program = output->program,
+        .host = output->host,
+        .label = label,
+    };
+    return output_expand(output->pattern, &words, output->path);
+}
+
+int output_begin(struct output *output, const char *label)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    output->file_number++;
+    if (!name_next(output, label))
+        return -ENAMETOOLONG;
+    strcpy(output->temporary, output->path);
+    strcat(output->temporary, TEMPORARY_SUFFIX);
+    int fd = raw_open(output->temporary, flags, FILE_MODE);
+    if (fd != -EEXIST)
+        return fd;
+    /* Left by a process of this pid that was killed while it wrote. */
+    long error = raw_unlink(output->temporary);
+    return raw_failed(error) ? (int)error : raw_open(output->temporary, flags, FILE_MODE);
+}
+
+/* A pattern without %n means "always this file": then the new dump replaces the old one. */
+static int put_in_place(struct output *output, const char *label)
+{
+    bool may_replace = !has_number(output->pattern);
+    for (int i = 0; i < NAMES_TRIED_MAX; i++) {
+        long result = raw_rename(output->temporary, output->path, may_replace ? 0 : RENAME_NOREPLACE);
+        if (result == -EINVAL && !may_replace) { /* the file system does not know the flag */
+            may_replace = true;
+            continue;
+        }
+        if (result != -EEXIST)
+            return (int)result;
+        output->file_number++;
+        if (!name_next(output, label))
+            return -ENAMETOOLONG;
+    }
+    return -EEXIST;
+}
+
+int output_end(struct output *output, int fd, int error, const char *label)
+{
+    long closed = raw_syscall6(SYS_close, fd, 0, 0, 0, 0, 0);
+    if (error == 0 && raw_failed(closed))
+        error = (int)closed;
+    if (error == 0)
+        error = put_in_place(output, label);
+    if (error != 0)
+        raw_unlink(output->temporary);
+    return error;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Recording a memory call. Hook path: atomics and the shadow table.
+ */
+#include "preload/record.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+#include "preload/clock.h"
+#include "preload/shim.h"
+
+/* malloc.go:persistentChunkSize: what every Go runtime maps first */
+enum { FIRST_MMAP_BYTES = 256 << 10 };
+
+static bool is_watching(void)
+{
+    return atomic_load_explicit(&gpw_shim.state, memory_order_acquire) == SHIM_WATCHING;
+}
+
+static bool looks_like_first_mmap(const struct mmap_call *call)
+{
+    return call->bytes == FIRST_MMAP_BYTES && call->wanted == 0 && call->fd == -1 &&
+           call->protection == (PROT_READ | PROT_WRITE) && call->flags == (MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+/* The runtime whose image holds the caller, or NULL. */
+static struct watched_runtime *runtime_of(uintptr_t caller)
+{
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+        if (caller >= runtime->found.image_start && caller < runtime->found.image_end)
+            return runtime;
+    }
+    return NULL;
+}
+
+/* The runtime calls mmap from one place (x_cgo_mmap); C code in the same module from others. The place is learned from
+ * the runtime's very first call; until then all of the module counts as the runtime. */
+static enum shadow_origin origin_of(const struct mmap_call *call)
+{
+    struct watched_runtime *runtime = runtime_of(call->caller);
+    if (runtime == NULL)
+        return ORIGIN_C;
+    uintptr_t learned = atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed);
+    if (learned == 0 && looks_like_first_mmap(call)) {
+        atomic_store_explicit(&runtime->mmap_caller, call->caller, memory_order_relaxed);
+        return ORIGIN_GO;
+    }
+    return learned == 0 || learned == call->caller ? ORIGIN_GO : ORIGIN_C;
+}
+
+/* malloc.go:sysReserve: an arena is asked for at a hint, without access, in multiples of its size. The page summaries
+ * are reserved likewise but at no hint. */
+static bool is_arena_reservation(const struct mmap_call *call, uintptr_t start)
+{
+    return call->protection == PROT_NONE && call->wanted == start && start % GO_ARENA_BYTES == 0 &&
+           call->bytes % GO_ARENA_BYTES == 0 && (call->flags & MAP_FIXED) == 0;
+}
+
+static void record_event(enum event_operation operation, enum shadow_origin by, uintptr_t start, uint64_t bytes,
+                         int detail, long result, uintptr_t stack_pointer, uint64_t ticks)
+{
+    struct event event = {
+        .ticks = ticks,
+        .stack_pointer = stack_pointer,
+        .start = start,
+        .bytes = bytes,
+        .error = raw_failed(result) ? (int32_t)-result : 0,
+        .operation = (uint8_t)operation,
+        .by = (uint8_t)by,
+        .detail = (uint8_t)detail,
+    };
+    event_write(&gpw_shim.events, &event);
+}
+
+static void mark_mmap(const struct mmap_call *call, uintptr_t start, enum shadow_origin origin)
+{
+    struct shadow *shadow = &gpw_shim.shadow;
+    bool is_anonymous = (call->flags & MAP_ANONYMOUS) != 0 && (call->flags & MAP_TYPE) == MAP_PRIVATE;
+    if (!is_anonymous)
+        shadow_mark_unmapped(shadow, start, call->bytes);
+    else if (origin == ORIGIN_GO && is_arena_reservation(call, start))
+        shadow_mark_arena(shadow, start, call->bytes);
+    else
+        shadow_mark_mapped(shadow, start, call->bytes, origin, call->protection != PROT_NONE);
+}
+
+void record_mmap(const struct mmap_call *call, long result)
+{
+    if (looks_like_first_mmap(call) && !raw_failed(result) && runtime_of(call->caller) == NULL)
+        shim_discover(call->caller);
+    if (!is_watching())
+        return;
+    enum shadow_origin origin = origin_of(call);
+    uintptr_t start = raw_failed(result) ? call->wanted : (uintptr_t)result;
+    if (!raw_failed(result))
+        mark_mmap(call, start, origin);
+    record_event(EVENT_MMAP, origin, start, call->bytes, call->protection, result, call->stack_pointer,
+                 clock_ticks());
+}
+
+void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer)
+{
+    if (!is_watching())
+        return;
+    struct shadow_entry entry = shadow_look_up(&gpw_shim.shadow, start);
+    enum shadow_origin by = entry.origin[0] == ORIGIN_GO ? ORIGIN_GO : ORIGIN_C;
+    shadow_mark_unmapped(&gpw_shim.shadow, start, bytes);
+    record_event(EVENT_MUNMAP, by, start, bytes, 0, 0, stack_pointer, clock_ticks());
+}
+
+void record_mremap(uintptr_t old_start, uint64_t old_bytes, uintptr_t new_start, uint64_t new_bytes,
+                   uintptr_t stack_pointer)
+{
+    if (!is_watching())
+        return;
+    struct shadow *shadow = &gpw_shim.shadow;
+    enum shadow_origin origin = shadow_look_up(shadow, old_start).origin[old_start % GO_PAGE_BYTES != 0];
+    if (new_start != old_start)
+        shadow_mark_unmapped(shadow, old_start, old_bytes);
+    else if (new_bytes < old_bytes)
+        shadow_mark_unmapped(shadow, new_start + new_bytes, old_bytes - new_bytes);
+    if (origin != ORIGIN_UNKNOWN)
+        shadow_mark_mapped(shadow, new_start, new_bytes, origin, true);
+    record_event(EVENT_MREMAP, ORIGIN_C, new_start, new_bytes, 0, 0, stack_pointer, clock_ticks());
+}
+
+static enum advice advice_of(int value)
+{
+    switch (value) {
+#define X(id, number, name)                                                                                            \
+    case number:                                                                                                       \
+        return ADVICE_##id;
+        GPW_ADVICES(X)
+#undef X
+    default:
+        return ADVICE_OTHER;
+    }
+}
+
+static void record_madvise(enum caller caller, uintptr_t start, uint64_t bytes, int advice_value, long result,
+                           uintptr_t stack_pointer)
+{
+    if (!is_watching())
+        return;
+    enum advice advice = advice_of(advice_value);
+    struct advice_counter *counter = &gpw_shim.advices[caller][advice];
+    uint64_t ticks = clock_ticks();
+    atomic_fetch_add_explicit(&counter->calls, 1, memory_order_relaxed);
+    if (raw_failed(result)) {
+        atomic_fetch_add_explicit(&counter->errors, 1, memory_order_relaxed);
+    } else {
+        atomic_fetch_add_explicit(&counter->bytes, bytes, memory_order_relaxed);
+        shadow_mark_advised(&gpw_shim.shadow, start, bytes, advice, ticks);
+    }
+    record_event(EVENT_MADVISE, caller == CALLER_GO ? ORIGIN_GO : ORIGIN_C, start, bytes, (int)advice, result,
+                 stack_pointer, ticks);
+}
+
+void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t stack_pointer)
+{
+    record_madvise(CALLER_C, start, bytes, advice, result, stack_pointer);
+}
+
+void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer)
+{
+    record_madvise(CALLER_GO, start, bytes, advice, result, stack_pointer);
+}

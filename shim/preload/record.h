@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the hooks write down: the shadow table, the counters, the event ring.
+ *
+ * Allowed context: hook. Each returns at once unless the shim is watching.
+ */
+#ifndef GPW_PRELOAD_RECORD_H
+#define GPW_PRELOAD_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mmap_call {
+    uintptr_t wanted; /* the address argument */
+    uint64_t bytes;
+    int protection, flags, fd;
+    int64_t offset;
+    uintptr_t caller; /* return address */
+    uintptr_t stack_pointer;
+};
+
+/* After the system call; `result` is the address or -errno. */
+void record_mmap(const struct mmap_call *call, long result);
+
+/* Before the system call, so that another thread's use of the same addresses cannot come first. Returns what
+ * record_munmap_failed needs. */
+void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer);
+
+/* After a mremap that succeeded. */
+void record_mremap(uintptr_t old_start, uint64_t old_bytes, uintptr_t new_start, uint64_t new_bytes,
+                   uintptr_t stack_pointer);
+
+/* After madvise through libc; `result` is 0 or -errno. */
+void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t stack_pointer);
+
+/* After runtime.madvise's system call. Called by the stub on a stack of the shim: general registers only. */
+void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer);
+
+#endif

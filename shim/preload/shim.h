@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state of the shim in this process: one struct, all zero until a Go runtime is found.
+ *
+ *   IDLE      no Go runtime known. Hooks pass through and look for the first mmap of one. Zero, so that a hook that runs
+ *             before any of our code does the right thing.
+ *   OPENING   one thread sets the state up; hooks pass through.
+ *   WATCHING  hooks record.
+ *   OFF       a forked child, or set-up failed: hooks pass through for good.
+ *
+ * Set-up has two stages. The first needs system calls only and may run in a hook (a Go runtime in a shared library can
+ * start before our constructor). The second needs libc: environment, threads.
+ */
+#ifndef GPW_PRELOAD_SHIM_H
+#define GPW_PRELOAD_SHIM_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "goruntime/runtime_find.h"
+#include "gopagewatch/advice.h"
+#include "preload/dumper.h"
+#include "preload/events.h"
+#include "preload/options.h"
+#include "preload/output.h"
+#include "preload/region.h"
+#include "preload/shadow.h"
+#include "preload/signal_chain.h"
+
+enum shim_state { SHIM_IDLE, SHIM_OPENING, SHIM_WATCHING, SHIM_OFF };
+
+enum { RUNTIMES_MAX = 8, STRANGERS_MAX = 16, MODULE_PATH_BYTES = 512 };
+
+struct watched_runtime {
+    struct go_runtime found;
+    char module[MODULE_PATH_BYTES];
+    const char *madvise_unseen;    /* NULL: runtime.madvise is patched; else the reason why not, a sentence */
+    uintptr_t trampoline;          /* the page that the patched function jumps to, or 0 */
+    _Atomic uintptr_t mmap_caller; /* return address of the runtime's calls of mmap; 0: not learned yet */
+};
+
+struct advice_counter {
+    _Atomic uint64_t calls, bytes, errors; /* bytes: of the calls that succeeded */
+};
+
+enum caller { CALLER_GO, CALLER_C, CALLER_COUNT };
+
+struct shim {
+    _Atomic int state;
+    struct region region;
+    struct shadow shadow;
+    struct events events;
+    struct advice_counter advices[CALLER_COUNT][ADVICE_COUNT];
+
+    /* Published by the count (release); an entry does not change but for mmap_caller. */
+    struct watched_runtime runtimes[RUNTIMES_MAX];
+    _Atomic uint32_t runtimes_count;
+    /* Callers of mmap that were looked at and are no Go runtime. */
+    _Atomic uintptr_t strangers[STRANGERS_MAX];
+    _Atomic uint32_t strangers_count;
+
+    uint64_t start_ticks, start_monotonic_ns;
+    char **environment; /* as the program got it */
+    struct options options;
+    struct signal_chain signals;
+    struct dumper dumper;
+    struct output output;
+    _Atomic int is_libc_ready; /* our constructor has run */
+    _Atomic int is_second_stage_done;
+};
+
+extern struct shim gpw_shim;
+
+/* A Go runtime was found in `module`: sets the first stage up if that was not done, patches, and adds it. False when
+ * nothing can be watched. Allowed context: constructor, discovery. */
+bool shim_watch(struct go_runtime *runtime, const char *module);
+
+/* The stage that needs libc. Allowed context: constructor, discovery once our constructor has run. */
+void shim_start_second_stage(void);
+
+/* The first mmap of something that looks like a Go runtime came from `caller`: find out. Runs once for each caller, on
+ * the thread that starts the runtime. */
+void shim_discover(uintptr_t caller);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The beginning: is this a Go program, and if so, set everything up before its runtime starts.
+ *
+ * Most processes that the shim is loaded into are not Go programs (the shell, timeout, env that start one). There the
+ * constructor reads a few headers and leaves, and the hooks pass through.
+ */
+#include <elf.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+#include "memory/vma.h"
+#include "preload/clock.h"
+#include "preload/hook_stacks.h"
+#include "preload/log.h"
+#include "preload/output.h"
+#include "preload/patch.h"
+#include "preload/shim.h"
+
+enum { PAGE_BYTES = 4096 };
+
+/* 16,384 leaves: arenas and other memory in a terabyte of address space. Without access until used. */
+#define REGION_BYTES (1ull << 30)
+
+struct shim gpw_shim;
+struct hook_stacks gpw_hook_stacks;
+
+/* The memory that was mapped before any code of the program ran is the loader's: TLS of the main thread, link maps. */
+static void mark_loader_memory(struct bump *scratch)
+{
+    struct vma_list list;
+    if (vma_list_read(&list, "/proc/self/maps", scratch) != 0)
+        return;
+    for (uint64_t i = 0; i < list.count; i++) {
+        const struct vma *vma = &list.vmas[i];
+        if (vma_is_private_anonymous(vma) && vma->is_writable && vma->name[0] == '\0')
+            shadow_mark_mapped(&gpw_shim.shadow, vma->start, vma->end - vma->start, ORIGIN_LOADER, true);
+    }
+    /* Ours, gone in a moment or known anyway. */
+    shadow_mark_unmapped(&gpw_shim.shadow, (uintptr_t)scratch->start, scratch->reserved_bytes);
+    shadow_mark_unmapped(&gpw_shim.shadow, gpw_shim.region.start, gpw_shim.region.bytes);
+}
+
+/* The first stage. System calls only. */
+static bool open_books(void)
+{
+    struct shim *shim = &gpw_shim;
+    shim->start_ticks = clock_ticks();
+    shim->start_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    if (!region_open(&shim->region, REGION_BYTES) || !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
+        return false;
+    events_open(&shim->events, &shim->region);
+    gpw_hook_stacks.base = (uintptr_t)region_take(&shim->region, HOOK_STACKS_BYTES);
+    return true;
+}
+
+static void add_runtime(const struct go_runtime *found, const char *module)
+{
+    uint32_t index = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_relaxed);
+    if (index == RUNTIMES_MAX)
+        return;
+    struct watched_runtime *runtime = &gpw_shim.runtimes[index];
+    runtime->found = *found;
+    strncpy(runtime->module, module, sizeof runtime->module - 1);
+    runtime->madvise_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
+                                                        : patch_madvise(found, &runtime->trampoline);
+    atomic_store_explicit(&gpw_shim.runtimes_count, index + 1, memory_order_release);
+}
+
+bool shim_watch(struct go_runtime *runtime, const char *module)
+{
+    int idle = SHIM_IDLE;
+    if (atomic_compare_exchange_strong(&gpw_shim.state, &idle, SHIM_OPENING)) {
+        if (!open_books()) {
+            atomic_store(&gpw_shim.state, SHIM_OFF);
+            return false;
+        }
+        add_runtime(runtime, module);
+        atomic_store_explicit(&gpw_shim.state, SHIM_WATCHING, memory_order_release);
+        return true;
+    }
+    if (atomic_load(&gpw_shim.state) != SHIM_WATCHING)
+        return false;
+    add_runtime(runtime, module);
+    return true;
+}
+
+/* fork, not vfork and not Go's own clone: the child has our memory but not our thread. */
+static void in_forked_child(void)
+{
+    atomic_store(&gpw_shim.state, SHIM_OFF);
+    signal_chain_remove(&gpw_shim.signals);
+}
+
+/* GOPAGEWATCH_FOLLOW=0. The string is emptied in place and the array keeps its length: Go finds the auxiliary vector
+ * behind the array's end (runtime/os_linux.go:sysargs). */
+static void leave_environment(void)
+{
+    char *value = (char *)environment_value(gpw_shim.environment, "LD_PRELOAD");
+    for (char *entry = value; entry != NULL && *entry != '\0';) {
+        uint64_t bytes = strcspn(entry, ": ");
+        char *next = entry + bytes + (entry[bytes] != '\0');
+        char after_name = entry[bytes];
+        entry[bytes] = '\0';
+        bool is_ours = strstr(entry, "libgopagewatch") != NULL;
+        entry[bytes] = after_name;
+        if (is_ours)
+            memmove(entry, next, strlen(next) + 1);
+        else
+            entry = next;
+    }
+}
+
+void shim_start_second_stage(void)
+{
+    struct shim *shim = &gpw_shim;
+    char number[NUMBER_TEXT_BYTES + 8];
+    if (atomic_exchange(&shim->is_second_stage_done, 1))
+        return;
+    options_read(&shim->options, shim->environment);
+    if (!shim->options.follow)
+        leave_environment();
+    output_open(&shim->output, &shim->options);
+    int error = dumper_start(&shim->dumper);
+    if (error != 0) {
+        log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process");
+        return;
+    }
+    pthread_atfork(NULL, NULL, in_forked_child);
+    if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
+        log_error("cannot install the signal handler: ", error_text(error, number), "; no dumps by signal");
+    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
+        const struct watched_runtime *runtime = &shim->runtimes[i];
+        log_info("watching ", runtime->module, " (", runtime->found.version.text, "), runtime.madvise ",
+                 runtime->madvise_unseen == NULL ? "patched" : runtime->madvise_unseen);
+    }
+}
+
+/* The program headers stand right behind the ELF header in what any linker makes; elf_image_read checks. */
+static uintptr_t executable_base(void)
+{
+    return align_down(getauxval(AT_PHDR), PAGE_BYTES);
+}
+
+static void watch_executable(struct bump *scratch)
+{
+    struct reader_self reader;
+    struct go_runtime found;
+    char path[MODULE_PATH_BYTES];
+    void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    reader_self_open(&reader);
+    bool is_go = runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
+    reader_self_close(&reader);
+    if (!is_go || !found.has_libc)
+        return;
+    long bytes = raw_readlink("/proc/self/exe", path, sizeof path - 1);
+    path[raw_failed(bytes) ? 0 : bytes] = '\0';
+    if (shim_watch(&found, path))
+        mark_loader_memory(scratch);
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **environment)
+{
+    (void)argc;
+    (void)argv;
+    struct bump scratch;
+    gpw_shim.environment = environment;
+    if (bump_open(&scratch, 64 << 20) != 0)
+        return;
+    watch_executable(&scratch);
+    bump_close(&scratch);
+    atomic_store(&gpw_shim.is_libc_ready, 1);
+    if (atomic_load(&gpw_shim.state) == SHIM_WATCHING)
+        shim_start_second_stage();
+}
