@@ -55,7 +55,8 @@ static bool join_path(char *path, const char *front, const char *middle, uint64_
     return true;
 }
 
-/* The nearest limit: the own cgroup's or that of one above it. In a container only its own is to be seen, at the root. */
+/* The nearest limit: the own cgroup's or that of one above it. In a container only its own is to be seen, at the root.
+ */
 static bool read_cgroup_v2_limit(struct text group, uint64_t *bytes)
 {
     bool is_limited = false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fingerprint that a comparison of two dumps needs: kernel, page size, huge page settings, memory limit, Go's knobs.
+ * The fingerprint that a comparison of two dumps needs: kernel, page size, huge page settings, memory limit, Go's
+ * knobs.
  *
  * Allowed context: dumper, command.
  */

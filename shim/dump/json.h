@@ -2,8 +2,8 @@
  *
  * A streaming JSON writer: a fixed buffer in front of a descriptor, nothing is kept.
  *
- * Commas and nesting are its business. After an error (disk full) everything is ignored until the end, which returns it.
- * Strings are any bytes: what is not UTF-8 becomes U+FFFD.
+ * Commas and nesting are its business. After an error (disk full) everything is ignored until the end, which returns
+ * it. Strings are any bytes: what is not UTF-8 becomes U+FFFD.
  *
  * Allowed context: dumper, command.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Address ranges whose class is known for certain: given by the shim (its own memory, the Go images, the dump's scratch)
- * or found by what stands in them (thread stacks, malloc's heaps and large blocks, .bss of libraries).
+ * Address ranges whose class is known for certain: given by the shim (its own memory, the Go images, the dump's
+ * scratch) or found by what stands in them (thread stacks, malloc's heaps and large blocks, .bss of libraries).
  *
  * Sorted by address, never overlapping. What is not in here is classified by its mapping and the shadow table.
  *

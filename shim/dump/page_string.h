@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The page string of an arena: one letter for each Go page, runs as letter and count ("O512F3r1020"); a run of one has no
- * count.
+ * The page string of an arena: one letter for each Go page, runs as letter and count ("O512F3r1020"); a run of one has
+ * no count.
  *
  * Allowed context: dumper, command.
  */

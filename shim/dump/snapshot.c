@@ -2,9 +2,9 @@
  *
  * The join.
  *
- * Each mapping is walked twice at the same time: as segments of one class (known ranges, the mapping's kind, runs of the
- * shadow table) and as runs of one residency (the scan's callback). Nothing of the size of the heap is kept but a letter
- * for each Go page.
+ * Each mapping is walked twice at the same time: as segments of one class (known ranges, the mapping's kind, runs of
+ * the shadow table) and as runs of one residency (the scan's callback). Nothing of the size of the heap is kept but a
+ * letter for each Go page.
  */
 #include "dump/snapshot.h"
 
@@ -281,7 +281,6 @@ static void add_rows(struct join *join)
         *join->rows_end = row;
         join->rows_end = &row->next;
     }
-    join->snapshot->scratch_resident_bytes += join->sizes[CLASS_SCRATCH].resident_bytes;
 }
 
 static void join_vma(struct join *join, uint64_t index)
@@ -306,12 +305,6 @@ struct lazyfree {
     struct map_row *row; /* smaps and the rows are both in address order */
 };
 
-static void move_resident(struct class_sizes *from, struct class_sizes *to, uint64_t bytes)
-{
-    from->resident_bytes -= bytes;
-    to->resident_bytes += bytes;
-}
-
 static struct map_row *row_of(struct map_row *rows, uintptr_t vma_start, enum memory_class memory_class)
 {
     for (struct map_row *row = rows; row != NULL && row->vma->start == vma_start; row = row->next) {
@@ -319,6 +312,23 @@ static struct map_row *row_of(struct map_row *rows, uintptr_t vma_start, enum me
             return row;
     }
     return NULL;
+}
+
+/* A mapping of released pages alone has no row for the heap yet. */
+static struct map_row *heap_row_beside(struct join *join, struct map_row *released)
+{
+    struct map_row *row = row_of(released, released->vma->start, CLASS_GO_HEAP);
+    if (row != NULL || (row = bump_take(join->bump, sizeof *row)) == NULL)
+        return row;
+    *row = (struct map_row){released->vma, CLASS_GO_HEAP, {0}, released->next};
+    released->next = row;
+    return row;
+}
+
+static void move_resident(struct class_sizes *from, struct class_sizes *to, uint64_t bytes)
+{
+    from->resident_bytes -= bytes;
+    to->resident_bytes += bytes;
 }
 
 static struct map_row *largest_row(struct map_row *rows, uintptr_t vma_start)
@@ -340,9 +350,11 @@ static void on_smaps_entry(void *context, const struct smaps_entry *entry)
         lazyfree->row = lazyfree->row->next;
     struct class_sizes *classes = lazyfree->join->snapshot->classes;
     struct map_row *released = row_of(lazyfree->row, entry->start, CLASS_GO_RELEASED);
-    struct map_row *heap = row_of(lazyfree->row, entry->start, CLASS_GO_HEAP);
-    if (released != NULL && heap != NULL && released->sizes.resident_bytes > entry->lazyfree_bytes) {
+    if (released != NULL && released->sizes.resident_bytes > entry->lazyfree_bytes) {
         uint64_t reused_bytes = released->sizes.resident_bytes - entry->lazyfree_bytes;
+        struct map_row *heap = heap_row_beside(lazyfree->join, released);
+        if (heap == NULL)
+            return;
         move_resident(&released->sizes, &heap->sizes, reused_bytes);
         move_resident(&classes[CLASS_GO_RELEASED], &classes[CLASS_GO_HEAP], reused_bytes);
     }
@@ -361,6 +373,13 @@ static void join_lazyfree(struct join *join)
 }
 
 /* ---- the whole ---- */
+
+static void add_resident(void *context, const struct residency_run *run)
+{
+    uint64_t *bytes = context;
+    if (run->kind == RESIDENCY_RESIDENT)
+        *bytes += run->end - run->start;
+}
 
 static int open_books(struct join *join, const char **failed_path)
 {
@@ -412,8 +431,11 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     for (uint64_t i = 0; i < snapshot->vmas.count; i++)
         join_vma(&join, i);
 
+    /* Both at the same moment: the total is to leave out what the dump itself has touched. */
     *failed_path = source->status_path;
     error = proc_status_read(&snapshot->status, source->status_path);
+    residency_scan(&join.residency, (uintptr_t)bump->start, (uintptr_t)bump->start + bump->reserved_bytes,
+                   add_resident, &snapshot->scratch_resident_bytes);
     snapshot->residency_method = join.residency.method;
     snapshot->sees_huge = join.residency.sees_huge;
     residency_close(&join.residency);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The join: every mapping of a process, page by page, given a class by what the books say of it, and counted by what the
- * kernel says is resident.
+ * The join: every mapping of a process, page by page, given a class by what the books say of it, and counted by what
+ * the kernel says is resident.
  *
  * Allowed context: dumper, command.
  */

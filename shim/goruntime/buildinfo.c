@@ -54,8 +54,7 @@ static bool read_at(const struct elf_image *image, uintptr_t address, struct go_
         uint64_t bytes;
     } string;
     memcpy(&string_header, header + 16, sizeof string_header);
-    if (elf_image_holds(image, string_header) &&
-        reader_read(image->reader, string_header, &string, sizeof string))
+    if (elf_image_holds(image, string_header) && reader_read(image->reader, string_header, &string, sizeof string))
         read_text(image, string.data, string.bytes, version);
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading ELF headers from memory and from the file. Both are hostile: every count has a limit and every offset a bound.
+ * Reading ELF headers from memory and from the file. Both are hostile: every count has a limit and every offset a
+ * bound.
  */
 #include "goruntime/elf_image.h"
 

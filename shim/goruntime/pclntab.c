@@ -8,8 +8,8 @@
  * functab: 1.16:  {entry u64, offset of _func u64}     1.18+: {entry u32 relative to text, offset of _func u32}
  * _func:   1.16:  entry u64, name i32 at 8             1.18+: entry u32, name i32 at 4
  *
- * Names are not sorted. The functions are in link order and the runtime stands among the first packages, so a search from
- * the front ends early and touches little of the table.
+ * Names are not sorted. The functions are in link order and the runtime stands among the first packages, so a search
+ * from the front ends early and touches little of the table.
  */
 #include "goruntime/pclntab.h"
 
@@ -133,8 +133,7 @@ static bool find_text(struct pclntab *table, const struct elf_image *image, uint
     if (table->format == PCLNTAB_1_16 || table->text != 0)
         return true;
     const struct elf_section *module = elf_image_section(image, ".go.module");
-    if (module != NULL &&
-        find_text_by_moduledata(table, image, module->start, module->end, scratch, scratch_bytes))
+    if (module != NULL && find_text_by_moduledata(table, image, module->start, module->end, scratch, scratch_bytes))
         return true;
     for (uint32_t i = 0; i < image->segments_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
@@ -164,8 +163,7 @@ bool pclntab_find(struct pclntab *table, const struct elf_image *image, uint8_t 
 {
     *table = (struct pclntab){0};
     if (image->sections_count != 0)
-        return find_by_section(table, image, scratch, scratch_bytes) &&
-               find_text(table, image, scratch, scratch_bytes);
+        return find_by_section(table, image, scratch, scratch_bytes) && find_text(table, image, scratch, scratch_bytes);
     for (uint32_t i = 0; i < image->segments_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
         if (search(table, image, segment->start, segment->end, segment->end, scratch, scratch_bytes))
@@ -188,8 +186,7 @@ static bool function_at(const struct pclntab *table, struct cursor *cursor, uint
 {
     bool is_1_16 = table->format == PCLNTAB_1_16;
     uint64_t entry_bytes = is_1_16 ? 16 : 8;
-    const uint8_t *entry =
-        reader_window_at(&cursor->entries, table->functions + index * entry_bytes, 2 * entry_bytes);
+    const uint8_t *entry = reader_window_at(&cursor->entries, table->functions + index * entry_bytes, 2 * entry_bytes);
     if (entry == NULL)
         return false;
     uint64_t offset;
@@ -215,8 +212,7 @@ static bool is_named(const struct pclntab *table, const struct elf_image *image,
 {
     char text[NAME_BYTES_MAX];
     uint64_t bytes = strlen(name) + 1;
-    return bytes <= sizeof text && offset < table->end - table->names &&
-           bytes <= table->end - table->names - offset &&
+    return bytes <= sizeof text && offset < table->end - table->names && bytes <= table->end - table->names - offset &&
            reader_read(image->reader, table->names + offset, text, bytes) && memcmp(text, name, bytes) == 0;
 }
 

@@ -15,11 +15,11 @@ enum pclntab_format { PCLNTAB_1_16, PCLNTAB_1_18, PCLNTAB_1_20 };
 
 struct pclntab {
     enum pclntab_format format;
-    uintptr_t start, end;     /* the table; `end` is a bound for reading, not its exact end */
-    uintptr_t names;          /* funcnametab */
-    uintptr_t functions;      /* functab, and the _func structs behind it */
+    uintptr_t start, end; /* the table; `end` is a bound for reading, not its exact end */
+    uintptr_t names;      /* funcnametab */
+    uintptr_t functions;  /* functab, and the _func structs behind it */
     uint64_t functions_count;
-    uintptr_t text;           /* what entry offsets are relative to; 0 in the 1.16 format */
+    uintptr_t text; /* what entry offsets are relative to; 0 in the 1.16 format */
 };
 
 /* Finds the table in an image and checks its header. `scratch` serves as read buffer. False: no table found. */

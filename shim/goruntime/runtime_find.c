@@ -2,9 +2,9 @@
  *
  * Finding a Go runtime in a module.
  *
- * runtime.madvise is looked up by its name in .gopclntab, which every Go binary carries, and where that table is missing
- * or its names were changed, by its bytes: exactly one hit in executable memory. Either way the whole function must be
- * byte for byte what is known.
+ * runtime.madvise is looked up by its name in .gopclntab, which every Go binary carries, and where that table is
+ * missing or its names were changed, by its bytes: exactly one hit in executable memory. Either way the whole function
+ * must be byte for byte what is known.
  */
 #include "goruntime/runtime_find.h"
 

@@ -32,8 +32,8 @@ enum { RUNTIME_FIND_SCRATCH_BYTES = 128 * 1024 };
  * `scratch` holds RUNTIME_FIND_SCRATCH_BYTES, aligned to 16. False: no Go program. */
 bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch);
 
-/* Is the code at `address` the whole of runtime.madvise, as every Go version from 1.17 to 1.27 has it? `code_bytes` gets
- * its length. Arch-specific: madvise_code_ARCH.c. */
+/* Is the code at `address` the whole of runtime.madvise, as every Go version from 1.17 to 1.27 has it? `code_bytes`
+ * gets its length. Arch-specific: madvise_code_ARCH.c. */
 bool madvise_code_matches(const uint8_t *code, uint64_t available_bytes, uint64_t *code_bytes);
 
 enum { MADVISE_CODE_BYTES_MAX = 32, MADVISE_CODE_ALIGN_BYTES = 32 };

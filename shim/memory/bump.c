@@ -15,7 +15,8 @@ enum { PIECE_ALIGN_BYTES = 16 };
 int bump_open(struct bump *bump, uint64_t reserve_bytes)
 {
     *bump = (struct bump){0};
-    long start = raw_mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long start =
+        raw_mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw_failed(start))
         return (int)start;
     bump->start = (uint8_t *)start;

@@ -33,8 +33,8 @@ uint64_t glibc_heap_bytes(struct reader *reader, uintptr_t address, uintptr_t en
         return 0;
     uintptr_t first_heap = align_down(info.arena, GLIBC_HEAP_ALIGN_BYTES);
     bool is_first = info.previous_heap == 0 && first_heap == address;
-    bool is_later = info.previous_heap != 0 && info.previous_heap % GLIBC_HEAP_ALIGN_BYTES == 0 &&
-                    first_heap != address;
+    bool is_later =
+        info.previous_heap != 0 && info.previous_heap % GLIBC_HEAP_ALIGN_BYTES == 0 && first_heap != address;
     if ((!is_first && !is_later) || info.arena - first_heap > HEAP_INFO_BYTES_MAX || info.arena == first_heap)
         return 0;
     if (info.accessible_bytes == 0 || info.accessible_bytes > GLIBC_HEAP_ALIGN_BYTES ||

@@ -47,6 +47,11 @@ static inline long raw_mremap(void *old_start, uint64_t old_bytes, uint64_t new_
     return raw_syscall6(SYS_mremap, (long)old_start, (long)old_bytes, (long)new_bytes, flags, (long)new_start, 0);
 }
 
+static inline long raw_munlock(void *start, uint64_t bytes)
+{
+    return raw_syscall6(SYS_munlock, (long)start, (long)bytes, 0, 0, 0, 0);
+}
+
 static inline long raw_madvise(void *start, uint64_t bytes, int advice)
 {
     return raw_syscall6(SYS_madvise, (long)start, (long)bytes, advice, 0, 0, 0);

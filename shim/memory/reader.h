@@ -4,7 +4,8 @@
  *
  * Everything that knows Go's or malloc's structures reads through a `struct reader`, so that the same walker serves the
  * own process, another process, a core file and a test's fake image. A reader never faults: what is not mapped is an
- * error. What it returns is hostile: lengths and indices found in it are checked against bounds that come from elsewhere.
+ * error. What it returns is hostile: lengths and indices found in it are checked against bounds that come from
+ * elsewhere.
  *
  * Allowed context: dumper, command. (Not a hook: a read is a system call of about a microsecond.)
  */

@@ -109,8 +109,8 @@ static int scan_piece(struct residency *residency, uintptr_t start, uintptr_t en
     const struct pagemap_region *regions = residency->buffer;
     while (start < end) {
         uintptr_t walk_end = end;
-        long found = scan_call(residency, start, end, CATEGORY_PRESENT | CATEGORY_SWAPPED, residency->return_mask,
-                               &walk_end);
+        long found =
+            scan_call(residency, start, end, CATEGORY_PRESENT | CATEGORY_SWAPPED, residency->return_mask, &walk_end);
         if (raw_failed(found))
             return (int)found;
         for (long i = 0; i < found && i < REGIONS_PER_CALL; i++)

@@ -3,8 +3,8 @@
  * What is resident: PAGEMAP_SCAN (fs/proc/task_mmu.c:do_pagemap_scan, Linux 6.7+), or /proc/PID/pagemap before that.
  *
  * A range is reported as runs of equal state, in address order. Scanned in pieces of 64 MiB (one call over gigabytes
- * stalls threads that map memory) and at most 512 regions a call (beyond that the kernel may return a stale walk_end and
- * a loop would count regions twice).
+ * stalls threads that map memory) and at most 512 regions a call (beyond that the kernel may return a stale walk_end
+ * and a loop would count regions twice).
  *
  * Allowed context: dumper, command.
  */

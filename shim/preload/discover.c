@@ -2,10 +2,7 @@
  *
  * A Go runtime that comes with a shared library (c-shared, loaded or linked).
  *
- * It is found by its first mmap, 256 KiB from its own module, which comes before any madvise. This runs in that hook, on
- * the thread that starts the runtime: a pthread made a moment ago for nothing else, in C code, with the whole of its stack
- * free and no lock of libc held. So the one-time work may be done here, and once our constructor has run (a library that
- * was dlopened) the dumper thread may be made here too.
+ * It is found by its first mmap, 256 KiB from its own module, which comes before any madvise.
  */
 #include <stddef.h>
 #include <string.h>
@@ -50,33 +47,31 @@ static const struct vma *module_of(const struct vma_list *list, uintptr_t addres
     return NULL;
 }
 
-static bool is_go_runtime(uintptr_t caller, struct bump *scratch)
+static struct watched_runtime *watch_module(uintptr_t caller, struct bump *scratch)
 {
     struct vma_list list;
     struct go_runtime found;
     struct reader_self reader;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
     if (buffer == NULL || vma_list_read(&list, "/proc/self/maps", scratch) != 0)
-        return false;
+        return NULL;
     const struct vma *module = module_of(&list, caller);
     if (module == NULL)
-        return false;
+        return NULL;
     reader_self_open(&reader);
     bool is_go = runtime_find(&found, &reader.reader, module->start, module->name, buffer) && found.has_libc;
     reader_self_close(&reader);
-    return is_go && shim_watch(&found, module->name);
+    return is_go ? shim_watch(&found, module->name) : NULL;
 }
 
-void shim_discover(uintptr_t caller)
+struct watched_runtime *shim_discover(uintptr_t caller)
 {
     struct bump scratch;
-    int state = atomic_load(&gpw_shim.state);
-    if (state == SHIM_OFF || is_stranger(caller) || bump_open(&scratch, SCRATCH_BYTES) != 0)
-        return;
-    bool is_go = is_go_runtime(caller, &scratch);
+    if (atomic_load(&gpw_shim.state) == SHIM_OFF || is_stranger(caller) || bump_open(&scratch, SCRATCH_BYTES) != 0)
+        return NULL;
+    struct watched_runtime *runtime = watch_module(caller, &scratch);
     bump_close(&scratch);
-    if (!is_go)
+    if (runtime == NULL)
         remember_stranger(caller);
-    else if (atomic_load(&gpw_shim.is_libc_ready))
-        shim_start_second_stage();
+    return runtime;
 }

@@ -2,8 +2,8 @@
  *
  * The dumper: the one thread on which everything slow runs.
  *
- * Whoever wants a dump adds one to `asked` and wakes it. The dumper takes all that was asked so far as one request, so a
- * burst gives few dumps, never two at a time, and always one that begins after the last request.
+ * Whoever wants a dump adds one to `asked` and wakes it. The dumper takes all that was asked so far as one request, so
+ * a burst gives few dumps, never two at a time, and always one that begins after the last request.
  */
 #ifndef GPW_PRELOAD_DUMPER_H
 #define GPW_PRELOAD_DUMPER_H

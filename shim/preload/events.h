@@ -2,13 +2,13 @@
  *
  * The last 16,384 memory calls of the program.
  *
- * A ring with many writers. A writer takes a number, then claims that number's slot by swapping the slot's sequence word
- * from "complete" to "being written"; when another writer, a whole lap behind, still holds the slot, the event is dropped
- * and counted. So a slot has one writer at a time, nobody waits, and a reader that finds the same complete sequence before
- * and after has read one event and no mix.
+ * A ring with many writers. A writer takes a number, then claims that number's slot by swapping the slot's sequence
+ * word from "complete" to "being written"; when another writer, a whole lap behind, still holds the slot, the event is
+ * dropped and counted. So a slot has one writer at a time, nobody waits, and a reader that finds the same complete
+ * sequence before and after has read one event and no mix.
  *
- * The thread is known by the stack pointer of the call: asking the kernel for its id would double the cost of a madvise,
- * and libc's thread-local storage is not ours to touch. The dump looks the stack up.
+ * The thread is known by the stack pointer of the call: asking the kernel for its id would double the cost of a
+ * madvise, and libc's thread-local storage is not ours to touch. The dump looks the stack up.
  *
  * Allowed context: hook (event_write), dumper (event_read).
  */
@@ -30,7 +30,7 @@ struct event {
     uintptr_t stack_pointer;
     uintptr_t start; /* of the range the call worked on; for mmap and mremap the result */
     uint64_t bytes;
-    int32_t error;   /* 0, or errno */
+    int32_t error; /* 0, or errno */
     uint8_t operation;
     uint8_t by;     /* enum shadow_origin: ORIGIN_GO or ORIGIN_C */
     uint8_t detail; /* mmap: protection; madvise: enum advice */

@@ -2,8 +2,8 @@
  *
  * The one clear line on stderr.
  *
- * A message is put together on the stack and written with one system call, so that it stays whole among the program's own
- * output. Nothing is written when all is well.
+ * A message is put together on the stack and written with one system call, so that it stays whole among the program's
+ * own output. Nothing is written when all is well.
  *
  * Allowed context: constructor, discovery, dumper.
  */

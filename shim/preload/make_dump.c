@@ -186,7 +186,8 @@ static void fill_books(struct making *making)
     book = &books[BOOK_MALLOC];
     book->name = "malloc";
     book->how = "none";
-    book_miss(book, "c.heap.free", "version " GPW_VERSION
+    book_miss(book, "c.heap.free",
+              "version " GPW_VERSION
               " does not ask malloc for its statistics; all of its memory counts as c.heap.used");
 }
 

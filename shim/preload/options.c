@@ -121,7 +121,8 @@ static void read_one(struct options *options, const char *name, uint64_t name_by
     uint64_t bytes = name_bytes < sizeof unknown ? name_bytes : sizeof unknown - 1;
     memcpy(unknown, name, bytes);
     unknown[bytes] = '\0';
-    log_error(PREFIX, unknown, "=\"", value, "\" has no effect: version " GPW_VERSION " knows LOG, OUT, SIGNAL and FOLLOW");
+    log_error(PREFIX, unknown, "=\"", value,
+              "\" has no effect: version " GPW_VERSION " knows LOG, OUT, SIGNAL and FOLLOW");
 }
 
 void options_read(struct options *options, char **environment)

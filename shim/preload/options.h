@@ -2,8 +2,8 @@
  *
  * The shim's options: the GOPAGEWATCH_ variables.
  *
- * One table with name, default and meaning; read once, when a Go runtime is found. A wrong value costs one line on stderr
- * and the default is used.
+ * One table with name, default and meaning; read once, when a Go runtime is found. A wrong value costs one line on
+ * stderr and the default is used.
  *
  * Allowed context: constructor, discovery.
  */
@@ -28,7 +28,8 @@ struct options {
 #define GPW_OPTIONS(X)                                                                                                 \
     X(LOG, log, "error", "what is said on stderr: quiet, error, info or debug")                                        \
     X(OUT, out, "gopagewatch.%p.%n.json", "path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label") \
-    X(SIGNAL, signal, "USR2", "the signal that asks for a dump: USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+N or none") \
+    X(SIGNAL, signal, "USR2",                                                                                          \
+      "the signal that asks for a dump: USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+N or none")                       \
     X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
 
 /* Fills `options` from the environment. Complains through log.h. */

@@ -2,9 +2,9 @@
  *
  * Where a dump goes: the path from its pattern, a temporary file, a rename.
  *
- * A dump is whole or it is not there. It is written under a temporary name beside its place (O_EXCL, O_NOFOLLOW, 0600) and
- * renamed when everything was written; on any error the temporary file is removed. A dump of an earlier process with the
- * same pid is not overwritten: the number goes up until the name is free.
+ * A dump is whole or it is not there. It is written under a temporary name beside its place (O_EXCL, O_NOFOLLOW, 0600)
+ * and renamed when everything was written; on any error the temporary file is removed. A dump of an earlier process
+ * with the same pid is not overwritten: the number goes up until the name is free.
  *
  * Allowed context: output_open constructor or discovery, the rest dumper.
  */

@@ -9,8 +9,8 @@
 
 #include "goruntime/runtime_find.h"
 
-/* Patches the runtime.madvise that `runtime` names. NULL, and `trampoline` gets the page mapped for it; or the reason why
- * not, a sentence that lives for ever, and then nothing was changed. */
+/* Patches the runtime.madvise that `runtime` names. NULL, and `trampoline` gets the page mapped for it; or the reason
+ * why not, a sentence that lives for ever, and then nothing was changed. */
 const char *patch_madvise(const struct go_runtime *runtime, uintptr_t *trampoline);
 
 #endif

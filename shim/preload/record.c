@@ -42,15 +42,22 @@ static struct watched_runtime *runtime_of(uintptr_t caller)
  * the runtime's very first call; until then all of the module counts as the runtime. */
 static enum shadow_origin origin_of(const struct mmap_call *call)
 {
-    struct watched_runtime *runtime = runtime_of(call->caller);
+    const struct watched_runtime *runtime = runtime_of(call->caller);
     if (runtime == NULL)
         return ORIGIN_C;
     uintptr_t learned = atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed);
-    if (learned == 0 && looks_like_first_mmap(call)) {
-        atomic_store_explicit(&runtime->mmap_caller, call->caller, memory_order_relaxed);
-        return ORIGIN_GO;
-    }
     return learned == 0 || learned == call->caller ? ORIGIN_GO : ORIGIN_C;
+}
+
+/* A Go runtime begins: the one that is known already, or one in a library that was not looked at yet. */
+static void notice_runtime(const struct mmap_call *call)
+{
+    uintptr_t not_learned = 0;
+    struct watched_runtime *runtime = runtime_of(call->caller);
+    if (runtime == NULL)
+        runtime = shim_discover(call->caller);
+    if (runtime != NULL && atomic_compare_exchange_strong(&runtime->mmap_caller, &not_learned, call->caller))
+        shim_runtime_begins();
 }
 
 /* malloc.go:sysReserve: an arena is asked for at a hint, without access, in multiples of its size. The page summaries
@@ -91,16 +98,15 @@ static void mark_mmap(const struct mmap_call *call, uintptr_t start, enum shadow
 
 void record_mmap(const struct mmap_call *call, long result)
 {
-    if (looks_like_first_mmap(call) && !raw_failed(result) && runtime_of(call->caller) == NULL)
-        shim_discover(call->caller);
+    if (looks_like_first_mmap(call) && !raw_failed(result))
+        notice_runtime(call);
     if (!is_watching())
         return;
     enum shadow_origin origin = origin_of(call);
     uintptr_t start = raw_failed(result) ? call->wanted : (uintptr_t)result;
     if (!raw_failed(result))
         mark_mmap(call, start, origin);
-    record_event(EVENT_MMAP, origin, start, call->bytes, call->protection, result, call->stack_pointer,
-                 clock_ticks());
+    record_event(EVENT_MMAP, origin, start, call->bytes, call->protection, result, call->stack_pointer, clock_ticks());
 }
 
 void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer)
@@ -132,8 +138,8 @@ void record_mremap(uintptr_t old_start, uint64_t old_bytes, uintptr_t new_start,
 static enum advice advice_of(int value)
 {
     switch (value) {
-#define X(id, number, name)                                                                                            \
-    case number:                                                                                                       \
+#define X(id, number, name) \
+    case number:            \
         return ADVICE_##id;
         GPW_ADVICES(X)
 #undef X

@@ -18,6 +18,7 @@ bool region_open(struct region *region, uint64_t bytes)
         long start = raw_mmap(NULL, try_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (raw_failed(start))
             continue;
+        raw_munlock((void *)start, try_bytes); /* mlockall(MCL_FUTURE) must not fill it */
         region->start = (uintptr_t)start;
         region->bytes = try_bytes;
         return true;
@@ -32,8 +33,8 @@ void *region_take(struct region *region, uint64_t bytes)
     do {
         if (bytes > region->bytes - offset)
             return NULL;
-    } while (!atomic_compare_exchange_weak_explicit(&region->taken_bytes, &offset, offset + bytes,
-                                                    memory_order_relaxed, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&region->taken_bytes, &offset, offset + bytes, memory_order_relaxed,
+                                                    memory_order_relaxed));
     void *piece = (void *)(region->start + offset);
     return raw_failed(raw_mprotect(piece, bytes, PROT_READ | PROT_WRITE)) ? NULL : piece;
 }

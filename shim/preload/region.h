@@ -2,8 +2,8 @@
  *
  * The shim's own memory: one reservation without access, handed out front to back, never given back.
  *
- * One range, so that the join can tell it from the program's memory; without access, so that it costs neither memory nor
- * commit charge until a piece is taken.
+ * One range, so that the join can tell it from the program's memory; without access, so that it costs neither memory
+ * nor commit charge until a piece is taken.
  *
  * Allowed context: hook (lock-free; one mprotect a piece).
  */

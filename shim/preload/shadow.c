@@ -226,12 +226,16 @@ void shadow_mark_unmapped(struct shadow *shadow, uintptr_t start, uint64_t bytes
     change_range(shadow, start, bytes, &change);
 }
 
-void shadow_mark_advised(struct shadow *shadow, uintptr_t start, uint64_t bytes, enum advice advice,
-                         uint64_t now_ticks)
+void shadow_mark_advised(struct shadow *shadow, uintptr_t start, uint64_t bytes, enum advice advice, uint64_t now_ticks)
 {
     uint64_t time = (now_ticks - shadow->start_ticks) >> TIME_UNIT_SHIFT;
     struct change change = {.kind = CHANGE_ADVISE, .advice = advice, .time = min_u64(max_u64(time, 1), TIME_MAX)};
     change_range(shadow, start, bytes, &change);
+}
+
+static uint64_t load_entry(const _Atomic uint64_t *leaf, uintptr_t address)
+{
+    return atomic_load_explicit(&leaf[address / GO_PAGE_BYTES % GO_ARENA_PAGES], memory_order_relaxed);
 }
 
 static uint64_t entry_at(const struct shadow *shadow, uintptr_t address)
@@ -242,14 +246,13 @@ static uint64_t entry_at(const struct shadow *shadow, uintptr_t address)
     uint64_t slot = atomic_load_explicit(&shadow->slots[index], memory_order_acquire);
     if (slot == 0 || (slot & UNIFORM) != 0)
         return slot >> 1;
-    return atomic_load_explicit(&leaf_of_slot(slot)[address / GO_PAGE_BYTES % GO_ARENA_PAGES], memory_order_relaxed);
+    return load_entry(leaf_of_slot(slot), address);
 }
 
 static struct shadow_entry decode(uint64_t entry)
 {
     return (struct shadow_entry){
-        .origin = {(enum shadow_origin)(entry & ORIGIN_MASK),
-                   (enum shadow_origin)(entry >> ORIGIN_BITS & ORIGIN_MASK)},
+        .origin = {(enum shadow_origin)(entry & ORIGIN_MASK), (enum shadow_origin)(entry >> ORIGIN_BITS & ORIGIN_MASK)},
         .state = state_of(entry),
         .advice = (enum advice)((entry & ADVICE_MASK) >> ADVICE_SHIFT),
         .released_count = (uint32_t)((entry & COUNT_MASK) >> COUNT_SHIFT),
@@ -269,23 +272,30 @@ static uint64_t key_of(uint64_t entry, uintptr_t address)
     return origin | (entry & STATE_MASK);
 }
 
-/* How far an empty or uniform slot, or equal entries of a leaf, carry the run on from `at`. */
+/* How far entries of a leaf carry the run on from `at`. Whole pages first and by one comparison each: a dump passes here
+ * for every page of the heap. */
+static uintptr_t run_in_leaf(const _Atomic uint64_t *leaf, uintptr_t at, uintptr_t end, uint64_t key)
+{
+    uint64_t both_halves = key | (key & ORIGIN_MASK) << ORIGIN_BITS;
+    if ((at & HALF_PAGE_BYTES) != 0) {
+        if (key_of(load_entry(leaf, at), at) != key)
+            return at;
+        at += HALF_PAGE_BYTES;
+    }
+    while (at < end && (load_entry(leaf, at) & KEY_MASK) == both_halves)
+        at += GO_PAGE_BYTES;
+    if (at < end && key_of(load_entry(leaf, at), at) == key)
+        at += HALF_PAGE_BYTES;
+    return min_u64(at, end);
+}
+
 static uintptr_t run_in_slot(const struct shadow *shadow, uintptr_t at, uintptr_t end, uint64_t key)
 {
     uint64_t slot = atomic_load_explicit(&shadow->slots[at / GO_ARENA_BYTES], memory_order_acquire);
-    const _Atomic uint64_t *leaf = slot == 0 ? NULL : leaf_of_slot(slot);
-    while (at < end) {
-        uint64_t entry =
-            leaf == NULL ? slot >> 1
-                         : atomic_load_explicit(&leaf[at / GO_PAGE_BYTES % GO_ARENA_PAGES], memory_order_relaxed);
-        if (key_of(entry, at) != key)
-            return at;
-        bool both_halves = key_of(entry, at) == key_of(entry, at ^ HALF_PAGE_BYTES);
-        if (leaf == NULL && both_halves)
-            return end;
-        at = both_halves ? align_down(at, GO_PAGE_BYTES) + GO_PAGE_BYTES : at + HALF_PAGE_BYTES;
-    }
-    return end;
+    if (slot != 0 && leaf_of_slot(slot) != NULL)
+        return run_in_leaf(leaf_of_slot(slot), at, end, key);
+    /* Only whole slots are uniform: both halves of every page are alike. */
+    return key_of(slot >> 1, 0) == key ? end : at;
 }
 
 uintptr_t shadow_run(const struct shadow *shadow, uintptr_t start, uintptr_t end, struct shadow_entry *entry)

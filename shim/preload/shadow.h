@@ -4,9 +4,9 @@
  *
  * Two levels. A slot covers 64 MiB (one arena) and is empty, or holds one entry for all of its pages ("uniform"), or
  * points to a leaf of 8,192 entries. Leaves are made on first use and published with a compare-and-swap; they are never
- * taken away, so a reader needs no lock. An entry is 8 bytes and is written whole: a reader sees the old or the new one.
- * Two threads that change the same page at once leave the entry of one of them; Go never does that, it owns the pages it
- * advises.
+ * taken away, so a reader needs no lock. An entry is 8 bytes and is written whole: a reader sees the old or the new
+ * one. Two threads that change the same page at once leave the entry of one of them; Go never does that, it owns the
+ * pages it advises.
  *
  * Entry:  0..2 origin of the lower 4 KiB | 3..5 origin of the upper | 6..8 state | 9..12 last advice
  *         16..31 how often released (saturating) | 32..63 when last, in units of 2^24 clock ticks since the start

@@ -2,14 +2,15 @@
  *
  * The state of the shim in this process: one struct, all zero until a Go runtime is found.
  *
- *   IDLE      no Go runtime known. Hooks pass through and look for the first mmap of one. Zero, so that a hook that runs
- *             before any of our code does the right thing.
- *   OPENING   one thread sets the state up; hooks pass through.
+ *   IDLE      no Go runtime known. Hooks pass through and look for the first mmap of one. Zero, so that a hook that
+ * runs before any of our code does the right thing. OPENING   one thread sets the state up; hooks pass through.
  *   WATCHING  hooks record.
  *   OFF       a forked child, or set-up failed: hooks pass through for good.
  *
- * Set-up has two stages. The first needs system calls only and may run in a hook (a Go runtime in a shared library can
- * start before our constructor). The second needs libc: environment, threads.
+ * Set-up has two stages. The first, when a runtime is found, needs system calls only and may run in a hook (a Go runtime
+ * in a shared library can start before our constructor). The second needs libc (environment, thread, signal handler) and
+ * runs when the runtime begins, known by its first mmap: not earlier, for the program's own constructors may need a
+ * process with one thread (runc enters its namespaces there).
  */
 #ifndef GPW_PRELOAD_SHIM_H
 #define GPW_PRELOAD_SHIM_H
@@ -65,21 +66,25 @@ struct shim {
     struct signal_chain signals;
     struct dumper dumper;
     struct output output;
-    _Atomic int is_libc_ready; /* our constructor has run */
+    _Atomic int is_constructed;    /* our constructor has run */
+    _Atomic int has_runtime_begun; /* a watched runtime has made its first mmap */
     _Atomic int is_second_stage_done;
 };
 
 extern struct shim gpw_shim;
 
-/* A Go runtime was found in `module`: sets the first stage up if that was not done, patches, and adds it. False when
- * nothing can be watched. Allowed context: constructor, discovery. */
-bool shim_watch(struct go_runtime *runtime, const char *module);
+/* A Go runtime was found in `module`: does the first stage if that was not done, patches, and adds the runtime. NULL when
+ * it cannot be watched. Allowed context: constructor, discovery. */
+struct watched_runtime *shim_watch(const struct go_runtime *runtime, const char *module);
 
-/* The stage that needs libc. Allowed context: constructor, discovery once our constructor has run. */
-void shim_start_second_stage(void);
+/* Looks at the module that an mmap was called from that looks like a Go runtime's first. Once for each caller. NULL: it is
+ * none. Allowed context: discovery. */
+struct watched_runtime *shim_discover(uintptr_t caller);
 
-/* The first mmap of something that looks like a Go runtime came from `caller`: find out. Runs once for each caller, on
- * the thread that starts the runtime. */
-void shim_discover(uintptr_t caller);
+/* A watched runtime makes its first mmap: time for the second stage, once and not before our constructor.
+ *
+ * Allowed context: discovery, that is: in the mmap hook, but on the thread that starts a Go runtime, in C code that the
+ * runtime called, with the whole of a pthread's or the main stack free and no lock of libc held. */
+void shim_runtime_begins(void);
 
 #endif

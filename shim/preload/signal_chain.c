@@ -2,7 +2,8 @@
  *
  * The signal handler and the interposed sigaction, signal and __sysv_signal.
  *
- * The real calls are libc's other names for the same functions (__sigaction, bsd_signal), so nothing has to be looked up.
+ * The real calls are libc's other names for the same functions (__sigaction, bsd_signal), so nothing has to be looked
+ * up.
  */
 #include "preload/signal_chain.h"
 

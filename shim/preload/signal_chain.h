@@ -2,15 +2,15 @@
  *
  * Our signal, shared with the program.
  *
- * The kernel has our handler; what the program believes it installed is kept here ("the program's action"). sigaction and
- * signal answer from that and change only that. Our handler wakes the dumper and then does for the program what the
+ * The kernel has our handler; what the program believes it installed is kept here ("the program's action"). sigaction
+ * and signal answer from that and change only that. Our handler wakes the dumper and then does for the program what the
  * kernel would have done: run its handler with the same arguments and its own mask, once if it asked for SA_RESETHAND;
- * nothing for SIG_IGN. For SIG_DFL nothing either: the default of these signals is to end the program, and a program that
- * is watched is asked for a dump by it.
+ * nothing for SIG_IGN. For SIG_DFL nothing either: the default of these signals is to end the program, and a program
+ * that is watched is asked for a dump by it.
  *
- * Actions stand in a ring. A writer takes a ticket, fills its place, and swaps the ticket in as the current one: that swap
- * orders concurrent calls and yields the action before. A reader copies the current place and is sure of the copy while
- * fewer than a ring's length of tickets have been taken since. Nobody waits.
+ * Actions stand in a ring. A writer takes a ticket, fills its place, and swaps the ticket in as the current one: that
+ * swap orders concurrent calls and yields the action before. A reader copies the current place and is sure of the copy
+ * while fewer than a ring's length of tickets have been taken since. Nobody waits.
  */
 #ifndef GPW_PRELOAD_SIGNAL_CHAIN_H
 #define GPW_PRELOAD_SIGNAL_CHAIN_H

@@ -59,35 +59,30 @@ static bool open_books(void)
     return true;
 }
 
-static void add_runtime(const struct go_runtime *found, const char *module)
+static struct watched_runtime *add_runtime(const struct go_runtime *found, const char *module)
 {
     uint32_t index = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_relaxed);
     if (index == RUNTIMES_MAX)
-        return;
+        return NULL;
     struct watched_runtime *runtime = &gpw_shim.runtimes[index];
     runtime->found = *found;
     strncpy(runtime->module, module, sizeof runtime->module - 1);
     runtime->madvise_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
                                                         : patch_madvise(found, &runtime->trampoline);
     atomic_store_explicit(&gpw_shim.runtimes_count, index + 1, memory_order_release);
+    return runtime;
 }
 
-bool shim_watch(struct go_runtime *runtime, const char *module)
+struct watched_runtime *shim_watch(const struct go_runtime *found, const char *module)
 {
-    int idle = SHIM_IDLE;
-    if (atomic_compare_exchange_strong(&gpw_shim.state, &idle, SHIM_OPENING)) {
-        if (!open_books()) {
-            atomic_store(&gpw_shim.state, SHIM_OFF);
-            return false;
-        }
-        add_runtime(runtime, module);
-        atomic_store_explicit(&gpw_shim.state, SHIM_WATCHING, memory_order_release);
-        return true;
+    int state = SHIM_IDLE;
+    if (atomic_compare_exchange_strong(&gpw_shim.state, &state, SHIM_OPENING)) {
+        bool is_open = open_books();
+        struct watched_runtime *runtime = is_open ? add_runtime(found, module) : NULL;
+        atomic_store_explicit(&gpw_shim.state, is_open ? SHIM_WATCHING : SHIM_OFF, memory_order_release);
+        return runtime;
     }
-    if (atomic_load(&gpw_shim.state) != SHIM_WATCHING)
-        return false;
-    add_runtime(runtime, module);
-    return true;
+    return state == SHIM_WATCHING ? add_runtime(found, module) : NULL;
 }
 
 /* fork, not vfork and not Go's own clone: the child has our memory but not our thread. */
@@ -116,7 +111,7 @@ static void leave_environment(void)
     }
 }
 
-void shim_start_second_stage(void)
+static void start_second_stage(void)
 {
     struct shim *shim = &gpw_shim;
     char number[NUMBER_TEXT_BYTES + 8];
@@ -141,6 +136,13 @@ void shim_start_second_stage(void)
     }
 }
 
+void shim_runtime_begins(void)
+{
+    atomic_store(&gpw_shim.has_runtime_begun, 1);
+    if (atomic_load(&gpw_shim.is_constructed))
+        start_second_stage();
+}
+
 /* The program headers stand right behind the ELF header in what any linker makes; elf_image_read checks. */
 static uintptr_t executable_base(void)
 {
@@ -160,7 +162,8 @@ static void watch_executable(struct bump *scratch)
         return;
     long bytes = raw_readlink("/proc/self/exe", path, sizeof path - 1);
     path[raw_failed(bytes) ? 0 : bytes] = '\0';
-    if (shim_watch(&found, path))
+    /* Without /proc: as it was started. */
+    if (shim_watch(&found, raw_failed(bytes) ? (const char *)getauxval(AT_EXECFN) : path))
         mark_loader_memory(scratch);
 }
 
@@ -169,12 +172,15 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     (void)argc;
     (void)argv;
     struct bump scratch;
+    if (getauxval(AT_SECURE) != 0) /* setuid: the environment is not to be trusted */
+        return;
     gpw_shim.environment = environment;
     if (bump_open(&scratch, 64 << 20) != 0)
         return;
     watch_executable(&scratch);
     bump_close(&scratch);
-    atomic_store(&gpw_shim.is_libc_ready, 1);
-    if (atomic_load(&gpw_shim.state) == SHIM_WATCHING)
-        shim_start_second_stage();
+    atomic_store(&gpw_shim.is_constructed, 1);
+    /* A library that this program is linked against may have begun before us. */
+    if (atomic_load(&gpw_shim.has_runtime_begun))
+        start_second_stage();
 }
