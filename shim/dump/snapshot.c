@@ -434,8 +434,8 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     /* Both at the same moment: the total is to leave out what the dump itself has touched. */
     *failed_path = source->status_path;
     error = proc_status_read(&snapshot->status, source->status_path);
-    residency_scan(&join.residency, (uintptr_t)bump->start, (uintptr_t)bump->start + bump->reserved_bytes,
-                   add_resident, &snapshot->scratch_resident_bytes);
+    residency_scan(&join.residency, (uintptr_t)bump->start, (uintptr_t)bump->start + bump->reserved_bytes, add_resident,
+                   &snapshot->scratch_resident_bytes);
     snapshot->residency_method = join.residency.method;
     snapshot->sees_huge = join.residency.sees_huge;
     residency_close(&join.residency);

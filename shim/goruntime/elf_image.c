@@ -131,7 +131,7 @@ static void add_section(struct elf_image *image, const Elf64_Shdr *section)
 
 static bool read_sections(struct elf_image *image, int fd)
 {
-    Elf64_Ehdr header;
+    Elf64_Ehdr header = {0};
     Elf64_Shdr sections[ELF_SECTIONS_MAX];
     if (raw_pread(fd, &header, sizeof header, 0) != sizeof header || !is_same_module(image, &header) ||
         header.e_shentsize != sizeof sections[0] || header.e_shnum == 0 || header.e_shnum > ELF_SECTIONS_MAX ||

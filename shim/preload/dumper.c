@@ -39,8 +39,8 @@ void dumper_ask(struct dumper *dumper)
     raw_syscall6(SYS_futex, (long)&dumper->asked, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
-/* The thread inherits the mask: with the signals blocked no handler of the program ever runs on it. 32 and 33 are libc's
- * own: setuid() waits until every thread has answered one. */
+/* The thread inherits the mask: with the signals blocked no handler of the program ever runs on it. 32 and 33 are
+ * libc's own: setuid() waits until every thread has answered one. */
 static int create_with_signals_blocked(pthread_t *thread, const pthread_attr_t *attributes, struct dumper *dumper)
 {
     uint64_t all = ~(1ull << (32 - 1) | 1ull << (33 - 1)), before = 0;

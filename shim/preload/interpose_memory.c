@@ -57,17 +57,23 @@ INTERPOSED int munmap(void *start, size_t bytes)
 INTERPOSED void *mremap(void *old_start, size_t old_bytes, size_t new_bytes, int flags, ...)
 {
     void *new_start = NULL;
-    if (flags & MREMAP_FIXED) {
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
         va_list arguments;
         va_start(arguments, flags);
         new_start = va_arg(arguments, void *);
         va_end(arguments);
     }
+    struct mremap_call call = {
+        .old_start = (uintptr_t)old_start,
+        .old_bytes = old_bytes,
+        .new_bytes = new_bytes,
+        .flags = flags,
+        .stack_pointer = stack_pointer(),
+    };
+    record_mremap_begins(&call);
     long result = raw_mremap(old_start, old_bytes, new_bytes, flags, new_start);
-    if (raw_failed(result))
-        return (void *)fail(result);
-    record_mremap((uintptr_t)old_start, old_bytes, (uintptr_t)result, new_bytes, stack_pointer());
-    return (void *)result;
+    record_mremap_ended(&call, result);
+    return raw_failed(result) ? (void *)fail(result) : (void *)result;
 }
 
 INTERPOSED int madvise(void *start, size_t bytes, int advice)

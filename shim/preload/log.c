@@ -38,13 +38,13 @@ void log_line(enum log_level level, const char *const texts[])
 
 const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES])
 {
-    char *at = buffer + NUMBER_TEXT_BYTES - 1;
-    *at = '\0';
+    unsigned at = NUMBER_TEXT_BYTES - 1;
+    buffer[at] = '\0';
     do {
-        *--at = (char)('0' + value % 10);
+        buffer[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    return at;
+    return buffer + at;
 }
 
 static const struct {

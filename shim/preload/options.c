@@ -10,6 +10,7 @@
 
 #include "gopagewatch/schema.h"
 #include "memory/text.h"
+#include "memory/units.h"
 #include "preload/log.h"
 
 static const char PREFIX[] = "GOPAGEWATCH_";
@@ -105,6 +106,10 @@ static const struct {
 #undef X
 };
 
+/* " LOG OUT ..." */
+#define X(variable, field, standard, meaning) " " #variable
+#define KNOWN_NAMES GPW_OPTIONS(X)
+
 static void read_one(struct options *options, const char *name, uint64_t name_bytes, const char *value)
 {
     for (unsigned i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
@@ -117,13 +122,12 @@ static void read_one(struct options *options, const char *name, uint64_t name_by
                       TABLE[i].standard);
         return;
     }
-    char unknown[64];
-    uint64_t bytes = name_bytes < sizeof unknown ? name_bytes : sizeof unknown - 1;
-    memcpy(unknown, name, bytes);
-    unknown[bytes] = '\0';
-    log_error(PREFIX, unknown, "=\"", value,
-              "\" has no effect: version " GPW_VERSION " knows LOG, OUT, SIGNAL and FOLLOW");
+    char unknown[64] = "";
+    memcpy(unknown, name, min_u64(name_bytes, sizeof unknown - 1));
+    log_error(PREFIX, unknown, "=\"", value, "\" has no effect: known in version " GPW_VERSION " are" KNOWN_NAMES);
 }
+
+#undef X
 
 void options_read(struct options *options, char **environment)
 {

@@ -37,7 +37,7 @@ static bool append(char *path, uint64_t *filled, const char *text, bool is_word)
     for (; *text != '\0'; text++) {
         if (*filled + 1 >= OUTPUT_PATH_BYTES)
             return false;
-        path[(*filled)++] = is_word && *text == '/' ? '_' : *text;
+        path[(*filled)++] = (char)(is_word && *text == '/' ? '_' : *text);
     }
     path[*filled] = '\0';
     return true;

@@ -119,20 +119,30 @@ void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer)
     record_event(EVENT_MUNMAP, by, start, bytes, 0, 0, stack_pointer, clock_ticks());
 }
 
-void record_mremap(uintptr_t old_start, uint64_t old_bytes, uintptr_t new_start, uint64_t new_bytes,
-                   uintptr_t stack_pointer)
+static bool old_range_stays(const struct mremap_call *call)
+{
+    return (call->flags & MREMAP_DONTUNMAP) != 0;
+}
+
+void record_mremap_begins(struct mremap_call *call)
 {
     if (!is_watching())
         return;
-    struct shadow *shadow = &gpw_shim.shadow;
-    enum shadow_origin origin = shadow_look_up(shadow, old_start).origin[old_start % GO_PAGE_BYTES != 0];
-    if (new_start != old_start)
-        shadow_mark_unmapped(shadow, old_start, old_bytes);
-    else if (new_bytes < old_bytes)
-        shadow_mark_unmapped(shadow, new_start + new_bytes, old_bytes - new_bytes);
-    if (origin != ORIGIN_UNKNOWN)
-        shadow_mark_mapped(shadow, new_start, new_bytes, origin, true);
-    record_event(EVENT_MREMAP, ORIGIN_C, new_start, new_bytes, 0, 0, stack_pointer, clock_ticks());
+    call->origin = shadow_look_up(&gpw_shim.shadow, call->old_start).origin[call->old_start % GO_PAGE_BYTES != 0];
+    if (!old_range_stays(call))
+        shadow_mark_unmapped(&gpw_shim.shadow, call->old_start, call->old_bytes);
+}
+
+void record_mremap_ended(const struct mremap_call *call, long result)
+{
+    if (!is_watching())
+        return;
+    bool has_failed = raw_failed(result);
+    uintptr_t start = has_failed ? call->old_start : (uintptr_t)result;
+    uint64_t bytes = has_failed ? call->old_bytes : call->new_bytes;
+    if (call->origin != ORIGIN_UNKNOWN)
+        shadow_mark_mapped(&gpw_shim.shadow, start, bytes, call->origin, true);
+    record_event(EVENT_MREMAP, ORIGIN_C, start, bytes, 0, result, call->stack_pointer, clock_ticks());
 }
 
 static enum advice advice_of(int value)
@@ -144,8 +154,9 @@ static enum advice advice_of(int value)
         GPW_ADVICES(X)
 #undef X
     default:
-        return ADVICE_OTHER;
+        break;
     }
+    return ADVICE_OTHER;
 }
 
 static void record_madvise(enum caller caller, uintptr_t start, uint64_t bytes, int advice_value, long result,

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/shadow.h"
+
 struct mmap_call {
     uintptr_t wanted; /* the address argument */
     uint64_t bytes;
@@ -22,13 +24,21 @@ struct mmap_call {
 /* After the system call; `result` is the address or -errno. */
 void record_mmap(const struct mmap_call *call, long result);
 
-/* Before the system call, so that another thread's use of the same addresses cannot come first. Returns what
- * record_munmap_failed needs. */
+/* Before the system call, so that another thread's use of the same addresses cannot come first. */
 void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer);
 
-/* After a mremap that succeeded. */
-void record_mremap(uintptr_t old_start, uint64_t old_bytes, uintptr_t new_start, uint64_t new_bytes,
-                   uintptr_t stack_pointer);
+struct mremap_call {
+    uintptr_t old_start;
+    uint64_t old_bytes, new_bytes;
+    int flags;
+    uintptr_t stack_pointer;
+    enum shadow_origin origin; /* of the old range; set by record_mremap_begins */
+};
+
+/* Before the system call: the old range is forgotten. */
+void record_mremap_begins(struct mremap_call *call);
+/* After it: what is mapped now is marked, the old range again if the call failed. `result` is the address or -errno. */
+void record_mremap_ended(const struct mremap_call *call, long result);
 
 /* After madvise through libc; `result` is 0 or -errno. */
 void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t stack_pointer);

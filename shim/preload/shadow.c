@@ -272,8 +272,8 @@ static uint64_t key_of(uint64_t entry, uintptr_t address)
     return origin | (entry & STATE_MASK);
 }
 
-/* How far entries of a leaf carry the run on from `at`. Whole pages first and by one comparison each: a dump passes here
- * for every page of the heap. */
+/* How far entries of a leaf carry the run on from `at`. Whole pages first and by one comparison each: a dump passes
+ * here for every page of the heap. */
 static uintptr_t run_in_leaf(const _Atomic uint64_t *leaf, uintptr_t at, uintptr_t end, uint64_t key)
 {
     uint64_t both_halves = key | (key & ORIGIN_MASK) << ORIGIN_BITS;

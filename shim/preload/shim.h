@@ -7,10 +7,10 @@
  *   WATCHING  hooks record.
  *   OFF       a forked child, or set-up failed: hooks pass through for good.
  *
- * Set-up has two stages. The first, when a runtime is found, needs system calls only and may run in a hook (a Go runtime
- * in a shared library can start before our constructor). The second needs libc (environment, thread, signal handler) and
- * runs when the runtime begins, known by its first mmap: not earlier, for the program's own constructors may need a
- * process with one thread (runc enters its namespaces there).
+ * Set-up has two stages. The first, when a runtime is found, needs system calls only and may run in a hook (a Go
+ * runtime in a shared library can start before our constructor). The second needs libc (environment, thread, signal
+ * handler) and runs when the runtime begins, known by its first mmap: not earlier, for the program's own constructors
+ * may need a process with one thread (runc enters its namespaces there).
  */
 #ifndef GPW_PRELOAD_SHIM_H
 #define GPW_PRELOAD_SHIM_H
@@ -73,12 +73,12 @@ struct shim {
 
 extern struct shim gpw_shim;
 
-/* A Go runtime was found in `module`: does the first stage if that was not done, patches, and adds the runtime. NULL when
- * it cannot be watched. Allowed context: constructor, discovery. */
+/* A Go runtime was found in `module`: does the first stage if that was not done, patches, and adds the runtime. NULL
+ * when it cannot be watched. Allowed context: constructor, discovery. */
 struct watched_runtime *shim_watch(const struct go_runtime *runtime, const char *module);
 
-/* Looks at the module that an mmap was called from that looks like a Go runtime's first. Once for each caller. NULL: it is
- * none. Allowed context: discovery. */
+/* Looks at the module that an mmap was called from that looks like a Go runtime's first. Once for each caller. NULL: it
+ * is none. Allowed context: discovery. */
 struct watched_runtime *shim_discover(uintptr_t caller);
 
 /* A watched runtime makes its first mmap: time for the second stage, once and not before our constructor.

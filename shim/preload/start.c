@@ -67,8 +67,8 @@ static struct watched_runtime *add_runtime(const struct go_runtime *found, const
     struct watched_runtime *runtime = &gpw_shim.runtimes[index];
     runtime->found = *found;
     strncpy(runtime->module, module, sizeof runtime->module - 1);
-    runtime->madvise_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
-                                                        : patch_madvise(found, &runtime->trampoline);
+    runtime->madvise_unseen =
+        gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks" : patch_madvise(found, &runtime->trampoline);
     atomic_store_explicit(&gpw_shim.runtimes_count, index + 1, memory_order_release);
     return runtime;
 }
