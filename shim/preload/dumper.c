@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
 #include "memory/raw.h"
 #include "preload/make_dump.h"
+#include "preload/old_libc.h"
 #include "preload/shim.h"
 
 enum { KERNEL_MASK_BYTES = 8 };
@@ -54,6 +56,8 @@ int dumper_start(struct dumper *dumper)
 {
     pthread_t thread;
     pthread_attr_t attributes;
+    if (pthread_create == NULL)
+        return -ENOSYS;
     void *stack = region_take(&gpw_shim.region, DUMPER_STACK_BYTES);
     if (stack == NULL)
         return -ENOMEM;
