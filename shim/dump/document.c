@@ -261,15 +261,8 @@ static const char *event_detail(const struct event *event)
 static uint32_t tid_of_stack(const struct document *document, uintptr_t stack_pointer)
 {
     const struct known_range *range = known_ranges_from(&document->snapshot->known, stack_pointer);
-    if (range != NULL && range->start <= stack_pointer && range->memory_class == CLASS_THREAD_STACKS)
-        return range->tid;
-    const struct vma_list *vmas = &document->snapshot->vmas;
-    for (uint64_t i = vmas->count; i-- > 0;) {
-        if (vmas->vmas[i].name[0] == '[' && vmas->vmas[i].name[1] == 's' && stack_pointer >= vmas->vmas[i].start &&
-            stack_pointer < vmas->vmas[i].end)
-            return (uint32_t)document->pid;
-    }
-    return 0;
+    bool is_stack = range != NULL && range->start <= stack_pointer && range->memory_class == CLASS_THREAD_STACKS;
+    return is_stack ? range->tid : 0;
 }
 
 static void write_event(struct json *json, const struct document *document, const struct event *event)

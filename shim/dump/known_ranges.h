@@ -52,6 +52,7 @@ struct shape_search {
     struct residency *residency;
     struct bump *bump;
     uint64_t os_page_bytes;
+    uint32_t pid; /* the thread of the main stack */
 };
 
 /* Adds what can be found in private anonymous memory that nobody has explained. */

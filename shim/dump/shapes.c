@@ -178,7 +178,11 @@ static void search_vma(struct known_ranges *known, const struct shape_search *se
 void known_ranges_find_shapes(struct known_ranges *known, const struct shape_search *search)
 {
     for (uint64_t i = 0; i < search->vmas->count; i++) {
-        if (may_hold_shapes(&search->vmas->vmas[i]))
+        const struct vma *vma = &search->vmas->vmas[i];
+        if (strcmp(vma->name, "[stack]") == 0)
+            known_ranges_add(known,
+                             (struct known_range){vma->start, vma->end, CLASS_THREAD_STACKS, search->pid});
+        else if (may_hold_shapes(vma))
             search_vma(known, search, i);
     }
 }

@@ -89,8 +89,6 @@ static bool class_of_kind(const struct join *join, enum memory_class *memory_cla
         *memory_class = join->is_library[join->vma_index] ? CLASS_LIBS : CLASS_FILES;
     else if (strcmp(vma->name, "[heap]") == 0)
         *memory_class = CLASS_C_HEAP_USED;
-    else if (has_prefix(vma->name, "[stack"))
-        *memory_class = CLASS_THREAD_STACKS;
     else if (vma->name[0] == '[' && !has_prefix(vma->name, "[anon"))
         *memory_class = CLASS_LIBS; /* [vdso], [vvar], [vsyscall] */
     else if (vma->is_shared)
@@ -240,10 +238,11 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
 static void on_run(void *context, const struct residency_run *run)
 {
     struct join *join = context;
-    for (uintptr_t at = run->start; at < run->end;) {
+    uintptr_t run_end = min_u64(run->end, vma_in_hand(join)->end);
+    for (uintptr_t at = run->start; at < run_end;) {
         while (join->segment.end <= at)
             enter_segment(join, join->segment.end);
-        uintptr_t end = min_u64(run->end, join->segment.end);
+        uintptr_t end = min_u64(run_end, join->segment.end);
         if (run->kind == RESIDENCY_RESIDENT)
             count_resident(join, at, end, run->is_huge);
         else
@@ -414,6 +413,7 @@ static void find_known_ranges(struct join *join)
         .residency = &join->residency,
         .bump = join->bump,
         .os_page_bytes = source->os_page_bytes,
+        .pid = source->pid,
     };
     known_ranges_find_shapes(known, &search);
 }

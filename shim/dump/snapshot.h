@@ -46,6 +46,7 @@ struct snapshot_source {
     const struct known_range *given;
     uint64_t given_count;
     uint64_t os_page_bytes;
+    uint32_t pid;
     bool may_be_lazily_freed; /* MADV_FREE was seen, or nobody watched: smaps must be read */
 };
 

@@ -15,11 +15,12 @@ enum { PIECE_ALIGN_BYTES = 16 };
 int bump_open(struct bump *bump, uint64_t reserve_bytes)
 {
     *bump = (struct bump){0};
-    /* Under mlockall(MCL_FUTURE) accessible memory would be filled at once: it is unlocked before there is access. */
+    /* Neither mlockall(MCL_FUTURE) nor huge pages must fill more of it than is used: told so before there is access. */
     long start = raw_mmap(NULL, reserve_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw_failed(start))
         return (int)start;
     raw_munlock((void *)start, reserve_bytes);
+    raw_madvise((void *)start, reserve_bytes, MADV_NOHUGEPAGE);
     long error = raw_mprotect((void *)start, reserve_bytes, PROT_READ | PROT_WRITE);
     if (raw_failed(error)) {
         raw_munmap((void *)start, reserve_bytes);

@@ -87,6 +87,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .given = making->given,
         .given_count = making->given_count,
         .os_page_bytes = os_page_bytes,
+        .pid = (uint32_t)raw_getpid(),
         .may_be_lazily_freed = has_lazily_freed(),
     };
     return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);

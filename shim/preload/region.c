@@ -18,7 +18,9 @@ bool region_open(struct region *region, uint64_t bytes)
         long start = raw_mmap(NULL, try_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (raw_failed(start))
             continue;
-        raw_munlock((void *)start, try_bytes); /* mlockall(MCL_FUTURE) must not fill it */
+        /* Neither mlockall(MCL_FUTURE) nor huge pages must fill more of it than is used. */
+        raw_munlock((void *)start, try_bytes);
+        raw_madvise((void *)start, try_bytes, MADV_NOHUGEPAGE);
         region->start = (uintptr_t)start;
         region->bytes = try_bytes;
         return true;

@@ -307,7 +307,8 @@ uintptr_t shadow_run(const struct shadow *shadow, uintptr_t start, uintptr_t end
     uintptr_t limit = min_u64(end, shadow->slots_count * GO_ARENA_BYTES);
     if (start >= limit)
         return end;
-    uintptr_t at = start;
+    /* The entry may change meanwhile: what was read first counts, so that every run has a length. */
+    uintptr_t at = min_u64(align_down(start, HALF_PAGE_BYTES) + HALF_PAGE_BYTES, limit);
     while (at < limit) {
         uintptr_t slot_end = min_u64(align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES, limit);
         at = run_in_slot(shadow, at, slot_end, key);
