@@ -161,6 +161,7 @@ void json_number(struct json *json, const char *key, uint64_t value)
 {
     char digits[20];
     unsigned at = sizeof digits;
+    value = min_u64(value, INT64_MAX);
     do {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;

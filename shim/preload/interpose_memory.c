@@ -49,8 +49,10 @@ INTERPOSED void *mmap64(void *start, size_t bytes, int protection, int flags, in
 
 INTERPOSED int munmap(void *start, size_t bytes)
 {
-    record_munmap((uintptr_t)start, bytes, stack_pointer());
+    struct munmap_call call = {.start = (uintptr_t)start, .bytes = bytes, .stack_pointer = stack_pointer()};
+    record_munmap_begins(&call);
     long result = raw_munmap(start, bytes);
+    record_munmap_ended(&call, result);
     return raw_failed(result) ? (int)fail(result) : 0;
 }
 

@@ -109,14 +109,30 @@ void record_mmap(const struct mmap_call *call, long result)
     record_event(EVENT_MMAP, origin, start, call->bytes, call->protection, result, call->stack_pointer, clock_ticks());
 }
 
-void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer)
+/* What the kernel refuses without looking (mm/mmap.c:do_vmi_munmap). */
+static bool is_refused(const struct munmap_call *call)
+{
+    return call->start % (GO_PAGE_BYTES / 2) != 0 || call->bytes == 0;
+}
+
+void record_munmap_begins(struct munmap_call *call)
 {
     if (!is_watching())
         return;
-    struct shadow_entry entry = shadow_look_up(&gpw_shim.shadow, start);
-    enum shadow_origin by = entry.origin[0] == ORIGIN_GO ? ORIGIN_GO : ORIGIN_C;
-    shadow_mark_unmapped(&gpw_shim.shadow, start, bytes);
-    record_event(EVENT_MUNMAP, by, start, bytes, 0, 0, stack_pointer, clock_ticks());
+    /* The runtime unmaps what it mapped. */
+    struct shadow_entry entry = shadow_look_up(&gpw_shim.shadow, call->start);
+    call->by = entry.origin[call->start % GO_PAGE_BYTES != 0] == ORIGIN_GO ? ORIGIN_GO : ORIGIN_C;
+    if (!is_refused(call))
+        shadow_mark_unmapped(&gpw_shim.shadow, call->start, call->bytes);
+}
+
+void record_munmap_ended(const struct munmap_call *call, long result)
+{
+    if (!is_watching())
+        return;
+    if (raw_failed(result) && !is_refused(call)) /* rare: too many mappings; what was known of the range is lost */
+        atomic_fetch_add_explicit(&gpw_shim.shadow.ranges_untracked, 1, memory_order_relaxed);
+    record_event(EVENT_MUNMAP, call->by, call->start, call->bytes, 0, result, call->stack_pointer, clock_ticks());
 }
 
 static bool old_range_stays(const struct mremap_call *call)

@@ -24,8 +24,17 @@ struct mmap_call {
 /* After the system call; `result` is the address or -errno. */
 void record_mmap(const struct mmap_call *call, long result);
 
-/* Before the system call, so that another thread's use of the same addresses cannot come first. */
-void record_munmap(uintptr_t start, uint64_t bytes, uintptr_t stack_pointer);
+struct munmap_call {
+    uintptr_t start;
+    uint64_t bytes;
+    uintptr_t stack_pointer;
+    enum shadow_origin by; /* set by record_munmap_begins */
+};
+
+/* Before the system call the range is forgotten, so that another thread's use of the same addresses cannot come first.
+ * After it, `result` is 0 or -errno. */
+void record_munmap_begins(struct munmap_call *call);
+void record_munmap_ended(const struct munmap_call *call, long result);
 
 struct mremap_call {
     uintptr_t old_start;

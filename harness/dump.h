@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A dump as the command knows it: plain values, checked once when the file was read (docs/dump-format.md).
+ *
+ * Whoever holds a `struct dump` need not check it again: numbers are within range, the sums below do not overflow,
+ * lists have as many entries as they say, texts hold no control characters and may be printed. Everything belongs to
+ * one arena and lives until dump_free.
+ */
+#ifndef GPW_HARNESS_DUMP_H
+#define GPW_HARNESS_DUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gopagewatch/class.h"
+#include "memory/bump.h"
+
+/* A number that the dump gives as null. No number in a dump is so large: JSON integers are read as 63 bits. */
+#define DUMP_NOT_KNOWN UINT64_MAX
+
+/* How many classes a dump may have that this version has no name for, and how long their names may be. */
+enum { DUMP_NEW_CLASSES_MAX = 16, DUMP_CLASS_NAME_BYTES_MAX = 40 };
+
+struct dump_sizes {
+    uint64_t mapped_bytes, resident_bytes, swapped_bytes, huge_bytes, lazyfree_bytes;
+};
+
+/* A row of rss.classes. */
+struct dump_class {
+    const char *name;
+    const char *meaning; /* NULL: a class of a later version */
+    struct dump_sizes sizes;
+};
+
+struct dump_rss {
+    uint64_t total_bytes;
+    uint64_t peak_bytes, swapped_bytes; /* or DUMP_NOT_KNOWN */
+    uint64_t stated_explained_bytes;    /* what the dump says; `explained_bytes` is what its rows add up to */
+    uint64_t explained_bytes;
+    struct dump_sizes sum; /* of all classes */
+    /* The first CLASS_COUNT rows are indexed by enum memory_class (zeros where an older dump has no such class); those
+     * of a later version follow in the order of the file, so that the rows always add up to `sum`. */
+    struct dump_class *classes;
+    uint32_t classes_count;
+};
+
+struct dump_time {
+    const char *utc; /* ISO 8601 */
+    uint64_t unix_ns;
+    uint64_t since_start_ns, took_ns; /* or DUMP_NOT_KNOWN */
+};
+
+struct dump_process {
+    uint64_t pid;
+    uint64_t threads;              /* or DUMP_NOT_KNOWN */
+    const char *comm, *exe, *host; /* or NULL */
+};
+
+/* What a comparison of two dumps must know; NULL and DUMP_NOT_KNOWN as in the file: not known, unset, no limit. */
+struct dump_environment {
+    const char *kernel, *machine, *go_version, *build_id;
+    const char *gogc, *gomemlimit, *godebug, *gomaxprocs;
+    const char *thp_enabled, *thp_defrag;
+    uint64_t cpus, os_page_bytes, khugepaged_max_ptes_none, cgroup_memory_max_bytes;
+};
+
+struct dump_book {
+    const char *name;
+    const char *how;
+    uint64_t untrusted_reads;
+};
+
+/* What a book does not know, and why. */
+struct dump_missing {
+    const char *book, *what, *why;
+};
+
+struct dump_counter {
+    const char *book, *name;
+    uint64_t value;
+};
+
+/* One advice of one caller; `bytes` counts the calls that succeeded. */
+struct dump_advice {
+    const char *by; /* "go" or "c" */
+    const char *advice;
+    uint64_t calls, bytes, errors;
+};
+
+struct dump {
+    const char *reason;
+    const char *label; /* "" when none was given */
+    uint64_t seq;
+    struct dump_time time;
+    struct dump_process process;
+    struct dump_environment environment;
+    struct dump_rss rss;
+    struct dump_book *books;
+    uint64_t books_count;
+    struct dump_missing *missing; /* of all books */
+    uint64_t missing_count;
+    struct dump_counter *counters; /* of all books */
+    uint64_t counters_count;
+    struct dump_advice *advices;
+    uint64_t advices_count;
+    uint64_t arenas_count;
+    struct bump bump; /* holds all of the above */
+};
+
+/* The book of that name, or NULL. */
+const struct dump_book *dump_find_book(const struct dump *dump, const char *name);
+/* The value of a counter, 0 when the dump has none of that name. */
+uint64_t dump_counter_value(const struct dump *dump, const char *book, const char *name);
+
+/* Gives back what dump_load took; a zeroed dump is fine. */
+void dump_free(struct dump *dump);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reader behind the tables of keys.
+ */
+#include "harness/fields.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/printable.h"
+
+enum { KEY_BYTES_MAX = 40, WHAT_BYTES_MAX = 80 };
+
+bool fields_refuse(const struct fields_context *context, const char *key, const char *what)
+{
+    const char *dot = context->where[0] != '\0' && key[0] != '\0' ? "." : "";
+    return error_set(context->error, "%s%s%s %s; the dump is damaged: copy it again or take another", context->where,
+                     dot, key, what);
+}
+
+static void refuse_room(const struct fields_context *context)
+{
+    error_set(context->error, "holds more text and rows than a dump can have; name a dump that gopagewatch wrote");
+}
+
+static const char *type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "text";
+    case JSON_INTEGER:
+        return "a number";
+    case JSON_REAL:
+        return "a fraction";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "true or false";
+    case JSON_NULL:
+        return "null";
+    }
+    return "something else";
+}
+
+static bool refuse_type(const struct fields_context *context, const char *key, const json_t *value, const char *wanted)
+{
+    char what[WHAT_BYTES_MAX];
+    snprintf(what, sizeof what, "is %s where %s belongs", type_name(value), wanted);
+    return fields_refuse(context, key, what);
+}
+
+/* Goes down a dotted key. */
+static const json_t *find(const struct fields_context *context, const json_t *object, const char *key)
+{
+    const json_t *at = object;
+    for (const char *step = key; *step != '\0';) {
+        size_t step_bytes = strcspn(step, ".");
+        size_t done_bytes = (size_t)(step - key) + step_bytes;
+        char name[KEY_BYTES_MAX], path[FIELD_PATH_BYTES_MAX];
+        snprintf(name, sizeof name, "%.*s", (int)step_bytes, step);
+        snprintf(path, sizeof path, "%.*s", (int)done_bytes, key);
+        at = json_object_get(at, name);
+        if (at == NULL) {
+            fields_refuse(context, path, "is missing");
+            return NULL;
+        }
+        step += step_bytes;
+        if (*step != '.')
+            break;
+        step++;
+        if (!json_is_object(at)) {
+            refuse_type(context, path, at, "an object");
+            return NULL;
+        }
+    }
+    return at;
+}
+
+const json_t *fields_find_object(const struct fields_context *context, const json_t *object, const char *key)
+{
+    const json_t *value = find(context, object, key);
+    if (value == NULL || json_is_object(value))
+        return value;
+    refuse_type(context, key, value, "an object");
+    return NULL;
+}
+
+const json_t *fields_find_list(const struct fields_context *context, const json_t *object, const char *key)
+{
+    const json_t *value = find(context, object, key);
+    if (value == NULL || json_is_array(value))
+        return value;
+    refuse_type(context, key, value, "a list");
+    return NULL;
+}
+
+void *fields_take_array(const struct fields_context *context, size_t count, size_t element_bytes)
+{
+    size_t bytes;
+    void *array = __builtin_mul_overflow(count, element_bytes, &bytes) ? NULL : bump_take(context->bump, bytes);
+    if (array == NULL)
+        refuse_room(context);
+    return array;
+}
+
+bool fields_copy_text(const struct fields_context *context, const char *text, size_t bytes, const char **copy)
+{
+    char *place = fields_take_array(context, bytes + 1, 1);
+    if (place == NULL)
+        return false;
+    memcpy(place, text, bytes);
+    place[bytes] = '\0';
+    printable_clean(place);
+    *copy = place;
+    return true;
+}
+
+static bool read_text(const struct fields_context *context, const char *key, const json_t *value, const char **text)
+{
+    if (!json_is_string(value))
+        return refuse_type(context, key, value, "text");
+    return fields_copy_text(context, json_string_value(value), json_string_length(value), text);
+}
+
+static bool read_number(const struct fields_context *context, const char *key, const json_t *value, uint64_t *number)
+{
+    if (!json_is_integer(value))
+        return refuse_type(context, key, value, "a whole number");
+    if (json_integer_value(value) < 0)
+        return fields_refuse(context, key, "is negative");
+    *number = (uint64_t)json_integer_value(value);
+    return true;
+}
+
+static bool read_field(const struct fields_context *context, const json_t *object, const struct field *field,
+                       void *target)
+{
+    void *place = (char *)target + field->offset;
+    const json_t *value = find(context, object, field->key);
+    if (value == NULL)
+        return false;
+    switch (field->type) {
+    case FIELD_TEXT_OR_NULL:
+        if (!json_is_null(value))
+            return read_text(context, field->key, value, place);
+        *(const char **)place = NULL;
+        return true;
+    case FIELD_TEXT:
+        return read_text(context, field->key, value, place);
+    case FIELD_NUMBER_OR_NULL:
+        if (!json_is_null(value))
+            return read_number(context, field->key, value, place);
+        *(uint64_t *)place = FIELD_NOT_KNOWN;
+        return true;
+    case FIELD_NUMBER:
+        return read_number(context, field->key, value, place);
+    }
+    return false;
+}
+
+bool fields_read(const struct fields_context *context, const json_t *object, const struct field *fields, size_t count,
+                 void *target)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!read_field(context, object, &fields[i], target))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers as people read them. All arithmetic is on integers: the same number always prints the same.
+ */
+#ifndef GPW_HARNESS_HUMAN_H
+#define GPW_HARNESS_HUMAN_H
+
+#include <stdint.h>
+
+struct human {
+    char text[32];
+};
+
+/* Three significant digits in binary units ("43.2 MiB"); bytes and whole KiB exactly ("512 B", "12 KiB"). */
+struct human human_bytes(uint64_t bytes);
+/* `part` of `whole` rounded to tenths ("70.5"); "0" for nothing, "<0.1" for what rounds to it, "-" when `whole` is 0.
+ */
+struct human human_percent(uint64_t part, uint64_t whole);
+/* The same in hundredths and rounded down: "100.00" is said only of the whole. */
+struct human human_percent_floor(uint64_t part, uint64_t whole);
+
+#endif

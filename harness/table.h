@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A small text table: cells first, widths when it is printed. The first column is left-aligned, numbers are
+ * right-aligned, and a column may be declared text (left-aligned, as a last column of words).
+ *
+ * All cells have a fixed size, so nothing is allocated and nothing can fail; what does not fit a cell is cut.
+ */
+#ifndef GPW_HARNESS_TABLE_H
+#define GPW_HARNESS_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { TABLE_COLUMNS_MAX = 8, TABLE_ROWS_MAX = 128, TABLE_CELL_BYTES = 96 };
+
+struct table {
+    uint32_t row_count;
+    uint32_t column_count; /* of the widest row */
+    uint32_t cells_in_row; /* of the row being filled */
+    bool is_text[TABLE_COLUMNS_MAX];
+    char cells[TABLE_ROWS_MAX][TABLE_COLUMNS_MAX][TABLE_CELL_BYTES];
+};
+
+void table_clear(struct table *table);
+/* Begins a row. More than TABLE_ROWS_MAX rows is a defect of the caller (asserted). */
+void table_add_row(struct table *table);
+/* The next cell of the row. */
+__attribute__((format(printf, 2, 3))) void table_add_cell(struct table *table, const char *format, ...);
+/* Columns that the widest line takes, without its newline. */
+uint32_t table_width_columns(const struct table *table);
+void table_print(const struct table *table, FILE *out);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers for people, at the edges where digits and units change.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "harness/human.h"
+
+Test(human, bytes_keep_three_digits_and_their_unit)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } CASES[] = {
+        {0, "0 B"},
+        {1023, "1023 B"},
+        {1024, "1 KiB"},
+        {1536, "1.50 KiB"},
+        {4096, "4 KiB"},
+        {1023u << 10, "1023 KiB"},
+        {(1u << 20) - 1, "1.00 MiB"},
+        {1u << 20, "1.00 MiB"},
+        {(10u << 20) - 1, "10.0 MiB"},
+        {64282624, "61.3 MiB"},
+        {(100u << 20) - 1, "100 MiB"},
+        {(1ull << 30) - 1, "1.00 GiB"},
+        {1023ull << 20, "1023 MiB"},
+        {5ull << 40, "5.00 TiB"},
+        {UINT64_MAX, "16.0 EiB"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        cr_expect_str_eq(human_bytes(CASES[i].bytes).text, CASES[i].text);
+}
+
+Test(human, percent_never_hides_a_part_or_claims_the_whole)
+{
+    static const struct {
+        uint64_t part, whole;
+        const char *rounded, *floored;
+    } CASES[] = {
+        {0, 0, "-", "-"},
+        {5, 0, "-", "-"},
+        {0, 7, "0", "0.00"},
+        {1, 1000000, "<0.1", "0.00"},
+        {1, 2000, "0.1", "0.05"},
+        {1, 3, "33.3", "33.33"},
+        {2, 3, "66.7", "66.66"},
+        {999999, 1000000, "100.0", "99.99"},
+        {7, 7, "100.0", "100.00"},
+        {8, 7, "114.3", "114.28"},
+        {UINT64_MAX, UINT64_MAX, "100.0", "100.00"},
+        {UINT64_MAX - 1, UINT64_MAX, "100.0", "99.99"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        cr_expect_str_eq(human_percent(CASES[i].part, CASES[i].whole).text, CASES[i].rounded);
+        cr_expect_str_eq(human_percent_floor(CASES[i].part, CASES[i].whole).text, CASES[i].floored);
+    }
+}
