@@ -33,15 +33,45 @@ LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
 HARNESS_OBJ := $(patsubst %.c,$(BUILD)/lib.o/%.o,$(HARNESS_SRC))
 hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS))
 
+
+# ---- what tests need: Debian packages, Go toolchains, programs ----
+PACKAGES_BUILD := libjansson-dev
+PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev python3 python3-jsonschema strace binutils
+PACKAGES_LINT  := clang clang-format clang-tidy cppcheck shellcheck
+PACKAGES_FUZZ  := clang libclang-rt-14-dev
+
+GO_OLDEST := 1.19
+GO_ALL    := 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
+# Those that are there; `make test` gets the others first, and goes on with these where they cannot be had.
+go_found   = $(foreach v,$(GO_ALL),$(if $(wildcard $(BUILD)/go/$(v)/bin/go),$(v)))
+
+TEST_CFLAGS := $(CFLAGS) -I. -Itests
+UNIT_ROOMS  := $(sort $(patsubst tests/unit/%/,%,$(filter-out tests/unit/support/,$(wildcard tests/unit/*/))))
+UNIT_BIN    := $(UNIT_ROOMS:%=$(BUILD)/tests/unit_%)
+E2E_BIN     := $(BUILD)/tests/e2e
+BENCH_BIN   := $(BUILD)/tests/bench
+TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c)
+TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/lib.o/%.o)
+unit_obj     = $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/unit/$(1)/*.c tests/unit/support/*.c))
+# Everything of the shim but the functions that would stand for libc's in the test itself.
+PRELOAD_TEST_OBJ := $(filter-out %/interpose_memory.o,$(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(PRELOAD_SRC))))
+
+CRITERION := --jobs 2 --color=never
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean
+.PHONY: all help clean toolchains apps demo unit e2e stdlib check test check-loop bench lint format fuzz
+.SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
 
 $(BUILD)/libgopagewatch.so: $(SHIM_OBJ) shim/preload/libgopagewatch.map
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $(SHIM_OBJ) $(SHIM_LDFLAGS)
+
+$(BUILD)/gopagewatch: $(HARNESS_OBJ) $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@ $^ -ljansson
 
 $(BUILD)/shim.o/%.o: %.c
 	$(call say,CC,$<)
@@ -53,19 +83,106 @@ $(BUILD)/shim.o/%.o: %.S
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_CFLAGS) -c $< -o $@
 
-$(BUILD)/lib.o/%.o: %.c
+$(BUILD)/lib.o/tests/%.o: tests/%.c | $(BUILD)/.packages-test
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -I. -c $< -o $@
+	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(BUILD)/gopagewatch: $(HARNESS_OBJ) $(LIB_OBJ)
+$(BUILD)/lib.o/%.o: %.c | $(BUILD)/.packages-build
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -I. $(hook_flags) -c $< -o $@
+
+$(BUILD)/lib.o/%.o: %.S
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/.packages-build: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BUILD) && touch $@
+$(BUILD)/.packages-test:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) && touch $@
+$(BUILD)/.packages-lint:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) $(PACKAGES_LINT) && touch $@
+$(BUILD)/.packages-fuzz:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_FUZZ) && touch $@
+
+toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
+	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_ALL)
+
+$(BUILD)/go/$(GO_OLDEST)/bin/go:
+	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_OLDEST)
+
+apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
+	$(Q)tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(go_found)
+
+$(BUILD)/etcd/usr/bin/etcd:
+	$(Q)tests/setup/etcd.sh $(BUILD)/etcd
+
+demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, three dumps, explained
+	$(Q)APPS_ONLY=mapdemo tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
+	$(Q)tests/setup/demo.sh $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/apps/$(GO_OLDEST)/mapdemo $(BUILD)/demo
+
+$(UNIT_BIN): $(BUILD)/tests/unit_%: $$(call unit_obj,$$*) $(LIB_OBJ) $(PRELOAD_TEST_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -ljansson
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -lcriterion -ljansson -lm
 
-clean: ## remove what was built, but not the Go toolchains
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
+$(E2E_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/e2e/*.c tests/e2e/support/*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -lcriterion -ljansson -lm
+
+$(BENCH_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/bench/*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -ljansson -lm
+
+unit: $(UNIT_BIN) ## unit tests
+	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
+
+e2e: all $(E2E_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
+	$(Q)GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION)
+
+stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library, with and without the shim
+	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do \
+	    GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages tests/e2e/stdlib.sh $(BUILD)/libgopagewatch.so $(BUILD)/go/$$v $(BUILD)/stdlib/$$v || exit 1; \
+	done
+
+check: all unit ## the quick test: unit tests and one toolchain
+	$(Q)$(MAKE) --no-print-directory e2e GO_ALL=$(GO_OLDEST)
+
+test: ## everything: lint, unit, e2e and standard library, with every toolchain that can be had
+	$(Q)$(MAKE) --no-print-directory toolchains || echo "test: going on with the toolchains that are there"
+	$(Q)$(MAKE) --no-print-directory lint
+	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
+
+check-loop: all $(E2E_BIN) $(UNIT_BIN) apps ## repeat what threads can break, 20 times
+	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
+
+bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run
+	$(Q)$(BENCH_BIN) $(BUILD)/libgopagewatch.so $(BUILD)/apps/$(lastword $(go_found)) $(BUILD)/etcd/usr/bin/etcd
+
+# ---- style ----
+C_FILES  := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+SH_FILES := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
+
+lint: $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, shellcheck
+	$(call say,LINT,format)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,LINT,clang)
+	$(Q)for f in $(filter %.c,$(C_FILES)); do clang $(CSTD) $(WARN) -O2 -Ishim -Iinclude -I. -Itests -fsyntax-only $$f || exit 1; done
+	$(call say,LINT,tidy)
+	$(Q)clang-tidy --quiet $(filter shim/%.c harness/%.c,$(C_FILES)) -- $(CSTD) -Ishim -Iinclude -I. 2>$(BUILD)/tidy.log || { cat $(BUILD)/tidy.log; exit 1; }
+	$(call say,LINT,cppcheck)
+	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
+	$(call say,LINT,shell)
+	$(Q)shellcheck $(SH_FILES)
+	$(Q)$(BUILD)/go/$(GO_OLDEST)/bin/gofmt -l tests/apps | awk '{ print "not formatted: " $$0; bad = 1 } END { exit bad }'
+
+format: ## let clang-format do it
+	$(Q)clang-format -i $(C_FILES)
+
+clean: ## remove what was built, but not toolchains and fetched programs
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
 
 help: ## this list
-	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d)
+-include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)

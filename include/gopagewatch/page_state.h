@@ -7,13 +7,13 @@
 #define GOPAGEWATCH_PAGE_STATE_H
 
 /* X(identifier, letter, meaning) */
-#define GPW_PAGE_STATES(X)                                                                                             \
-    X(OBJECT, 'o', "holds an object")                                                                                  \
-    X(UNUSED, 'u', "in an in-use span, no object on this page")                                                        \
-    X(STACK, 's', "goroutine stack")                                                                                   \
-    X(FREE, 'f', "free")                                                                                               \
-    X(RELEASED, 'r', "released to the OS")                                                                             \
-    X(RESERVED, 'x', "reserved, not in use yet")                                                                       \
+#define GPW_PAGE_STATES(X)                                      \
+    X(OBJECT, 'o', "holds an object")                           \
+    X(UNUSED, 'u', "in an in-use span, no object on this page") \
+    X(STACK, 's', "goroutine stack")                            \
+    X(FREE, 'f', "free")                                        \
+    X(RELEASED, 'r', "released to the OS")                      \
+    X(RESERVED, 'x', "reserved, not in use yet")                \
     X(HEAP, 'h', "in use or kept by Go (the Go heap was not walked)")
 
 enum page_state {

@@ -180,8 +180,7 @@ void known_ranges_find_shapes(struct known_ranges *known, const struct shape_sea
     for (uint64_t i = 0; i < search->vmas->count; i++) {
         const struct vma *vma = &search->vmas->vmas[i];
         if (strcmp(vma->name, "[stack]") == 0)
-            known_ranges_add(known,
-                             (struct known_range){vma->start, vma->end, CLASS_THREAD_STACKS, search->pid});
+            known_ranges_add(known, (struct known_range){vma->start, vma->end, CLASS_THREAD_STACKS, search->pid});
         else if (may_hold_shapes(vma))
             search_vma(known, search, i);
     }

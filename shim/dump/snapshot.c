@@ -61,7 +61,7 @@ static enum memory_class class_of_arena_page(enum shadow_state state)
     return CLASS_GO_HEAP;
 }
 
-static enum memory_class class_of_origin(enum shadow_origin origin)
+static enum memory_class class_of_origin(const struct join *join, enum shadow_origin origin)
 {
     switch (origin) {
     case ORIGIN_GO:
@@ -73,7 +73,7 @@ static enum memory_class class_of_origin(enum shadow_origin origin)
     case ORIGIN_UNKNOWN:
         break;
     }
-    return CLASS_OTHER;
+    return join->source->has_race_detector ? CLASS_C_MMAP : CLASS_OTHER;
 }
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -116,7 +116,7 @@ static struct segment segment_at(const struct join *join, uintptr_t at)
     segment.end = shadow_run(join->source->shadow, at, segment.end, &entry);
     segment.state = entry.state;
     segment.memory_class =
-        entry.state == STATE_PLAIN ? class_of_origin(entry.origin[0]) : class_of_arena_page(entry.state);
+        entry.state == STATE_PLAIN ? class_of_origin(join, entry.origin[0]) : class_of_arena_page(entry.state);
     return segment;
 }
 

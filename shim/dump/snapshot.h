@@ -47,6 +47,7 @@ struct snapshot_source {
     uint64_t given_count;
     uint64_t os_page_bytes;
     uint32_t pid;
+    bool has_race_detector;   /* it maps memory by raw system calls: what nobody saw is C's then */
     bool may_be_lazily_freed; /* MADV_FREE was seen, or nobody watched: smaps must be read */
 };
 

@@ -4,7 +4,8 @@
  *
  *   0  "\xff Go buildinf:"   14 pointer size   15 flags (bit 1: strings inline, go1.18 on)
  *  16  go1.17: pointer to the Go string of the version; else unused
- *  32  inline: length as uvarint, then the version
+ *  32  inline: length as uvarint and the version, length as uvarint and the module information, which ends with the
+ * build settings, a line each ("build\t-race=true")
  */
 #include "goruntime/buildinfo.h"
 
@@ -15,7 +16,14 @@
 
 static const char MAGIC[] = "\xff Go buildinf:";
 
-enum { MAGIC_BYTES = 14, HEADER_BYTES = 32, FLAG_INLINE = 2, ALIGN_BYTES = 16, SEARCH_BYTES = 64 * 1024 };
+enum {
+    MAGIC_BYTES = 14,
+    HEADER_BYTES = 32,
+    FLAG_INLINE = 2,
+    ALIGN_BYTES = 16,
+    SEARCH_BYTES = 64 * 1024,
+    MODULE_INFORMATION_BYTES_MAX = 4 << 20
+};
 
 unsigned go_version_minor(const char *text)
 {
@@ -36,6 +44,51 @@ static void read_text(const struct elf_image *image, uintptr_t address, uint64_t
     version->minor = go_version_minor(version->text);
 }
 
+static bool read_uvarint(const struct elf_image *image, uintptr_t *at, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned shift = 0; shift < 35; shift += 7) {
+        uint8_t byte;
+        if (!reader_read(image->reader, (*at)++, &byte, 1))
+            return false;
+        *value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* Is `wanted` somewhere in the `bytes` bytes at `at`? */
+static bool holds_text(const struct elf_image *image, uintptr_t at, uint64_t bytes, const char *wanted)
+{
+    char piece[512];
+    uint64_t wanted_bytes = strlen(wanted);
+    if (bytes > MODULE_INFORMATION_BYTES_MAX || at + bytes > image->end)
+        return false;
+    while (bytes >= wanted_bytes) {
+        uint64_t held = min_u64(bytes, sizeof piece);
+        if (!reader_read(image->reader, at, piece, held))
+            return false;
+        if (memmem(piece, held, wanted, wanted_bytes) != NULL)
+            return true;
+        uint64_t step = held == bytes ? held : held - wanted_bytes + 1; /* it may lie across two pieces */
+        at += step;
+        bytes -= step;
+    }
+    return false;
+}
+
+static void read_inline(const struct elf_image *image, uintptr_t at, struct go_version *version)
+{
+    uint64_t bytes;
+    if (!read_uvarint(image, &at, &bytes) || bytes >= GO_VERSION_TEXT_BYTES)
+        return;
+    read_text(image, at, bytes, version);
+    at += bytes;
+    if (read_uvarint(image, &at, &bytes))
+        version->is_race = holds_text(image, at, bytes, "build\t-race=true\n");
+}
+
 /* True when `address` holds build information. */
 static bool read_at(const struct elf_image *image, uintptr_t address, struct go_version *version)
 {
@@ -43,9 +96,7 @@ static bool read_at(const struct elf_image *image, uintptr_t address, struct go_
     if (!reader_read(image->reader, address, header, sizeof header) || memcmp(header, MAGIC, MAGIC_BYTES) != 0)
         return false;
     if (header[15] & FLAG_INLINE) {
-        uint8_t length; /* a version longer than 127 bytes is none */
-        if (reader_read(image->reader, address + HEADER_BYTES, &length, 1) && length < 0x80)
-            read_text(image, address + HEADER_BYTES + 1, length, version);
+        read_inline(image, address + HEADER_BYTES, version);
         return true;
     }
     uintptr_t string_header;

@@ -16,6 +16,7 @@ enum { GO_VERSION_TEXT_BYTES = 96 };
 struct go_version {
     unsigned minor;                   /* N of go1.N; 0: not known */
     char text[GO_VERSION_TEXT_BYTES]; /* "go1.26.10", or "" */
+    bool is_race;                     /* built with -race (go1.18 on: earlier ones do not say) */
 };
 
 /* Finds .go.buildinfo by its section, else at the front of a writable segment, and reads the version from it. True when

@@ -73,6 +73,16 @@ static bool has_lazily_freed(void)
     return calls != 0;
 }
 
+static bool has_race_detector(void)
+{
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        if (gpw_shim.runtimes[i].found.version.is_race)
+            return true;
+    }
+    return false;
+}
+
 static int take_snapshot(struct making *making, const char **failed_path)
 {
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
@@ -88,6 +98,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .given_count = making->given_count,
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)raw_getpid(),
+        .has_race_detector = has_race_detector(),
         .may_be_lazily_freed = has_lazily_freed(),
     };
     return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);

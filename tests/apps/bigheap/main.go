@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// bigheap holds 4 GiB of touched heap and, asked by "scan", measures one bare PAGEMAP_SCAN of it: what a dump of the same
+// memory is compared with.
+package main
+
+import "C"
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+const (
+	blockBytes     = 64 << 20
+	blocks         = 64
+	pagemapScan    = 0xc0606610
+	regionsPerCall = 512 // more than that and the kernel may return a stale end
+	present        = 1 << 3
+	swapped        = 1 << 4
+	zeroPage       = 1 << 5
+	huge           = 1 << 6
+)
+
+type scanArgument struct {
+	size, flags, start, end, walkEnd, vec, vecLen, maxPages   uint64
+	categoryInverted, categoryMask, categoryAnyof, returnMask uint64
+}
+
+var heap [][]byte
+
+func scan() time.Duration {
+	begin := time.Now()
+	fd, err := syscall.Open("/proc/self/pagemap", syscall.O_RDONLY, 0)
+	if err != nil {
+		panic(err)
+	}
+	defer syscall.Close(fd)
+	regions := make([]uint64, 3*regionsPerCall)
+	for _, block := range heap {
+		start := uint64(uintptr(unsafe.Pointer(&block[0])))
+		end := start + uint64(len(block))
+		for start < end {
+			a := scanArgument{start: start, end: end, vec: uint64(uintptr(unsafe.Pointer(&regions[0]))),
+				vecLen: regionsPerCall, categoryAnyof: present | swapped, returnMask: present | swapped | zeroPage | huge}
+			a.size = uint64(unsafe.Sizeof(a))
+			if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), pagemapScan, uintptr(unsafe.Pointer(&a))); errno != 0 {
+				panic(errno)
+			}
+			start = a.walkEnd
+		}
+	}
+	return time.Since(begin)
+}
+
+func main() {
+	for i := 0; i < blocks; i++ {
+		block := make([]byte, blockBytes)
+		for k := 0; k < len(block); k += 4096 {
+			block[k] = 1
+		}
+		heap = append(heap, block)
+	}
+	fmt.Println("ready")
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		fmt.Printf("scan_ns=%d\n", scan().Nanoseconds())
+	}
+}

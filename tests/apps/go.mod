@@ -1,0 +1,3 @@
+module gopagewatch.test/apps
+
+go 1.17

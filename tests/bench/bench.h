@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Running programs for the bench, with and without the shim. Anything that goes wrong ends the bench with a line that says
+ * what: a figure is never made up.
+ */
+#ifndef GPW_TESTS_BENCH_H
+#define GPW_TESTS_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* `library` is preloaded in the runs that ask for it. */
+void run_open(const char *library);
+
+/* Wall time of the whole process in seconds; its output is thrown away. */
+double run_and_time(char **command, bool with_shim);
+
+/* The program's own figure: a line with "elapsed_ns=N", in seconds. */
+double run_and_read_seconds(char **command, bool with_shim);
+
+struct dump_figures {
+    double scan_seconds; /* one PAGEMAP_SCAN of the heap by the program itself */
+    double dump_seconds; /* from the signal to the dump's being in its place */
+    uint64_t resident_bytes, shim_resident_bytes, arenas_bytes;
+};
+
+/* Starts `app` (tests/apps/bigheap) and measures a scan and a dump `rounds` times, one after the other. */
+void measure_dumps(char *app, struct dump_figures *figures, int rounds);
+
+#endif

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds the test programs (tests/apps) with Go toolchains, into OUTDIR/VERSION/. What is up to date is left alone: the
+# stamp holds the sum of everything that goes in. Compiled packages are kept in OUTDIR/../gocache/VERSION. Needs gcc only.
+#
+# usage: apps.sh OUTDIR TOOLCHAINS VERSION...      e.g. apps.sh build/apps build/go 1.19 1.26
+#
+# Several may run at the same time, one version each. APPS_ONLY="freeloop identity" builds these alone (no stamp then).
+set -eu
+
+[ $# -ge 3 ] || { echo 'usage: apps.sh OUTDIR TOOLCHAINS VERSION...' >&2; exit 2; }
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+toolchains=$(cd "$2" && pwd)
+shift 2
+sources=$(cd "$(dirname "$0")/../apps" && pwd)
+script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
+
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity'
+
+say() { printf 'apps: %s\n' "$*"; }
+
+# The test programs, this script, the compilers: when none has changed, nothing has to be built.
+sum_of_inputs() {
+    {
+        (cd "$sources" && find . -type f | LC_ALL=C sort | xargs sha256sum)
+        sha256sum <"$script"
+        "$go" version
+        ${CC:-gcc} --version
+    } | sha256sum
+}
+
+# build NAME PACKAGE [OPTION...]: says nothing unless it fails.
+build() {
+    name=$1
+    package=$2
+    shift 2
+    "$go" build -modfile="$cache/go.mod" -o "$dir/$name" "$@" "./$package" >"$cache/log" 2>&1 || {
+        say "$version: $name cannot be built:" >&2
+        cat "$cache/log" >&2
+        return 1
+    }
+}
+
+build_plain() {
+    for package in "$@"; do
+        build "$package" "$package"
+    done
+}
+
+build_forms() {
+    build mapdemo.pie mapdemo -buildmode=pie
+    build mapdemo.internal mapdemo -ldflags=-linkmode=internal
+    build mapdemo.race mapdemo -race
+    build mapdemo.stripped mapdemo '-ldflags=-s -w'
+    strip "$dir/mapdemo.stripped"
+    cp "$dir/mapdemo.pie" "$dir/mapdemo.pie.stripped"
+    strip "$dir/mapdemo.pie.stripped"
+
+    CGO_ENABLED=0 build identity.static identity
+    CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
+
+    build libcsharedlib.so csharedlib -buildmode=c-shared
+    rm -f "$dir/libcsharedlib.h"
+    ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/chost/chost.c" -o "$dir/chost"
+    # The loader reads $ORIGIN, not the shell.
+    # shellcheck disable=SC2016
+    ${CC:-gcc} -O2 -g -Wall -Wextra -Werror -DLINKED "$sources/chost/chost.c" -o "$dir/chost.linked" \
+        -L"$dir" -lcsharedlib -Wl,-rpath,'$ORIGIN'
+}
+
+build_version() {
+    version=$1
+    go=$toolchains/$version/bin/go
+    [ -x "$go" ] || { say "$version: there is no $go (make toolchains)" >&2; return 1; }
+    dir=$out/$version
+    cache=$out/../gocache/$version
+    mkdir -p "$dir" "$cache/home"
+    cache=$(cd "$cache" && pwd)
+
+    sum=$(sum_of_inputs)
+    if [ -z "${APPS_ONLY:-}" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$sum" ]; then
+        return 0
+    fi
+
+    # Nothing from outside: no network, no other toolchain, no settings of the person who builds.
+    unset GOROOT GOEXPERIMENT GOAMD64 GODEBUG CGO_CFLAGS CGO_LDFLAGS LD_PRELOAD
+    export GOCACHE="$cache/packages" GOPATH="$cache/home/go" HOME="$cache/home" XDG_CONFIG_HOME="$cache/home" \
+        GOENV=off GOPROXY=off GOSUMDB=off GOTOOLCHAIN=local GOWORK=off GOFLAGS='-mod=mod -buildvcs=false' \
+        GO111MODULE=on CGO_ENABLED=1
+    # The go line decides which defaults of GODEBUG a program gets: those of its own version, as real programs have.
+    sed "s/^go .*/go $version/" "$sources/go.mod" >"$cache/go.mod"
+
+    begin=$(date +%s)
+    cd "$sources"
+    if [ -n "${APPS_ONLY:-}" ]; then
+        # Word splitting is wanted: one argument a program.
+        # shellcheck disable=SC2086
+        build_plain $APPS_ONLY
+        return 0
+    fi
+    rm -f "$dir/.stamp"
+    # shellcheck disable=SC2086
+    build_plain $plain
+    build_forms
+    echo "$sum" >"$dir/.stamp"
+    say "$version: $(find "$dir" -type f ! -name '.*' | wc -l) files in $(($(date +%s) - begin)) s with $("$go" version)"
+}
+
+for one in "$@"; do
+    (build_version "$one")
+done
