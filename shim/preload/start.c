@@ -31,19 +31,27 @@ struct shim gpw_shim;
 struct hook_stacks gpw_hook_stacks;
 
 /* The memory that was mapped before any code of the program ran is the loader's: TLS of the main thread, link maps. */
-static void mark_loader_memory(struct bump *scratch)
+static void mark_loader_memory(const struct vma_list *list, const struct bump *scratch)
 {
-    struct vma_list list;
-    if (vma_list_read(&list, "/proc/self/maps", scratch) != 0)
-        return;
-    for (uint64_t i = 0; i < list.count; i++) {
-        const struct vma *vma = &list.vmas[i];
+    for (uint64_t i = 0; i < list->count; i++) {
+        const struct vma *vma = &list->vmas[i];
         if (vma_is_private_anonymous(vma) && vma->is_writable && vma->name[0] == '\0')
             shadow_mark_mapped(&gpw_shim.shadow, vma->start, vma->end - vma->start, ORIGIN_LOADER, true);
     }
     /* Ours, gone in a moment or known anyway. */
     shadow_mark_unmapped(&gpw_shim.shadow, (uintptr_t)scratch->start, scratch->reserved_bytes);
     shadow_mark_unmapped(&gpw_shim.shadow, gpw_shim.region.start, gpw_shim.region.bytes);
+}
+
+/* The file mapped at `address`; without /proc the name that the program was started by. */
+static const char *module_at(const struct vma_list *list, uintptr_t address)
+{
+    for (uint64_t i = 0; i < list->count; i++) {
+        const struct vma *vma = &list->vmas[i];
+        if (address >= vma->start && address < vma->end && vma_is_file(vma))
+            return vma->name;
+    }
+    return (const char *)getauxval(AT_EXECFN);
 }
 
 /* The first stage. System calls only. */
@@ -153,18 +161,17 @@ static void watch_executable(struct bump *scratch)
 {
     struct reader_self reader;
     struct go_runtime found;
-    char path[MODULE_PATH_BYTES];
+    struct vma_list list;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
     reader_self_open(&reader);
     bool is_go = runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
     reader_self_close(&reader);
     if (!is_go || !found.has_libc)
         return;
-    long bytes = raw_readlink("/proc/self/exe", path, sizeof path - 1);
-    path[raw_failed(bytes) ? 0 : bytes] = '\0';
-    /* Without /proc: as it was started. */
-    if (shim_watch(&found, raw_failed(bytes) ? (const char *)getauxval(AT_EXECFN) : path))
-        mark_loader_memory(scratch);
+    if (vma_list_read(&list, "/proc/self/maps", scratch) != 0)
+        list.count = 0;
+    if (shim_watch(&found, module_at(&list, found.image_start)))
+        mark_loader_memory(&list, scratch);
 }
 
 __attribute__((constructor)) static void start(int argc, char **argv, char **environment)
