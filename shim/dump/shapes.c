@@ -86,20 +86,35 @@ static void search_run(void *context, const struct residency_run *run)
         search->is_found = glibc_thread_on_page(search->reader, page, search->os_page_bytes, &search->thread);
 }
 
-/* A stack lies above its guard. Its top is the end of the piece, unless the kernel merged another mapping onto it. */
-static bool take_thread_stack(struct piece *piece)
+static bool is_above_guard(const struct piece *piece)
 {
     const struct vma *guard = neighbour_below(piece);
-    if (guard == NULL || !vma_is_private_anonymous(guard) || guard->is_readable || guard->is_writable)
+    return guard != NULL && vma_is_private_anonymous(guard) && !guard->is_readable && !guard->is_writable;
+}
+
+/* A stack lies above its guard, and its thread's control block on its last page. */
+static bool take_thread_stack(struct piece *piece)
+{
+    const struct shape_search *shapes = piece->search;
+    struct glibc_thread thread;
+    uintptr_t last_page = piece->end - shapes->os_page_bytes;
+    if (!is_above_guard(piece) || !glibc_thread_on_page(shapes->reader, last_page, shapes->os_page_bytes, &thread))
         return false;
+    take(piece, piece->end - piece->start, CLASS_THREAD_STACKS, thread.tid);
+    return true;
+}
+
+/* The kernel may have merged another mapping onto the stack: then the control block is somewhere in the piece. Tried
+ * last, for it reads many pages. */
+static bool take_merged_thread_stack(struct piece *piece)
+{
     const struct shape_search *shapes = piece->search;
     struct stack_search search = {shapes->reader, shapes->os_page_bytes, STACK_PAGES_SEARCHED, false, {0, 0}};
-    if (!glibc_thread_on_page(shapes->reader, piece->end - shapes->os_page_bytes, shapes->os_page_bytes,
-                              &search.thread)) {
-        residency_scan(shapes->residency, piece->start, piece->end, search_run, &search);
-        if (!search.is_found)
-            return false;
-    }
+    if (!is_above_guard(piece))
+        return false;
+    residency_scan(shapes->residency, piece->start, piece->end, search_run, &search);
+    if (!search.is_found)
+        return false;
     take(piece, search.thread.stack_end - piece->start, CLASS_THREAD_STACKS, search.thread.tid);
     return true;
 }
@@ -140,8 +155,8 @@ static void skip_unexplained(struct piece *piece)
 static void eat_piece(struct piece *piece)
 {
     while (piece->start < piece->end) {
-        if (!take_library_bss(piece) && !take_thread_stack(piece) && !take_malloc_heap(piece) &&
-            !take_large_block(piece))
+        if (!take_library_bss(piece) && !take_malloc_heap(piece) && !take_thread_stack(piece) &&
+            !take_large_block(piece) && !take_merged_thread_stack(piece))
             skip_unexplained(piece);
     }
 }
