@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A C program with a Go runtime in a shared library. Built plainly it loads the library named by its argument with dlopen
- * after the phase "started"; built with LINKED it is linked against it, so the runtime starts before main.
+ * A C program with a Go runtime in a shared library. Built plainly it loads the library named by its argument with
+ * dlopen after the phase "started"; built with LINKED it is linked against it, so the runtime starts before main.
  *
  * Phases: started, full, returned; lines as in internal/talk.
  */

@@ -14,7 +14,8 @@ enum child_end {
     CHILD_USR2         /* the same by SIGUSR2 */
 };
 
-/* Each returns the exit status, minus the signal's number for a child that a signal ended, or -1000 when there is no child. */
+/* Each returns the exit status, minus the signal's number for a child that a signal ended, or -1000 when there is no
+ * child. */
 int c_children_fork(enum child_end end);
 int c_children_spawn(void);  /* sh -c 'exit 13' by posix_spawn */
 int c_children_system(void); /* the same by system, 14 */

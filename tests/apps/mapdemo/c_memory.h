@@ -17,7 +17,8 @@ struct c_memory_truth {
     size_t malloc_used_bytes, malloc_free_bytes; /* mallinfo2 of all arenas, and malloc's own mappings */
 };
 
-/* How many threads will call c_memory_fill_arena; none of them allocates before all are there. Thread 0 does not count. */
+/* How many threads will call c_memory_fill_arena; none of them allocates before all are there. Thread 0 does not count.
+ */
 void c_memory_expect(unsigned threads);
 
 /* Allocates small blocks of several sizes, about `bytes` in all. Each thread has its own number, 0 is the main one. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A handler does nothing but count and write one byte. It keeps errno, as every handler must. It has SA_ONSTACK, because
- * it may interrupt a thread that runs on a goroutine's small stack; signal(2) cannot give that, so the plain handler gets
- * the flag the way Go's own documentation tells C code to: by sigaction(2) on what is installed.
+ * A handler does nothing but count and write one byte. It keeps errno, as every handler must. It has SA_ONSTACK,
+ * because it may interrupt a thread that runs on a goroutine's small stack; signal(2) cannot give that, so the plain
+ * handler gets the flag the way Go's own documentation tells C code to: by sigaction(2) on what is installed.
  */
 #include "c_handlers.h"
 
@@ -96,13 +96,14 @@ const char *c_handlers_query(unsigned *flags)
     struct sigaction action;
     check(sigaction(SIGUSR2, NULL, &action));
     *flags = (unsigned)action.sa_flags;
-    if ((action.sa_flags & SA_SIGINFO) != 0)
-        return action.sa_sigaction == handle_info ? "info" : "other";
-    if (action.sa_handler == handle_plain)
-        return "plain";
+    /* The flags say nothing about these two: Go installs SIG_IGN with SA_SIGINFO. */
     if (action.sa_handler == SIG_IGN)
         return "ignore";
-    return action.sa_handler == SIG_DFL ? "default" : "other";
+    if (action.sa_handler == SIG_DFL)
+        return "default";
+    if ((action.sa_flags & SA_SIGINFO) != 0)
+        return action.sa_sigaction == handle_info ? "info" : "other";
+    return action.sa_handler == handle_plain ? "plain" : "other";
 }
 
 int c_handlers_await_one(void)

@@ -18,7 +18,8 @@ int c_handlers_start(void);
 
 void c_handlers_install(enum c_handler handler);
 
-/* Which handler sigaction(2) says is installed, and its flags: info, plain, ignore, default, other. A constant string. */
+/* Which handler sigaction(2) says is installed, and its flags: info, plain, ignore, default, other. A constant string.
+ */
 const char *c_handlers_query(unsigned *flags);
 
 /* Blocks until a handler has run once more. Returns 0, or -1 when that cannot happen any longer. */

@@ -11,11 +11,15 @@
 //	c-restore             what stood there before the first of the c- commands
 //	c-query               first "query handler=NAME flags=0x..": what sigaction(2) says is installed; NAME is info, plain,
 //	                      ignore, default or other (the Go runtime's)
-//	raise                 sends the signal to this process (kill)
+//	raise                 sends the signal to the thread that carries out the command: when "ready raise" comes, a handler
+//	                      has run
 //	await go=N c=M        answered when Go has received at least N and C at least M; signals merge while one is pending
 //	count                 first "count go=N c=M sender=PID bad=K": received so far, who sent the last one that C got with
 //	                      SA_SIGINFO, and how many came with a wrong siginfo
 //	quit                  ends with "done"
+//
+// A signal from outside must have been received before "ignore": one that is still on its way when signal.Ignore takes
+// effect ends a Go program (the runtime forwards it to the default action). That is so without anything preloaded, too.
 package main
 
 /*
@@ -28,6 +32,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -76,7 +81,9 @@ func sayQuery() {
 }
 
 func raise() {
-	if err := syscall.Kill(syscall.Getpid(), syscall.SIGUSR2); err != nil {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := syscall.Tgkill(syscall.Getpid(), syscall.Gettid(), syscall.SIGUSR2); err != nil {
 		talk.Fail("signals: %v", err)
 	}
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Programs of other shapes: a Go runtime in a shared library, one that never rests, one that nobody here wrote (etcd);
+ * and the shape of the library itself.
+ */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/e2e/checks.h"
+#include "tests/e2e/etcd.h"
+#include "tests/e2e/support/dump.h"
+#include "tests/e2e/support/kernel_truth.h"
+
+enum { MEBIBYTE = 1 << 20 };
+
+static void check_shared_library(const struct program_setup *setup, const char *what)
+{
+    struct watched *watched = watched_start(setup);
+    uint64_t rss_bytes;
+    program_await_phase(watched->program, "started");
+    program_go_on(watched->program);
+    program_await_phase(watched->program, "full");
+    json_t *dump = dump_at_rest(watched, &rss_bytes);
+    check_classes_add_up(dump, rss_bytes, what);
+    cr_expect_str_eq(dump_text(dump, "books/shim/how"), "patched", "%s", what);
+    cr_expect(strstr(dump_text(dump, "go/runtimes/0/module"), "libcsharedlib.so") != NULL, "%s: %s", what,
+              dump_text(dump, "go/runtimes/0/module"));
+    cr_expect_geq(dump_class_resident(dump, "go.heap"), 32u * MEBIBYTE, "%s", what);
+    json_decref(dump);
+    program_go_on(watched->program);
+    program_await_phase(watched->program, "returned");
+    dump = watched_dump(watched);
+    cr_expect_geq(dump_advice(dump, "go", "DONTNEED").bytes, 30u * MEBIBYTE, "%s: madvise was seen", what);
+    json_decref(dump);
+    program_go_on(watched->program);
+    cr_expect_eq(program_await_end(watched->program), 0, "%s: %s", what, program_errors(watched->program));
+    cr_expect_str_empty(program_errors(watched->program), "%s", program_errors(watched->program));
+    watched_end(watched);
+}
+
+TOOLCHAIN_TEST(programs, go_in_a_loaded_library_is_watched, .timeout = 60)
+{
+    struct program_setup setup = {
+        .arguments = (const char *[]){app_path(toolchain, "chost"), app_path(toolchain, "libcsharedlib.so"), NULL}};
+    check_shared_library(&setup, "loaded");
+}
+
+TOOLCHAIN_TEST(programs, go_in_a_linked_library_is_watched, .timeout = 60)
+{
+    struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "chost.linked"), NULL}};
+    check_shared_library(&setup, "linked");
+}
+
+/* The program allocates, collects and gives back while dumps are made as fast as they can be asked for. */
+TOOLCHAIN_TEST(programs, busy_program_survives_many_dumps, .timeout = 240)
+{
+    enum { DUMPS = 200 };
+    struct watched *watched = watch_app(toolchain, "busy", NULL);
+    program_await_phase(watched->program, "busy");
+    for (int i = 1; i <= DUMPS; i++) {
+        json_t *dump = watched_dump(watched);
+        double sum = (double)dump_resident_sum(dump), total = (double)dump_number(dump, "rss/total");
+        cr_expect(fabs(sum - total) <= 0.25 * total, "classes %.0f, total %.0f", sum, total);
+        cr_expect_eq(dump_number(dump, "seq"), (uint64_t)i);
+        cr_expect_eq(dump_number(dump, "books/shim/counters/events_lost"), 0u);
+        json_decref(dump);
+    }
+    program_close_input(watched->program);
+    cr_expect_eq(program_await_end(watched->program), 0, "%s", program_errors(watched->program));
+    watched_end(watched);
+}
+
+Test(programs, etcd_is_explained_under_load, .timeout = 240)
+{
+    enum { ROUNDS = 4, PUTS = 1500, VALUE_BYTES = 4096 };
+    struct etcd *etcd = etcd_start();
+    for (int round = 0; round < ROUNDS; round++) {
+        etcd_put_and_get(etcd, round, PUTS / 2, VALUE_BYTES);
+        json_t *dump = watched_dump(etcd_watched(etcd)); /* between requests: it is not at rest */
+        cr_expect_str_eq(dump_text(dump, "environment/go_version"), "go1.19.8");
+        json_decref(dump);
+        etcd_put_and_get(etcd, round + ROUNDS, PUTS / 2, VALUE_BYTES);
+        uint64_t rss_bytes;
+        dump = dump_at_rest(etcd_watched(etcd), &rss_bytes);
+        check_classes_add_up(dump, rss_bytes, "etcd");
+        cr_expect_str_eq(dump_text(dump, "books/shim/how"), "patched");
+        json_decref(dump);
+    }
+    etcd_stop(etcd);
+}
+
+/* It goes into every process: it may need nothing but an old libc, and define nothing but what it stands for. */
+Test(programs, library_needs_libc_only_and_exports_what_it_stands_for, .timeout = 60)
+{
+    char command[8192];
+    snprintf(command, sizeof command,
+             "readelf -dW '%s' | awk '/NEEDED/ { print $NF }'; "
+             "nm -D --defined-only '%s' | awk '{ print $NF }' | sort | tr '\\n' ' '; echo; "
+             "readelf -VW '%s' | grep -o 'GLIBC_2[.][0-9]*' | sort -uV | tail -1",
+             shim_path(), shim_path(), shim_path());
+    struct program_setup setup = {.arguments = (const char *[]){"sh", "-c", command, NULL}};
+    struct program *program = program_run(&setup);
+    cr_expect_str_eq(program_output(program),
+                     "[libc.so.6]\n"
+                     "__sysv_signal madvise mmap mmap64 mremap munmap posix_madvise sigaction signal \n"
+                     "GLIBC_2.16\n",
+                     "%s", program_output(program));
+    program_free(program);
+}

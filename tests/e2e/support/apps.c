@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A set is complete when it has the stamp that tests/setup/apps.sh writes last.
+ */
+#include "tests/e2e/support/apps.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/e2e/support/fail.h"
+
+static const char *build_directory(void)
+{
+    const char *given = getenv("GPW_BUILD");
+    return given == NULL ? "build" : given;
+}
+
+unsigned toolchain_minor(const struct toolchain *toolchain)
+{
+    unsigned minor;
+    return sscanf(toolchain->version, "1.%u", &minor) == 1 ? minor : 0;
+}
+
+static int compare_versions(const void *a, const void *b)
+{
+    unsigned x = toolchain_minor(a), y = toolchain_minor(b);
+    return x < y ? -1 : x > y;
+}
+
+static bool is_wanted(const char *version)
+{
+    const char *wanted = getenv("GPW_TOOLCHAINS");
+    if (wanted == NULL || *wanted == '\0')
+        return true;
+    size_t length = strlen(version);
+    for (const char *found = strstr(wanted, version); found != NULL; found = strstr(found + 1, version)) {
+        if ((found == wanted || found[-1] == ' ') && (found[length] == ' ' || found[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static void say_once(const struct toolchain *found, size_t count)
+{
+    static bool is_said;
+    if (is_said)
+        return;
+    is_said = true;
+    fprintf(stderr, "toolchains:");
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, " go%s", found[i].version);
+    fprintf(stderr, "\n");
+}
+
+size_t toolchains_find(struct toolchain *found)
+{
+    char directory[PATH_MAX];
+    snprintf(directory, sizeof directory, "%s/apps", build_directory());
+    DIR *versions = opendir(directory);
+    must(versions != NULL, "%s (make apps)", directory);
+    size_t count = 0;
+    for (const struct dirent *entry = readdir(versions); entry != NULL; entry = readdir(versions)) {
+        struct toolchain toolchain = {.version = ""};
+        if (strlen(entry->d_name) >= TOOLCHAIN_BYTES)
+            continue;
+        strcpy(toolchain.version, entry->d_name);
+        if (toolchain_minor(&toolchain) == 0 || !is_wanted(toolchain.version) || !app_exists(&toolchain, ".stamp"))
+            continue;
+        if (count == TOOLCHAINS_MAX)
+            fail("%s: more than %d toolchains", directory, TOOLCHAINS_MAX);
+        found[count++] = toolchain;
+    }
+    closedir(versions);
+    if (count == 0)
+        fail("%s: no programs were built (make apps)", directory);
+    qsort(found, count, sizeof *found, compare_versions);
+    say_once(found, count);
+    return count;
+}
+
+struct criterion_test_params toolchains_as_parameters(void)
+{
+    /* Outside of a test: the runner copies it for each. */
+    static struct toolchain found[TOOLCHAINS_MAX];
+    size_t count = toolchains_find(found);
+    return cr_make_param_array(struct toolchain, found, count);
+}
+
+const char *built_path(const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", build_directory(), name);
+    const char *absolute = realpath(path, NULL);
+    must(absolute != NULL, "%s", path);
+    return absolute;
+}
+
+const char *app_path(const struct toolchain *toolchain, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "apps/%s/%s", toolchain->version, name);
+    return built_path(path);
+}
+
+bool app_exists(const struct toolchain *toolchain, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/apps/%s/%s", build_directory(), toolchain->version, name);
+    return access(path, F_OK) == 0;
+}
+
+const char *shim_path(void)
+{
+    return built_path("libgopagewatch.so");
+}
