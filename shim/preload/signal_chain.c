@@ -18,7 +18,7 @@
 
 #define INTERPOSED __attribute__((visibility("default")))
 
-enum { KERNEL_MASK_BYTES = 8 };
+enum { KERNEL_MASK_BYTES = 8, KERNEL_SA_RESTORER = 0x04000000 /* asm/signal.h */ };
 
 extern int __sigaction(int signal, const struct sigaction *action, struct sigaction *old);
 extern sighandler_t bsd_signal(int signal, sighandler_t handler);
@@ -94,8 +94,11 @@ int signal_chain_install(struct signal_chain *chain, int signal)
     if (__sigaction(signal, NULL, &before) != 0)
         return -errno;
     chain->actions[0] = before;
-    if (install_in_kernel(signal, &before, NULL) != 0)
+    struct sigaction installed;
+    if (install_in_kernel(signal, &before, NULL) != 0 || __sigaction(signal, NULL, &installed) != 0)
         return -errno;
+    chain->libc_flags = installed.sa_flags & KERNEL_SA_RESTORER;
+    chain->libc_restorer = installed.sa_restorer;
     atomic_store_explicit(&chain->signal, signal, memory_order_release);
     return 0;
 }
@@ -125,6 +128,8 @@ INTERPOSED int sigaction(int signal, const struct sigaction *action, struct siga
         read_action(chain, &before);
     } else {
         struct sigaction wanted = *action; /* `action` and `old` may be the same */
+        wanted.sa_flags |= chain->libc_flags;
+        wanted.sa_restorer = chain->libc_restorer;
         write_action(chain, &wanted, &before);
         install_in_kernel(signal, &wanted, NULL);
     }

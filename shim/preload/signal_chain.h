@@ -24,6 +24,9 @@ enum { ACTIONS_COUNT = 64 };
 
 struct signal_chain {
     _Atomic int signal; /* 0: not installed */
+    /* What libc adds to every action and shows when asked (SA_RESTORER on amd64). */
+    int libc_flags;
+    void (*libc_restorer)(void);
     struct sigaction actions[ACTIONS_COUNT];
     _Atomic uint32_t next_ticket;
     _Atomic uint32_t current_ticket;

@@ -32,7 +32,8 @@ double median(double *values, int count)
 static bool is_within(const char *name, double figure, double limit, const char *unit, const char *details)
 {
     bool is_ok = figure <= limit;
-    printf("%-34s %8.3f%-4s limit %6.3f%-4s %-4s  %s\n", name, figure, unit, limit, unit, is_ok ? "ok" : "OVER", details);
+    printf("%-34s %8.3f%-4s limit %6.3f%-4s %-4s  %s\n", name, figure, unit, limit, unit, is_ok ? "ok" : "OVER",
+           details);
     fflush(stdout);
     return is_ok;
 }

@@ -145,8 +145,8 @@ static void read_dump(const char *path, struct dump_figures *figures)
     figures->arenas_bytes = 0;
     size_t i;
     const json_t *arena;
-    json_array_foreach(json_object_get(json_object_get(dump, "go"), "arenas"), i, arena)
-        figures->arenas_bytes += (uint64_t)json_integer_value(json_object_get(arena, "bytes"));
+    json_array_foreach(json_object_get(json_object_get(dump, "go"), "arenas"), i, arena) figures->arenas_bytes +=
+        (uint64_t)json_integer_value(json_object_get(arena, "bytes"));
     json_decref(dump);
 }
 

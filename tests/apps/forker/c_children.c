@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NO_CHILD = -1000, MAPPED_BYTES = 1 << 20, WRONG = 99 };
+enum { NO_CHILD = -1000, WRONG = 99 };
 
-extern char **environ;
+static const size_t MAPPED_BYTES = 1 << 20;
 
 static int release_pipe[2];
 

@@ -8,7 +8,7 @@
 package main
 
 /*
-#cgo CFLAGS: -std=gnu17 -D_GNU_SOURCE -Wall -Wextra
+#cgo CFLAGS: -std=gnu17 -D_GNU_SOURCE -Wall
 #include "c_children.h"
 */
 import "C"

@@ -7,7 +7,7 @@
 package main
 
 /*
-#cgo CFLAGS: -std=gnu17 -D_GNU_SOURCE -Wall -Wextra
+#cgo CFLAGS: -std=gnu17 -D_GNU_SOURCE -Wall
 #cgo LDFLAGS: -pthread
 #include "c_memory.h"
 */

@@ -75,8 +75,11 @@ size_t toolchains_find(struct toolchain *found)
         found[count++] = toolchain;
     }
     closedir(versions);
-    if (count == 0)
-        fail("%s: no programs were built (make apps)", directory);
+    if (count == 0) {
+        /* The runner asks too, before any test, and Criterion waits for ever for an assertion that fails there. */
+        fprintf(stderr, "%s: no programs were built (make apps)\n", directory);
+        _exit(1);
+    }
     qsort(found, count, sizeof *found, compare_versions);
     say_once(found, count);
     return count;

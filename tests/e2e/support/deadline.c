@@ -19,6 +19,11 @@ struct deadline deadline_in_ms(int64_t milliseconds)
     return (struct deadline){now_ms() + milliseconds};
 }
 
+struct deadline deadline_usual(void)
+{
+    return deadline_in_ms((int64_t)DEADLINE_SECONDS * 1000);
+}
+
 int deadline_left_ms(struct deadline deadline)
 {
     int64_t left = deadline.at_ms - now_ms();

@@ -14,6 +14,8 @@ struct deadline {
     int64_t at_ms; /* CLOCK_MONOTONIC */
 };
 
+/* From now on. */
+struct deadline deadline_usual(void); /* DEADLINE_SECONDS */
 struct deadline deadline_in_ms(int64_t milliseconds);
 
 /* For poll(2): what is left, 0 when it has passed. */

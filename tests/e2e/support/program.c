@@ -216,7 +216,7 @@ static const char *next_line(struct program *program, struct deadline deadline, 
 
 const char *program_await_line(struct program *program, const char *prefix)
 {
-    struct deadline deadline = deadline_in_ms(DEADLINE_SECONDS * 1000);
+    struct deadline deadline = deadline_usual();
     const char *line;
     do {
         line = next_line(program, deadline, prefix);
@@ -226,7 +226,7 @@ const char *program_await_line(struct program *program, const char *prefix)
 
 const char *program_await_phase(struct program *program, const char *phase)
 {
-    struct deadline deadline = deadline_in_ms(DEADLINE_SECONDS * 1000);
+    struct deadline deadline = deadline_usual();
     char ready[256], truth[256];
     snprintf(ready, sizeof ready, "ready %s", phase);
     snprintf(truth, sizeof truth, "truth %s ", phase);
@@ -245,7 +245,7 @@ const char *program_await_phase(struct program *program, const char *phase)
 
 void program_await_error(struct program *program, const char *text)
 {
-    struct deadline deadline = deadline_in_ms(DEADLINE_SECONDS * 1000);
+    struct deadline deadline = deadline_usual();
     while (strstr(program_errors(program), text) == NULL) {
         if (program->has_ended)
             fail_about(program, text, "the program has ended before");
@@ -257,7 +257,7 @@ void program_await_error(struct program *program, const char *text)
 
 void program_await_readable(struct program *program, int descriptor, const char *what)
 {
-    struct deadline deadline = deadline_in_ms(DEADLINE_SECONDS * 1000);
+    struct deadline deadline = deadline_usual();
     bool is_readable = false;
     for (;;) {
         pump(program, deadline, descriptor, &is_readable);
@@ -356,7 +356,7 @@ static void end_group(struct program *program)
 
 int program_await_end(struct program *program)
 {
-    struct deadline deadline = deadline_in_ms(DEADLINE_SECONDS * 1000);
+    struct deadline deadline = deadline_usual();
     while (!program->has_ended) {
         if (deadline_left_ms(deadline) == 0)
             fail_about(program, "its end", "has not come in time");
