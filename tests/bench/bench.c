@@ -23,7 +23,7 @@ static int compare(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-double median(double *values, int count)
+static double median(double *values, int count)
 {
     qsort(values, (size_t)count, sizeof values[0], compare);
     return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
