@@ -165,7 +165,7 @@ SH_FILES := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
 
 lint: $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, shellcheck
 	$(call say,LINT,format)
-	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)clang-format --style=file --dry-run -Werror $(C_FILES)
 	$(call say,LINT,clang)
 	$(Q)for f in $(filter %.c,$(C_FILES)); do clang $(CSTD) $(WARN) -O2 -Ishim -Iinclude -I. -Itests -fsyntax-only $$f || exit 1; done
 	$(call say,LINT,tidy)

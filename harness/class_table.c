@@ -105,7 +105,7 @@ static bool is_all_zero(const struct dump_sizes *sizes)
 
 void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings)
 {
-    const struct dump_class *rows[SINGLE_ROWS_MAX];
+    const struct dump_class *rows[SINGLE_ROWS_MAX] = {NULL};
     uint32_t rows_count = 0;
     for (uint32_t i = 0; i < rss->classes_count; i++) {
         if (i != CLASS_OTHER && !is_all_zero(&rss->classes[i].sizes))

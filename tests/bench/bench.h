@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Running programs for the bench, with and without the shim. Anything that goes wrong ends the bench with a line that says
- * what: a figure is never made up.
+ * Running programs for the bench, with and without the shim. Anything that goes wrong ends the bench with a line that
+ * says what: a figure is never made up.
  */
 #ifndef GPW_TESTS_BENCH_H
 #define GPW_TESTS_BENCH_H
