@@ -172,6 +172,10 @@ lint: $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, 
 	$(Q)clang-tidy --quiet $(filter shim/%.c harness/%.c,$(C_FILES)) -- $(CSTD) -Ishim -Iinclude -I. 2>$(BUILD)/tidy.log || { cat $(BUILD)/tidy.log; exit 1; }
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
+	$(call say,LINT,docs)
+	$(Q)awk -F '"' '/ X\(/ { print $$2 }' include/gopagewatch/class.h | while read -r class; do \
+	    for doc in docs/dump-format.md docs/dump.schema.json; do \
+	        grep -q -F "$$class" $$doc || { echo "$$doc does not know class $$class"; exit 1; }; done; done
 	$(call say,LINT,shell)
 	$(Q)shellcheck $(SH_FILES)
 	$(Q)$(BUILD)/go/$(GO_OLDEST)/bin/gofmt -l tests/apps | awk '{ print "not formatted: " $$0; bad = 1 } END { exit bad }'

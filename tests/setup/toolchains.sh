@@ -34,6 +34,8 @@ dir=$(cd "$dir" && pwd)
 apt_root=$dir/.apt
 mkdir -p "$apt_root/lists/partial" "$apt_root/archives/partial"
 
+# apt expands the names, not the shell.
+# shellcheck disable=SC2016
 # The first archive of Debian's "main" that is no security or overlay suite is the mirror.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
     awk '$2 !~ /-/ && $1 ~ /debian\/?$/ { print $1; exit }')
