@@ -31,6 +31,7 @@ HARNESS_SRC := $(wildcard harness/*.c)
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
 HARNESS_OBJ := $(patsubst %.c,$(BUILD)/lib.o/%.o,$(HARNESS_SRC))
+HOOK_OBJ := $(HOOK_FILES:%=$(BUILD)/shim.o/shim/preload/%.o)
 hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS))
 
 
@@ -73,27 +74,27 @@ $(BUILD)/gopagewatch: $(HARNESS_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@ $^ -ljansson
 
-$(BUILD)/shim.o/%.o: %.c
+$(BUILD)/shim.o/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_CFLAGS) $(hook_flags) -c $< -o $@
 
-$(BUILD)/shim.o/%.o: %.S
+$(BUILD)/shim.o/%.o: %.S Makefile
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SHIM_CFLAGS) -c $< -o $@
 
-$(BUILD)/lib.o/tests/%.o: tests/%.c | $(BUILD)/.packages-test
+$(BUILD)/lib.o/tests/%.o: tests/%.c Makefile | $(BUILD)/.packages-test
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) -c $< -o $@
 
-$(BUILD)/lib.o/%.o: %.c | $(BUILD)/.packages-build
+$(BUILD)/lib.o/%.o: %.c Makefile | $(BUILD)/.packages-build
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -I. $(hook_flags) -c $< -o $@
 
-$(BUILD)/lib.o/%.o: %.S
+$(BUILD)/lib.o/%.o: %.S Makefile
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
@@ -163,7 +164,7 @@ bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, 
 C_FILES  := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 SH_FILES := $(shell git ls-files '*.sh' .ci/run 2>/dev/null)
 
-lint: $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, shellcheck
+lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, shellcheck
 	$(call say,LINT,format)
 	$(Q)clang-format --style=file --dry-run -Werror $(C_FILES)
 	$(call say,LINT,clang)
@@ -172,6 +173,10 @@ lint: $(BUILD)/.packages-lint ## compilers, clang-format, clang-tidy, cppcheck, 
 	$(Q)clang-tidy --quiet $(filter shim/%.c harness/%.c,$(C_FILES)) -- $(CSTD) -Ishim -Iinclude -I. 2>$(BUILD)/tidy.log || { cat $(BUILD)/tidy.log; exit 1; }
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
+	$(call say,LINT,hooks)
+	$(Q)objdump -d $(HOOK_OBJ) | awk '/%[xyz]mm/ { print "a hook uses a vector register:" $$0; exit 1 }'
+	$(Q)nm -u $(HOOK_OBJ) | awk '$$1 == "U" && $$2 !~ /^(_GLOBAL_OFFSET_TABLE_|__errno_location|gpw_|shim_|shadow_|record_|event_|region_)/ \
+	    { print "a hook calls " $$2; exit 1 }'
 	$(call say,LINT,docs)
 	$(Q)awk -F '"' '/ X\(/ { print $$2 }' include/gopagewatch/class.h | while read -r class; do \
 	    for doc in docs/dump-format.md docs/dump.schema.json; do \

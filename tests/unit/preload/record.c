@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a memory call leaves in the books: who made it, what the pages become, and that nothing is written while nobody
+ * watches.
+ */
+#include "preload/record.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "tests/unit/support/watching.h"
+
+#define ARENA UINT64_C(0xc000000000)
+#define ELSEWHERE UINT64_C(0x7f0000000000)
+
+enum { IN_RUNTIME = 0x401000, IN_SAME_MODULE = 0x402000, IN_C = 0x700000, ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS };
+
+/* A Go runtime whose mmap is called from IN_RUNTIME, as it was learned from its first call. */
+static void watch_a_runtime(void)
+{
+    watching_begin();
+    gpw_shim.runtimes[0].found.image_start = 0x400000;
+    gpw_shim.runtimes[0].found.image_end = 0x500000;
+    atomic_store(&gpw_shim.runtimes[0].mmap_caller, IN_RUNTIME);
+    atomic_store(&gpw_shim.runtimes_count, 1);
+}
+
+TestSuite(record, .init = watch_a_runtime);
+
+static void do_mmap(uintptr_t caller, uintptr_t wanted, uint64_t bytes, int protection, int flags, long result)
+{
+    const struct mmap_call call = {
+        .wanted = wanted, .bytes = bytes, .protection = protection, .flags = flags, .fd = -1, .caller = caller};
+    record_mmap(&call, result);
+}
+
+static struct shadow_entry look_up(uintptr_t address)
+{
+    return shadow_look_up(&gpw_shim.shadow, address);
+}
+
+Test(record, mmap_marks_the_memory_of_its_caller)
+{
+    static const struct {
+        uintptr_t caller;
+        int protection, flags;
+        enum shadow_origin origin;
+    } CASES[] = {
+        {IN_RUNTIME, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_GO},
+        {IN_SAME_MODULE, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_C},
+        {IN_C, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_C},
+        {IN_C, PROT_NONE, ANONYMOUS, ORIGIN_UNKNOWN},
+        {IN_C, PROT_READ, MAP_PRIVATE, ORIGIN_UNKNOWN}, /* a file */
+        {IN_C, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, ORIGIN_UNKNOWN},
+    };
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_LOADER, true);
+        do_mmap(CASES[i].caller, 0, GO_PAGE_BYTES, CASES[i].protection, CASES[i].flags, ELSEWHERE);
+        cr_expect_eq(look_up(ELSEWHERE).origin[0], CASES[i].origin, "case %u", i);
+        cr_expect_eq(look_up(ELSEWHERE).state, STATE_PLAIN, "case %u", i);
+        struct event event = watching_last_event();
+        cr_expect_eq(event.operation, EVENT_MMAP);
+        cr_expect_eq(event.by, CASES[i].caller == IN_RUNTIME ? ORIGIN_GO : ORIGIN_C);
+        cr_expect_eq(event.start, ELSEWHERE);
+        cr_expect_eq(event.detail, CASES[i].protection);
+    }
+}
+
+Test(record, an_arena_is_a_reservation_at_a_hint_in_whole_arenas)
+{
+    static const struct {
+        uintptr_t caller, wanted, result;
+        uint64_t bytes;
+        int protection, flags;
+        bool is_arena;
+    } CASES[] = {
+        {IN_RUNTIME, ARENA, ARENA, GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, true},
+        {IN_RUNTIME, ARENA, ARENA, 2ull * GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, true},
+        {IN_C, ARENA, ARENA, GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, false},
+        {IN_RUNTIME, 0, ARENA, GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, false},                      /* page summaries */
+        {IN_RUNTIME, ARENA, ARENA + GO_ARENA_BYTES, GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, false}, /* hint not taken */
+        {IN_RUNTIME, ARENA, ARENA, 8 << 20, PROT_NONE, ANONYMOUS, false},
+        {IN_RUNTIME, ARENA + 4096, ARENA + 4096, GO_ARENA_BYTES, PROT_NONE, ANONYMOUS, false},
+        {IN_RUNTIME, ARENA, ARENA, GO_ARENA_BYTES, PROT_READ, ANONYMOUS, false},
+    };
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        shadow_mark_unmapped(&gpw_shim.shadow, ARENA, 4ull * GO_ARENA_BYTES);
+        do_mmap(CASES[i].caller, CASES[i].wanted, CASES[i].bytes, CASES[i].protection, CASES[i].flags,
+                (long)CASES[i].result);
+        cr_expect_eq(look_up(CASES[i].result).state == STATE_RESERVED, CASES[i].is_arena, "case %u", i);
+    }
+    /* Put to use, and given back the hard way. */
+    shadow_mark_arena(&gpw_shim.shadow, ARENA, GO_ARENA_BYTES);
+    do_mmap(IN_RUNTIME, ARENA, 4 << 20, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED, ARENA);
+    cr_expect_eq(look_up(ARENA).state, STATE_MAPPED);
+    do_mmap(IN_RUNTIME, ARENA, GO_PAGE_BYTES, PROT_NONE, ANONYMOUS | MAP_FIXED, ARENA);
+    cr_expect_eq(look_up(ARENA).state, STATE_RELEASED);
+    cr_expect_eq(look_up(ARENA + (4 << 20)).state, STATE_RESERVED);
+}
+
+Test(record, a_failed_mmap_changes_nothing_and_is_an_event)
+{
+    shadow_mark_mapped(&gpw_shim.shadow, ARENA, GO_PAGE_BYTES, ORIGIN_LOADER, true);
+    do_mmap(IN_RUNTIME, ARENA, GO_PAGE_BYTES, PROT_READ, ANONYMOUS | MAP_FIXED, -ENOMEM);
+    cr_expect_eq(look_up(ARENA).origin[0], ORIGIN_LOADER);
+    cr_expect_eq(watching_last_event().error, ENOMEM);
+    cr_expect_eq(watching_last_event().start, ARENA);
+}
+
+Test(record, munmap_forgets_before_the_call_and_only_what_the_kernel_takes)
+{
+    shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, 4 * GO_PAGE_BYTES, ORIGIN_GO, true);
+    struct munmap_call refused[] = {{.start = ELSEWHERE + 1, .bytes = GO_PAGE_BYTES}, {.start = ELSEWHERE}};
+    for (int i = 0; i < 2; i++) {
+        record_munmap_begins(&refused[i]);
+        record_munmap_ended(&refused[i], -EINVAL);
+        cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_GO);
+        cr_expect_eq(watching_last_event().error, EINVAL);
+    }
+    struct munmap_call call = {.start = ELSEWHERE, .bytes = GO_PAGE_BYTES};
+    record_munmap_begins(&call);
+    cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_UNKNOWN, "at once");
+    record_munmap_ended(&call, 0);
+    cr_expect_eq(watching_last_event().operation, EVENT_MUNMAP);
+    cr_expect_eq(watching_last_event().by, ORIGIN_GO, "the runtime unmaps what it mapped");
+    cr_expect_eq(look_up(ELSEWHERE + GO_PAGE_BYTES).origin[0], ORIGIN_GO);
+    cr_expect_eq(atomic_load(&gpw_shim.shadow.ranges_untracked), 0);
+    record_munmap_begins(&call);
+    record_munmap_ended(&call, -ENOMEM);
+    cr_expect_eq(atomic_load(&gpw_shim.shadow.ranges_untracked), 1, "what was known is lost, and that is counted");
+}
+
+Test(record, mremap_moves_what_is_known)
+{
+    const uintptr_t there = ELSEWHERE + GO_ARENA_BYTES;
+    static const struct {
+        int flags;
+        long result; /* 0: `there` */
+        enum shadow_origin here, there;
+    } CASES[] = {
+        {MREMAP_MAYMOVE, 0, ORIGIN_UNKNOWN, ORIGIN_C},
+        {MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0, ORIGIN_C, ORIGIN_C},
+        {MREMAP_MAYMOVE, -ENOMEM, ORIGIN_C, ORIGIN_UNKNOWN},
+    };
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct mremap_call call = {
+            .old_start = ELSEWHERE, .old_bytes = GO_PAGE_BYTES, .new_bytes = GO_PAGE_BYTES, .flags = CASES[i].flags};
+        shadow_mark_unmapped(&gpw_shim.shadow, there, GO_PAGE_BYTES);
+        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_C, true);
+        record_mremap_begins(&call);
+        record_mremap_ended(&call, CASES[i].result == 0 ? (long)there : CASES[i].result);
+        cr_expect_eq(look_up(ELSEWHERE).origin[0], CASES[i].here, "case %u", i);
+        cr_expect_eq(look_up(there).origin[0], CASES[i].there, "case %u", i);
+        cr_expect_eq(watching_last_event().operation, EVENT_MREMAP);
+        cr_expect_eq(watching_last_event().error, (int32_t)-CASES[i].result);
+    }
+}
+
+Test(record, advice_of_c_is_counted_apart_from_gos)
+{
+    record_c_madvise(ELSEWHERE, 3 * GO_PAGE_BYTES, MADV_DONTNEED, 0, 0x1234);
+    record_c_madvise(ELSEWHERE, GO_PAGE_BYTES, MADV_DONTNEED, -EINVAL, 0x1234);
+    record_go_madvise(ELSEWHERE, GO_PAGE_BYTES, 9999, 0, 0x1234);
+    const struct advice_counter *by_c = &gpw_shim.advices[CALLER_C][ADVICE_DONTNEED];
+    cr_expect_eq(atomic_load(&by_c->calls), 2);
+    cr_expect_eq(atomic_load(&by_c->bytes), 3 * GO_PAGE_BYTES);
+    cr_expect_eq(atomic_load(&by_c->errors), 1);
+    cr_expect_eq(atomic_load(&gpw_shim.advices[CALLER_GO][ADVICE_DONTNEED].calls), 0);
+    cr_expect_eq(atomic_load(&gpw_shim.advices[CALLER_GO][ADVICE_OTHER].calls), 1, "an advice that is not listed");
+    cr_expect_eq(watching_last_event().stack_pointer, 0x1234);
+}
+
+Test(record, nothing_is_written_while_nobody_watches)
+{
+    static const int STATES[] = {SHIM_IDLE, SHIM_OPENING, SHIM_OFF};
+    for (int i = 0; i < 3; i++) {
+        struct munmap_call unmapped = {.start = ELSEWHERE, .bytes = GO_PAGE_BYTES};
+        struct mremap_call moved = {.old_start = ELSEWHERE, .old_bytes = 4096, .new_bytes = 4096};
+        atomic_store(&gpw_shim.state, STATES[i]);
+        do_mmap(IN_RUNTIME, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+        record_munmap_begins(&unmapped);
+        record_munmap_ended(&unmapped, 0);
+        record_mremap_begins(&moved);
+        record_mremap_ended(&moved, ELSEWHERE);
+        record_c_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0);
+        record_go_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0);
+    }
+    cr_expect_eq(atomic_load(&gpw_shim.events.next), 0);
+    cr_expect_eq(atomic_load(&gpw_shim.advices[CALLER_C][ADVICE_DONTNEED].calls), 0);
+    cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_UNKNOWN);
+}
