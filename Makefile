@@ -146,13 +146,28 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 	    GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages tests/e2e/stdlib.sh $(BUILD)/libgopagewatch.so $(BUILD)/go/$$v $(BUILD)/stdlib/$$v || exit 1; \
 	done
 
+# Each target with all that parses hostile input.
+FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix shim/preload/,options.c output.c log.c) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c)
+FUZZ_SECONDS := 60
+
+fuzz: $(BUILD)/.packages-fuzz ## fuzz what parses hostile input, FUZZ_SECONDS a target
+	$(Q)mkdir -p $(BUILD)/fuzz
+	$(Q)for target in $(notdir $(basename $(wildcard tests/fuzz/*.c))); do \
+	    clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Ishim -Iinclude -I. \
+	        -o $(BUILD)/fuzz/$$target tests/fuzz/$$target.c $(FUZZ_SRC) || exit 1; \
+	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >$(BUILD)/fuzz/$$target.log 2>&1 || \
+	        { tail -40 $(BUILD)/fuzz/$$target.log; exit 1; }; \
+	    echo "fuzz: $$target: nothing found in $(FUZZ_SECONDS) s"; \
+	done
+
 check: all unit ## the quick test: unit tests and one toolchain
 	$(Q)$(MAKE) --no-print-directory e2e GO_ALL=$(GO_OLDEST)
 
-test: ## everything: lint, unit, e2e and standard library, with every toolchain that can be had
+test: ## everything: lint, unit, e2e, standard library and a short fuzz, with every toolchain that can be had
 	$(Q)$(MAKE) --no-print-directory toolchains || echo "test: going on with the toolchains that are there"
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
 check-loop: all $(E2E_BIN) $(UNIT_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done

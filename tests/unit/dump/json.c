@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/support/json_file.h"
@@ -259,11 +260,16 @@ Test(json, short_writes_are_continued)
     cr_assert_eq(pipe(ends), 0);
     cr_assert_geq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
+        close(ends[0]); /* so that it ends when the reader does */
         _exit(write_large_document(ends[1]) == 0 ? 0 : 1);
+    }
     close(ends[1]);
     struct json_t *parsed = parsed_descriptor(ends[0]);
     cr_expect_eq(parsed_size(parsed, ""), ROWS);
     parsed_free(parsed);
     close(ends[0]);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0);
 }
