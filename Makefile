@@ -38,7 +38,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev python3 python3-jsonschema strace binutils
-PACKAGES_LINT  := clang clang-format clang-tidy cppcheck shellcheck
+PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
 GO_OLDEST := 1.19
@@ -111,7 +111,7 @@ $(BUILD)/go/$(GO_OLDEST)/bin/go:
 	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_OLDEST)
 
 apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
-	$(Q)tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(go_found)
+	$(Q)printf '%s\n' $(go_found) | xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
 
 $(BUILD)/etcd/usr/bin/etcd:
 	$(Q)tests/setup/etcd.sh $(BUILD)/etcd

@@ -297,9 +297,9 @@ static void join_vma(struct join *join, uint64_t index)
     add_rows(join);
 }
 
-/* ---- lazily freed pages ---- */
+/* ---- what only smaps knows: lazily freed pages, and huge ones before Linux 6.7 ---- */
 
-struct lazyfree {
+struct smaps_join {
     struct join *join;
     struct map_row *row; /* smaps and the rows are both in address order */
 };
@@ -344,31 +344,36 @@ static struct map_row *largest_row(struct map_row *rows, uintptr_t vma_start)
  * was written to since is in use again. Elsewhere they belong to the class that has most of the mapping. */
 static void on_smaps_entry(void *context, const struct smaps_entry *entry)
 {
-    struct lazyfree *lazyfree = context;
-    while (lazyfree->row != NULL && lazyfree->row->vma->start < entry->start)
-        lazyfree->row = lazyfree->row->next;
-    struct class_sizes *classes = lazyfree->join->snapshot->classes;
-    struct map_row *released = row_of(lazyfree->row, entry->start, CLASS_GO_RELEASED);
+    struct smaps_join *smaps = context;
+    while (smaps->row != NULL && smaps->row->vma->start < entry->start)
+        smaps->row = smaps->row->next;
+    struct class_sizes *classes = smaps->join->snapshot->classes;
+    struct map_row *released = row_of(smaps->row, entry->start, CLASS_GO_RELEASED);
     if (released != NULL && released->sizes.resident_bytes > entry->lazyfree_bytes) {
         uint64_t reused_bytes = released->sizes.resident_bytes - entry->lazyfree_bytes;
-        struct map_row *heap = heap_row_beside(lazyfree->join, released);
+        struct map_row *heap = heap_row_beside(smaps->join, released);
         if (heap == NULL)
             return;
         move_resident(&released->sizes, &heap->sizes, reused_bytes);
         move_resident(&classes[CLASS_GO_RELEASED], &classes[CLASS_GO_HEAP], reused_bytes);
     }
-    struct map_row *holder = released != NULL ? released : largest_row(lazyfree->row, entry->start);
+    struct map_row *holder = released != NULL ? released : largest_row(smaps->row, entry->start);
     if (holder == NULL)
         return;
     holder->sizes.lazyfree_bytes += entry->lazyfree_bytes;
     classes[holder->memory_class].lazyfree_bytes += entry->lazyfree_bytes;
+    if (smaps->join->snapshot->sees_huge)
+        return;
+    struct map_row *largest = largest_row(smaps->row, entry->start);
+    largest->sizes.huge_bytes += entry->huge_bytes;
+    classes[largest->memory_class].huge_bytes += entry->huge_bytes;
 }
 
-static void join_lazyfree(struct join *join)
+static void join_smaps(struct join *join)
 {
-    struct lazyfree lazyfree = {join, join->snapshot->rows};
-    if (join->source->may_be_lazily_freed)
-        join->snapshot->smaps_error = smaps_read(join->source->smaps_path, join->bump, on_smaps_entry, &lazyfree);
+    struct smaps_join smaps = {join, join->snapshot->rows};
+    if (join->source->may_be_lazily_freed || !join->snapshot->sees_huge)
+        join->snapshot->smaps_error = smaps_read(join->source->smaps_path, join->bump, on_smaps_entry, &smaps);
 }
 
 /* ---- the whole ---- */
@@ -439,7 +444,7 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     snapshot->residency_method = join.residency.method;
     snapshot->sees_huge = join.residency.sees_huge;
     residency_close(&join.residency);
-    join_lazyfree(&join);
+    join_smaps(&join);
     snapshot->untrusted += snapshot->vmas.unparsed_lines + snapshot->known.dropped;
     return error;
 }

@@ -62,7 +62,7 @@ struct snapshot {
     uint64_t scratch_resident_bytes;
     enum residency_method residency_method;
     bool sees_huge;
-    int smaps_error;    /* 0, or -errno: lazyfree is not known */
+    int smaps_error;    /* 0, or -errno: lazyfree, and huge without the scan, are not known */
     uint64_t untrusted; /* lines, ranges and mappings that could not be read or did not fit */
 };
 

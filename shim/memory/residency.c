@@ -33,6 +33,8 @@ enum {
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_PRESENT (1ull << 63)
 #define PAGEMAP_SWAPPED (1ull << 62)
+#define PAGEMAP_FILE (1ull << 61)
+#define PAGEMAP_EXCLUSIVE (1ull << 56)
 
 enum { REGIONS_PER_CALL = 512, PIECE_BYTES = 64 << 20 };
 
@@ -122,7 +124,13 @@ static int scan_piece(struct residency *residency, uintptr_t start, uintptr_t en
     return 0;
 }
 
-/* The zero page cannot be told from a resident one here: PFNs are hidden from ordinary users. */
+/* The zero page is of no file and of no process's own. So is a page that a forked child shares until one of the two
+ * writes to it: those are taken for the zero page here. */
+static bool is_resident(uint64_t entry)
+{
+    return (entry & PAGEMAP_PRESENT) != 0 && (entry & (PAGEMAP_FILE | PAGEMAP_EXCLUSIVE)) != 0;
+}
+
 static int read_piece(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
                       void *context)
 {
@@ -139,7 +147,7 @@ static int read_piece(struct residency *residency, uintptr_t start, uintptr_t en
             return -EIO;
         for (uint64_t i = 0; i < pages; i++, start += page_bytes) {
             bool is_swapped = (entries[i] & PAGEMAP_SWAPPED) != 0;
-            if (!is_swapped && !(entries[i] & PAGEMAP_PRESENT))
+            if (!is_swapped && !is_resident(entries[i]))
                 continue;
             enum residency_kind kind = is_swapped ? RESIDENCY_SWAPPED : RESIDENCY_RESIDENT;
             if (run.end != start || run.kind != kind) {

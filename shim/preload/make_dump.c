@@ -190,10 +190,8 @@ static void fill_books(struct making *making)
     book->name = "pagemap";
     book->how = snapshot->residency_method == RESIDENCY_BY_SCAN ? "pagemap_scan" : "pagemap";
     book->untrusted = snapshot->untrusted;
-    if (!snapshot->sees_huge)
-        book_miss(book, "huge", "this kernel's pagemap does not tell huge pages (PAGEMAP_SCAN came with Linux 6.7)");
     if (snapshot->smaps_error != 0)
-        book_miss(book, "lazyfree", "/proc/self/smaps could not be read");
+        book_miss(book, snapshot->sees_huge ? "lazyfree" : "lazyfree, huge", "/proc/self/smaps could not be read");
 
     book = &books[BOOK_MALLOC];
     book->name = "malloc";

@@ -68,6 +68,15 @@ Test(record, mmap_marks_the_memory_of_its_caller)
     }
 }
 
+Test(record, until_the_runtimes_place_is_learned_its_whole_module_counts_as_the_runtime)
+{
+    atomic_store(&gpw_shim.runtimes[0].mmap_caller, 0);
+    do_mmap(IN_SAME_MODULE, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+    cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_GO);
+    do_mmap(IN_C, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+    cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_C);
+}
+
 Test(record, an_arena_is_a_reservation_at_a_hint_in_whole_arenas)
 {
     static const struct {

@@ -12,7 +12,7 @@
 
 #define FIRST UINT64_C(0xc000000000)
 
-enum { THREADS = 8, ROUNDS = 400, START_TICKS = 0, UNIT_SHIFT = 24 };
+enum { THREADS = 8, ROUNDS = 400, SAME_ROUNDS = 300000, SAME_PAGES = 2, START_TICKS = 0, UNIT_SHIFT = 24 };
 
 static struct region region;
 static struct shadow shadow;
@@ -107,14 +107,14 @@ static void *change_same_pages(void *argument)
     uint64_t looked = 0;
     pthread_barrier_wait(&start_line);
     if (number < THREADS) {
-        for (int round = 0; round < ROUNDS; round++)
-            shadow_mark_advised(&shadow, FIRST, 64 * GO_PAGE_BYTES, (enum advice)(number + 1),
+        for (int round = 0; round < SAME_ROUNDS; round++)
+            shadow_mark_advised(&shadow, FIRST, SAME_PAGES * GO_PAGE_BYTES, (enum advice)(number + 1),
                                 (number + 1) << UNIT_SHIFT);
         atomic_fetch_sub(&writers_left, 1);
         return NULL;
     }
-    while (atomic_load(&writers_left) > 0 || looked < 64) {
-        struct shadow_entry entry = shadow_look_up(&shadow, FIRST + looked++ % 64 * GO_PAGE_BYTES);
+    while (atomic_load(&writers_left) > 0 || looked < SAME_PAGES) {
+        struct shadow_entry entry = shadow_look_up(&shadow, FIRST + looked++ % SAME_PAGES * GO_PAGE_BYTES);
         bool is_before = entry.advice == ADVICE_NONE && entry.last_ticks == 0;
         if (!is_before && (uint64_t)entry.advice << UNIT_SHIFT != entry.last_ticks)
             return argument; /* torn */
@@ -135,7 +135,7 @@ Test(shadow_threads, on_the_same_pages_no_entry_is_torn)
         pthread_join(threads[i], &torn);
         cr_expect_null(torn, "the looker saw an advice with another one's time");
     }
-    for (uint64_t page = 0; page < 64; page++) {
+    for (uint64_t page = 0; page < SAME_PAGES; page++) {
         struct shadow_entry entry = shadow_look_up(&shadow, FIRST + page * GO_PAGE_BYTES);
         cr_expect_eq((uint64_t)entry.advice << UNIT_SHIFT, entry.last_ticks);
         cr_expect(entry.origin[0] == ORIGIN_GO && entry.state != STATE_PLAIN);
