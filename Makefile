@@ -92,12 +92,12 @@ $(BUILD)/lib.o/tests/%.o: tests/%.c Makefile | $(BUILD)/.packages-test
 $(BUILD)/lib.o/%.o: %.c Makefile | $(BUILD)/.packages-build
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -I. $(hook_flags) -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -fvisibility=hidden -I. $(hook_flags) -c $< -o $@
 
 $(BUILD)/lib.o/%.o: %.S Makefile
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -fvisibility=hidden -c $< -o $@
 
 $(BUILD)/.packages-build: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BUILD) && touch $@
 $(BUILD)/.packages-test:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) && touch $@

@@ -268,10 +268,11 @@ static uint32_t tid_of_stack(const struct document *document, uintptr_t stack_po
 static void write_event(struct json *json, const struct document *document, const struct event *event)
 {
     static const char *const OPERATIONS[] = {"mmap", "munmap", "mremap", "madvise"};
-    double ns = (double)(event->ticks - document->start_ticks) * document->ns_per_tick;
+    /* Another core's clock may lag behind. */
+    uint64_t ticks = event->ticks > document->start_ticks ? event->ticks - document->start_ticks : 0;
     json_newline(json);
     json_begin_array(json, NULL);
-    json_number(json, NULL, ns > 0 ? (uint64_t)ns : 0);
+    json_number(json, NULL, (uint64_t)((double)ticks * document->ns_per_tick));
     json_number(json, NULL, tid_of_stack(document, event->stack_pointer));
     json_string(json, NULL, event->by == ORIGIN_GO ? "go" : "c");
     json_string(json, NULL, OPERATIONS[event->operation & 3]);

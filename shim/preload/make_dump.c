@@ -250,7 +250,7 @@ static void write_file(struct making *making)
     struct json json;
     int fd = output_begin(output, making->document.label);
     if (fd < 0) {
-        fail("cannot create", output->temporary, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
+        fail("cannot create", output->path, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
         return;
     }
     json_open(&json, fd, making->json_buffer);

@@ -37,7 +37,9 @@ static bool append(char *path, uint64_t *filled, const char *text, bool is_word)
     for (; *text != '\0'; text++) {
         if (*filled + 1 >= OUTPUT_PATH_BYTES)
             return false;
-        path[(*filled)++] = (char)(is_word && *text == '/' ? '_' : *text);
+        bool begins_name = *filled == 0 || path[*filled - 1] == '/';
+        bool leads_away = *text == '/' || (*text == '.' && begins_name);
+        path[(*filled)++] = (char)(is_word && leads_away ? '_' : *text);
     }
     path[*filled] = '\0';
     return true;
@@ -127,18 +129,20 @@ static bool name_next(struct output *output, const char *label)
 
 int output_begin(struct output *output, const char *label)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+    char pid[NUMBER_TEXT_BYTES], now[NUMBER_TEXT_BYTES];
     output->file_number++;
     if (!name_next(output, label))
         return -ENAMETOOLONG;
-    strcpy(output->temporary, output->path);
-    strcat(output->temporary, TEMPORARY_SUFFIX);
-    int fd = raw_open(output->temporary, flags, FILE_MODE);
-    if (fd != -EEXIST)
-        return fd;
-    /* Left by a process of this pid that was killed while it wrote. */
-    long error = raw_unlink(output->temporary);
-    return raw_failed(error) ? (int)error : raw_open(output->temporary, flags, FILE_MODE);
+    const char *const parts[] = {output->path,
+                                 ".",
+                                 number_text((uint64_t)raw_getpid(), pid),
+                                 ".",
+                                 number_text(raw_clock_ns(CLOCK_REALTIME), now),
+                                 TEMPORARY_SUFFIX};
+    output->temporary[0] = '\0';
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        strcat(output->temporary, parts[i]);
+    return raw_open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
 }
 
 /* A pattern without %n means "always this file": then the new dump replaces the old one. */

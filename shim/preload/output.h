@@ -3,7 +3,8 @@
  * Where a dump goes: the path from its pattern, a temporary file, a rename.
  *
  * A dump is whole or it is not there. It is written under a temporary name beside its place (O_EXCL, O_NOFOLLOW, 0600)
- * and renamed when everything was written; on any error the temporary file is removed. A dump of an earlier process
+ * and renamed when everything was written. That name holds pid and clock: containers that share a volume share pids and
+ * paths too. On any error the temporary file is removed. A dump of an earlier process
  * with the same pid is not overwritten: the number goes up until the name is free.
  *
  * Allowed context: output_open constructor or discovery, the rest dumper.
@@ -15,7 +16,7 @@
 
 #include "preload/options.h"
 
-enum { OUTPUT_PATH_BYTES = 4096, OUTPUT_TEMPORARY_BYTES = OUTPUT_PATH_BYTES + 8 };
+enum { OUTPUT_PATH_BYTES = 4096, OUTPUT_TEMPORARY_BYTES = OUTPUT_PATH_BYTES + 64 };
 
 struct output {
     char pattern[OUTPUT_PATH_BYTES]; /* absolute, so that a later chdir does not move the dumps */

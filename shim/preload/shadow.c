@@ -73,6 +73,8 @@ static uint64_t mapped_entry(uint64_t old, const struct change *change, unsigned
 
 static uint64_t advised_entry(uint64_t old, const struct change *change)
 {
+    if ((old & KEY_MASK) == 0) /* not known: it stays so */
+        return old;
     uint64_t entry = old & ~(ADVICE_MASK | TIME_MASK);
     entry |= (uint64_t)change->advice << ADVICE_SHIFT | change->time << TIME_SHIFT;
     if (change->advice != ADVICE_DONTNEED && change->advice != ADVICE_FREE)
@@ -159,7 +161,14 @@ static void change_leaf(_Atomic uint64_t *leaf, uintptr_t start, uintptr_t end, 
             halves &= end > page + HALF_PAGE_BYTES ? 3u : 1u;
         _Atomic uint64_t *entry = &leaf[page / GO_PAGE_BYTES % GO_ARENA_PAGES];
         uint64_t old = atomic_load_explicit(entry, memory_order_relaxed);
-        atomic_store_explicit(entry, changed_entry(old, change, halves), memory_order_relaxed);
+        if (halves == 3) {
+            atomic_store_explicit(entry, changed_entry(old, change, halves), memory_order_relaxed);
+            continue;
+        }
+        /* The other half may be another thread's. */
+        while (!atomic_compare_exchange_weak_explicit(entry, &old, changed_entry(old, change, halves),
+                                                      memory_order_relaxed, memory_order_relaxed))
+            ;
     }
 }
 

@@ -68,13 +68,13 @@ static void expect_no_dump(struct watched *watched, const char *expected)
 Test(bad_input, missing_directory, .timeout = 60)
 {
     struct watched *watched = watch_oldest((const char *[]){"GOPAGEWATCH_OUT=/nonexistent/%n.json", NULL}, NULL);
-    expect_no_dump(watched, "cannot create /nonexistent/1.json.part: no such file or directory (ENOENT)");
+    expect_no_dump(watched, "cannot create /nonexistent/1.json: no such file or directory (ENOENT)");
 }
 
 Test(bad_input, place_that_cannot_be_written, .timeout = 60)
 {
     struct watched *watched = watch_oldest((const char *[]){"GOPAGEWATCH_OUT=/proc/%n.json", NULL}, NULL);
-    expect_no_dump(watched, "cannot create /proc/1.json.part: ");
+    expect_no_dump(watched, "cannot create /proc/1.json: ");
 }
 
 static void limit_file_size(void)
