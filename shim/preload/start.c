@@ -6,6 +6,7 @@
  * constructor reads a few headers and leaves, and the hooks pass through.
  */
 #include <elf.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
@@ -147,8 +148,11 @@ static void start_second_stage(void)
 void shim_runtime_begins(void)
 {
     atomic_store(&gpw_shim.has_runtime_begun, 1);
-    if (atomic_load(&gpw_shim.is_constructed))
-        start_second_stage();
+    if (!atomic_load(&gpw_shim.is_constructed))
+        return;
+    int before = errno; /* this runs inside a call of mmap that succeeds */
+    start_second_stage();
+    errno = before;
 }
 
 /* The program headers stand right behind the ELF header in what any linker makes; elf_image_read checks. */
