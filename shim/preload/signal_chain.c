@@ -62,13 +62,14 @@ static void set_mask_of(const struct sigaction *action, int signal, const uconte
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
     struct signal_chain *chain = &gpw_shim.signals;
-    dumper_ask(&gpw_shim.dumper);
     struct sigaction action, ignored;
+    /* First, as the kernel does at delivery: whoever sees the dump may install another action at once. */
     read_action(chain, &action);
+    if (is_function(&action) && action.sa_flags & (int)SA_RESETHAND)
+        write_action(chain, &(struct sigaction){.sa_handler = SIG_DFL}, &ignored);
+    dumper_ask(&gpw_shim.dumper);
     if (!is_function(&action))
         return;
-    if (action.sa_flags & (int)SA_RESETHAND)
-        write_action(chain, &(struct sigaction){.sa_handler = SIG_DFL}, &ignored);
     set_mask_of(&action, signal, context);
     if (action.sa_flags & SA_SIGINFO)
         action.sa_sigaction(signal, info, context);
