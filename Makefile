@@ -37,7 +37,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev
-PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev python3 python3-jsonschema strace binutils
+PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
@@ -51,7 +51,8 @@ UNIT_ROOMS  := $(sort $(patsubst tests/unit/%/,%,$(filter-out tests/unit/support
 UNIT_BIN    := $(UNIT_ROOMS:%=$(BUILD)/tests/unit_%)
 E2E_BIN     := $(BUILD)/tests/e2e
 BENCH_BIN   := $(BUILD)/tests/bench
-TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c)
+LAYOUTS_BIN := $(BUILD)/tests/layouts
+TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c tests/setup/layouts/*.c)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/lib.o/%.o)
 unit_obj     = $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/unit/$(1)/*.c tests/unit/support/*.c))
 # Everything of the shim but the functions that would stand for libc's in the test itself.
@@ -61,7 +62,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps demo unit e2e stdlib check test check-loop bench lint format fuzz
+.PHONY: all help clean toolchains apps demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -135,10 +136,18 @@ $(BENCH_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/bench/*.c))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ -ljansson -lm
 
+$(LAYOUTS_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/setup/layouts/*.c))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -ldw -lelf -ljansson
+
+layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF of every toolchain found
+	$(Q)tests/setup/layouts.sh $(LAYOUTS_BIN) $(BUILD)/layouts $(BUILD)/go shim/goruntime
+
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 
 stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library, with and without the shim
@@ -169,7 +178,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
-check-loop: all $(E2E_BIN) $(UNIT_BIN) apps ## repeat what threads can break, 20 times
+check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run
@@ -204,7 +213,7 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -14,6 +14,7 @@
     X(FREE, 'f', "free")                                        \
     X(RELEASED, 'r', "released to the OS")                      \
     X(RESERVED, 'x', "reserved, not in use yet")                \
+    X(METADATA, 'm', "the runtime's own: GC work buffers")         \
     X(HEAP, 'h', "in use or kept by Go (the Go heap was not walked)")
 
 enum page_state {

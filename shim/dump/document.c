@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#include "dump/page_string.h"
+#include "dump/document_go.h"
 #include "gopagewatch/advice.h"
 #include "gopagewatch/class.h"
 #include "gopagewatch/schema.h"
@@ -94,7 +94,7 @@ static void write_head(struct json *json, const struct document *document)
     json_string(json, "comm", document->comm);
     json_string(json, "exe", document->exe);
     json_string(json, "host", document->host);
-    json_number(json, "threads", document->snapshot->status.threads);
+    json_number(json, "threads", document->snapshot->resident.status.threads);
     json_end_object(json);
     json_newline(json);
 }
@@ -166,12 +166,11 @@ static void write_sizes(struct json *json, const struct class_sizes *sizes)
 
 static void write_rss(struct json *json, const struct snapshot *snapshot)
 {
-    uint64_t kernel_bytes = snapshot->status.resident_bytes;
-    uint64_t scratch_bytes = min_u64(snapshot->scratch_resident_bytes, kernel_bytes);
+    const struct proc_status *status = &snapshot->resident.status;
     json_begin_object(json, "rss");
-    json_number(json, "total", kernel_bytes - scratch_bytes);
-    json_number(json, "peak", snapshot->status.peak_bytes);
-    json_number(json, "swapped", snapshot->status.swapped_bytes);
+    json_number(json, "total", status->resident_bytes);
+    json_number(json, "peak", status->peak_bytes);
+    json_number(json, "swapped", status->swapped_bytes);
     json_number(json, "explained", snapshot_explained_bytes(snapshot));
     json_begin_object(json, "classes");
     for (int i = 0; i < CLASS_COUNT; i++) {
@@ -181,57 +180,6 @@ static void write_rss(struct json *json, const struct snapshot *snapshot)
         json_end_object(json);
     }
     json_end_object(json);
-    json_end_object(json);
-    json_newline(json);
-}
-
-static void write_arenas(struct json *json, const struct snapshot *snapshot, struct bump *bump)
-{
-    char *pages = bump_take(bump, GO_ARENA_PAGES + 1);
-    json_begin_array(json, "arenas");
-    for (uint64_t i = 0; pages != NULL && i < snapshot->arenas_count; i++) {
-        const struct arena *arena = snapshot->arenas[i];
-        json_newline(json);
-        json_begin_object(json, NULL);
-        json_address(json, "start", arena->start);
-        json_number(json, "bytes", GO_ARENA_BYTES);
-        json_number(json, "resident", arena->resident_bytes);
-        page_string_encode(arena->states, GO_ARENA_PAGES, pages);
-        json_string(json, "pages", pages);
-        json_end_object(json);
-    }
-    json_end_array(json);
-}
-
-static void write_go(struct json *json, const struct document *document, struct bump *bump)
-{
-    json_begin_object(json, "go");
-    json_begin_array(json, "runtimes");
-    for (uint32_t i = 0; i < document->runtimes_count; i++) {
-        const struct document_runtime *runtime = &document->runtimes[i];
-        json_begin_object(json, NULL);
-        json_string(json, "module", runtime->module);
-        json_string(json, "version", runtime->version);
-        json_address(json, "start", runtime->start);
-        json_address(json, "end", runtime->end);
-        json_string(json, "madvise", runtime->madvise);
-        json_end_object(json);
-    }
-    json_end_array(json);
-    json_begin_array(json, "advice");
-    for (uint32_t i = 0; i < document->advices_count; i++) {
-        const struct document_advice *advice = &document->advices[i];
-        json_begin_object(json, NULL);
-        json_string(json, "by", advice->by);
-        json_string(json, "advice", advice->advice);
-        json_number(json, "calls", advice->calls);
-        json_number(json, "bytes", advice->bytes);
-        json_number(json, "errors", advice->errors);
-        json_end_object(json);
-    }
-    json_end_array(json);
-    json_newline(json);
-    write_arenas(json, document->snapshot, bump);
     json_end_object(json);
     json_newline(json);
 }
@@ -328,6 +276,31 @@ static void write_maps(struct json *json, const struct snapshot *snapshot)
     json_newline(json);
 }
 
+static void write_findings(struct json *json, const struct findings *findings)
+{
+    json_begin_array(json, "findings");
+    for (uint32_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->findings[i];
+        json_newline(json);
+        json_begin_object(json, NULL);
+        json_string(json, "id", finding->id);
+        json_number(json, "bytes", finding->bytes);
+        json_string(json, "text", finding->text);
+        json_string(json, "advice", finding->advice);
+        json_begin_object(json, "evidence");
+        for (uint32_t k = 0; k < finding->evidence_count; k++) {
+            const struct evidence *evidence = &finding->evidence[k];
+            if (evidence->text != NULL)
+                json_string(json, evidence->name, evidence->text);
+            else
+                json_number(json, evidence->name, evidence->number);
+        }
+        json_end_object(json);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
 void document_write(struct json *json, const struct document *document, struct bump *bump)
 {
     json_begin_object(json, NULL);
@@ -339,14 +312,13 @@ void document_write(struct json *json, const struct document *document, struct b
     json_end_object(json);
     json_newline(json);
     write_rss(json, document->snapshot);
-    write_go(json, document, bump);
+    document_write_go(json, document, bump);
     write_events(json, document);
     json_begin_array(json, "callsites");
     json_end_array(json);
     json_newline(json);
     write_maps(json, document->snapshot);
-    json_begin_array(json, "findings");
-    json_end_array(json);
+    write_findings(json, &document->findings);
     json_end_object(json);
     json_newline(json);
 }

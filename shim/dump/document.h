@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "dump/environment.h"
+#include "dump/findings.h"
 #include "dump/json.h"
 #include "dump/snapshot.h"
 #include "preload/events.h"
@@ -39,6 +40,7 @@ struct book {
 
 enum book_id { BOOK_SHIM, BOOK_GORUNTIME, BOOK_PAGEMAP, BOOK_MALLOC, BOOK_COUNT };
 
+/* snapshot->heaps.books[i] is the heap of runtimes[i]. */
 struct document_runtime {
     const char *module, *version, *madvise;
     uintptr_t start, end;
@@ -64,9 +66,11 @@ struct document {
     struct snapshot *snapshot;
     const struct document_runtime *runtimes;
     uint32_t runtimes_count;
+    struct findings findings;
     const struct document_advice *advices;
     uint32_t advices_count;
     const struct events *events; /* NULL: there are none */
+    const struct shadow *shadow; /* NULL: there is none */
     uint64_t start_ticks;
     double ns_per_tick;
 };

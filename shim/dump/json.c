@@ -157,17 +157,28 @@ void json_end_array(struct json *json)
     end_nested(json, ']');
 }
 
-void json_number(struct json *json, const char *key, uint64_t value)
+static void put_number(struct json *json, const char *key, uint64_t value, bool is_negative)
 {
     char digits[20];
     unsigned at = sizeof digits;
-    value = min_u64(value, INT64_MAX);
     do {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
+    if (is_negative)
+        digits[--at] = '-';
     begin_value(json, key);
     put(json, digits + at, sizeof digits - at);
+}
+
+void json_number(struct json *json, const char *key, uint64_t value)
+{
+    put_number(json, key, min_u64(value, INT64_MAX), false);
+}
+
+void json_signed(struct json *json, const char *key, int64_t value)
+{
+    put_number(json, key, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
 static void put_word(struct json *json, const char *key, const char *word)

@@ -34,6 +34,7 @@ void json_begin_array(struct json *json, const char *key);
 void json_end_array(struct json *json);
 /* A number above 2^63 - 1 is written as that: many readers have no larger integer. */
 void json_number(struct json *json, const char *key, uint64_t value);
+void json_signed(struct json *json, const char *key, int64_t value);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 void json_string(struct json *json, const char *key, const char *text);

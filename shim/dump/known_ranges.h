@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dump/heap_books.h"
 #include "gopagewatch/class.h"
 #include "memory/bump.h"
 #include "memory/reader.h"
@@ -48,6 +49,7 @@ struct shape_search {
     const struct vma_list *vmas;
     const bool *is_library;
     const struct shadow *shadow; /* may be NULL */
+    const struct heap_books *heaps;
     struct reader *reader;
     struct residency *residency;
     struct bump *bump;

@@ -179,6 +179,12 @@ static void search_vma(struct known_ranges *known, const struct shape_search *se
             continue;
         }
         uintptr_t end = range != NULL ? min_u64(vma->end, range->start) : vma->end;
+        uintptr_t arena = heap_books_next_arena(search->heaps, at);
+        if (arena <= at) {
+            at = arena + GO_ARENA_BYTES;
+            continue;
+        }
+        end = min_u64(end, arena);
         struct shadow_entry entry = {0};
         if (search->shadow != NULL)
             end = shadow_run(search->shadow, at, end, &entry);

@@ -2,36 +2,46 @@
  *
  * The join.
  *
- * Each mapping is walked twice at the same time: as segments of one class (known ranges, the mapping's kind, runs of
- * the shadow table) and as runs of one residency (the scan's callback). Nothing of the size of the heap is kept but a
- * letter for each Go page.
+ * Each mapping is walked twice at the same time: as segments of one owner (known ranges, the mapping's kind, the runs
+ * of a walked heap, runs of the shadow table) and as the runs of one residency that were scanned before. Nothing of the
+ * size of the heap is kept but a letter for each Go page.
+ *
+ * A segment has one class, but for a span in use: its bytes are shared out between go.objects and go.unused by the
+ * slots that lie on them.
  */
 #include "dump/snapshot.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
+#include "dump/arena_pages.h"
+#include "dump/smaps_join.h"
 #include "gopagewatch/page_state.h"
-#include "memory/smaps.h"
+#include "memory/raw.h"
 #include "memory/units.h"
-
-enum { ARENAS_MAX = 1 << 16 }; /* 4 TiB */
 
 struct segment {
     uintptr_t start, end;
     enum memory_class memory_class;
-    enum shadow_state state;
+    bool is_arena;
+    uint8_t letter;               /* of an arena's page; a span in use has one for each page */
+    bool is_released_unwalked;    /* resident, it may be in use again: nobody looked */
+    const struct heap_run *run;   /* NULL: not of a walked heap */
+    const struct heap_span *span; /* NULL: not a span in use */
+    struct run_sums sums;
 };
 
 struct join {
     struct snapshot *snapshot;
     const struct snapshot_source *source;
     struct bump *bump;
-    struct residency residency;
+    struct residency own_residency;
+    struct residency *residency;
     const bool *is_library;
     struct map_row **rows_end;
-    struct arena *arena; /* the one used last */
+    uint64_t next_run; /* of the resident set */
 
     /* of the mapping in hand */
     uint64_t vma_index;
@@ -41,25 +51,10 @@ struct join {
 
 static const struct vma *vma_in_hand(const struct join *join)
 {
-    return &join->snapshot->vmas.vmas[join->vma_index];
+    return &join->snapshot->resident.vmas.vmas[join->vma_index];
 }
 
 /* ---- segments ---- */
-
-static enum memory_class class_of_arena_page(enum shadow_state state)
-{
-    switch (state) {
-    case STATE_RESERVED:
-        return CLASS_GO_RESERVED;
-    case STATE_RELEASED:
-    case STATE_LAZY:
-        return CLASS_GO_RELEASED;
-    case STATE_MAPPED:
-    case STATE_PLAIN:
-        break;
-    }
-    return CLASS_GO_HEAP;
-}
 
 static enum memory_class class_of_origin(const struct join *join, enum shadow_origin origin)
 {
@@ -73,7 +68,7 @@ static enum memory_class class_of_origin(const struct join *join, enum shadow_or
     case ORIGIN_UNKNOWN:
         break;
     }
-    return join->source->has_race_detector ? CLASS_C_MMAP : CLASS_OTHER;
+    return join->source->unexplained;
 }
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -98,11 +93,67 @@ static bool class_of_kind(const struct join *join, enum memory_class *memory_cla
     return true;
 }
 
-static struct segment segment_at(const struct join *join, uintptr_t at)
+/* Of an arena whose heap is not walked. */
+static void set_by_shadow(struct join *join, struct segment *segment, const struct shadow_entry *entry)
+{
+    segment->is_arena = entry->state != STATE_PLAIN;
+    switch (entry->state) {
+    case STATE_PLAIN:
+        segment->memory_class = class_of_origin(join, entry->origin[0]);
+        break;
+    case STATE_RESERVED:
+        segment->memory_class = CLASS_GO_RESERVED;
+        segment->letter = PAGE_STATE_RESERVED;
+        break;
+    case STATE_RELEASED:
+        segment->is_released_unwalked = true;
+        segment->memory_class = CLASS_GO_RELEASED;
+        segment->letter = PAGE_STATE_RELEASED;
+        break;
+    case STATE_LAZY:
+        segment->memory_class = CLASS_GO_RELEASED;
+        segment->letter = PAGE_STATE_RELEASED;
+        break;
+    case STATE_MAPPED:
+        segment->memory_class = CLASS_GO_HEAP;
+        segment->letter = PAGE_STATE_HEAP;
+        break;
+    }
+}
+
+static const struct {
+    enum memory_class memory_class;
+    uint8_t letter;
+} OF_KIND[] = {
+    [PAGE_RESERVED] = {CLASS_GO_RESERVED, PAGE_STATE_RESERVED},
+    [PAGE_FREE] = {CLASS_GO_FREE, PAGE_STATE_FREE},
+    [PAGE_RELEASED] = {CLASS_GO_RELEASED, PAGE_STATE_RELEASED},
+    [PAGE_OBJECTS] = {CLASS_GO_OBJECTS, PAGE_STATE_OBJECT},
+    [PAGE_STACK] = {CLASS_GO_STACKS, PAGE_STATE_STACK},
+    [PAGE_WORK] = {CLASS_GO_METADATA, PAGE_STATE_METADATA},
+    [PAGE_UNTRUSTED] = {CLASS_GO_HEAP, PAGE_STATE_HEAP},
+};
+
+static bool set_by_heap(struct join *join, struct segment *segment)
+{
+    const struct heap_arena *arena;
+    const struct heap_run *run = heap_books_run(&join->snapshot->heaps, segment->start, &arena);
+    if (run == NULL)
+        return false;
+    segment->end = min_u64(segment->end, run->end);
+    segment->is_arena = true;
+    segment->run = run;
+    segment->span = run->kind == PAGE_OBJECTS ? &arena->spans[run->span] : NULL;
+    segment->memory_class = OF_KIND[run->kind].memory_class;
+    segment->letter = OF_KIND[run->kind].letter;
+    return true;
+}
+
+static struct segment segment_at(struct join *join, uintptr_t at)
 {
     const struct vma *vma = vma_in_hand(join);
     const struct known_range *range = known_ranges_from(&join->snapshot->known, at);
-    struct segment segment = {.start = at, .end = vma->end, .memory_class = CLASS_OTHER};
+    struct segment segment = {.start = at, .end = vma->end, .memory_class = join->source->unexplained};
     if (range != NULL && range->start <= at) {
         segment.end = min_u64(range->end, vma->end);
         segment.memory_class = range->memory_class;
@@ -110,134 +161,130 @@ static struct segment segment_at(const struct join *join, uintptr_t at)
     }
     if (range != NULL)
         segment.end = min_u64(range->start, vma->end);
-    if (class_of_kind(join, &segment.memory_class) || join->source->shadow == NULL)
+    if (class_of_kind(join, &segment.memory_class))
+        return segment;
+    uintptr_t arena = heap_books_next_arena(&join->snapshot->heaps, at);
+    if (arena <= at && set_by_heap(join, &segment))
+        return segment;
+    segment.end = min_u64(segment.end, arena > at ? arena : align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES);
+    if (join->source->shadow == NULL)
         return segment;
     struct shadow_entry entry;
     segment.end = shadow_run(join->source->shadow, at, segment.end, &entry);
-    segment.state = entry.state;
-    segment.memory_class =
-        entry.state == STATE_PLAIN ? class_of_origin(join, entry.origin[0]) : class_of_arena_page(entry.state);
+    set_by_shadow(join, &segment, &entry);
     return segment;
 }
 
-/* ---- arenas ---- */
-
-/* Index of the first arena at or above `start`. */
-static uint64_t arena_index(const struct snapshot *snapshot, uintptr_t start)
+/* A page of a span holds an object, or part of one, or none. */
+static void mark_span(struct join *join, const struct segment *segment)
 {
-    uint64_t low = 0, high = snapshot->arenas_count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (snapshot->arenas[middle]->start >= start)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-/* Arenas appear in address order, so a new one goes to the end. */
-static struct arena *add_arena(struct join *join, uintptr_t start)
-{
-    struct snapshot *snapshot = join->snapshot;
-    struct arena *arena = snapshot->arenas_count < ARENAS_MAX ? bump_take(join->bump, sizeof *arena) : NULL;
-    if (arena == NULL) {
-        snapshot->untrusted++;
-        return NULL;
-    }
-    arena->start = start;
-    memset(arena->states, PAGE_STATE_RESERVED, sizeof arena->states);
-    snapshot->arenas[snapshot->arenas_count++] = arena;
-    return arena;
-}
-
-static struct arena *arena_of(struct join *join, uintptr_t address)
-{
-    struct snapshot *snapshot = join->snapshot;
-    uintptr_t start = align_down(address, GO_ARENA_BYTES);
-    if (join->arena != NULL && join->arena->start == start)
-        return join->arena;
-    uint64_t index = arena_index(snapshot, start);
-    join->arena = index < snapshot->arenas_count && snapshot->arenas[index]->start == start ? snapshot->arenas[index]
-                                                                                            : add_arena(join, start);
-    return join->arena;
-}
-
-static uint8_t letter_of(enum memory_class memory_class)
-{
-    return memory_class == CLASS_GO_RESERVED   ? PAGE_STATE_RESERVED
-           : memory_class == CLASS_GO_RELEASED ? PAGE_STATE_RELEASED
-                                               : PAGE_STATE_HEAP;
-}
-
-static uint8_t upper_case(uint8_t letter)
-{
-    return (uint8_t)(letter & ~0x20);
-}
-
-/* Sets the letters of the pages that [start, end) touches; a letter for resident pages stays over one that is not. */
-static void mark_pages(struct join *join, uintptr_t start, uintptr_t end, uint8_t letter)
-{
-    while (start < end) {
-        struct arena *arena = arena_of(join, start);
-        if (arena == NULL)
-            return;
-        uintptr_t arena_end = min_u64(arena->start + GO_ARENA_BYTES, end);
-        uint64_t first = (start - arena->start) / GO_PAGE_BYTES;
-        uint64_t last = (arena_end - 1 - arena->start) / GO_PAGE_BYTES;
-        memset(arena->states + first, letter, last - first + 1);
-        start = arena_end;
+    const struct heap_span *span = segment->span;
+    for (uintptr_t at = segment->start; at < segment->end;) {
+        uintptr_t end = min_u64(align_down(at, GO_PAGE_BYTES) + GO_PAGE_BYTES, segment->end);
+        if (span->objects == span->slots && span->is_large)
+            end = segment->end;
+        uint8_t letter = heap_span_object_bytes(span, at, end) != 0 ? PAGE_STATE_OBJECT : PAGE_STATE_UNUSED;
+        arena_pages_mark(join->snapshot, join->bump, at, end, letter);
+        at = end;
     }
 }
 
-/* ---- counting ---- */
-
-static bool is_arena_segment(const struct segment *segment)
+static void leave_segment(struct join *join)
 {
-    return segment->state != STATE_PLAIN;
+    struct segment *segment = &join->segment;
+    if (segment->run != NULL)
+        heap_books_count(&join->snapshot->heaps, segment->run, segment->start, &segment->sums);
+    segment->run = NULL;
 }
 
 static void enter_segment(struct join *join, uintptr_t at)
 {
     const struct vma *vma = vma_in_hand(join);
+    leave_segment(join);
     join->segment = segment_at(join, at);
-    const struct segment *segment = &join->segment;
-    bool has_access = vma->is_readable || vma->is_writable || vma->is_executable;
-    if (has_access || is_arena_segment(segment))
-        join->sizes[segment->memory_class].mapped_bytes += segment->end - segment->start;
-    if (is_arena_segment(segment))
-        mark_pages(join, segment->start, segment->end, letter_of(segment->memory_class));
+    struct segment *segment = &join->segment;
+    uint64_t bytes = segment->end - segment->start;
+    segment->sums.mapped_bytes = bytes;
+    if (segment->span != NULL) {
+        segment->sums.object_bytes = heap_span_object_bytes(segment->span, segment->start, segment->end);
+        join->sizes[CLASS_GO_OBJECTS].mapped_bytes += segment->sums.object_bytes;
+        join->sizes[CLASS_GO_UNUSED].mapped_bytes += bytes - segment->sums.object_bytes;
+        mark_span(join, segment);
+        return;
+    }
+    if (vma->is_readable || vma->is_writable || vma->is_executable || segment->is_arena)
+        join->sizes[segment->memory_class].mapped_bytes += bytes;
+    if (segment->is_arena)
+        arena_pages_mark(join->snapshot, join->bump, segment->start, segment->end, segment->letter);
+}
+
+/* ---- counting ---- */
+
+/* Bytes of [start, end) that belong to objects of the segment's span. */
+static uint64_t object_bytes(const struct segment *segment, uintptr_t start, uintptr_t end)
+{
+    if (start == segment->start && end == segment->end)
+        return segment->sums.object_bytes;
+    return heap_span_object_bytes(segment->span, start, end);
+}
+
+static void add_resident(struct class_sizes *sizes, uint64_t bytes, bool is_huge)
+{
+    sizes->resident_bytes += bytes;
+    sizes->huge_bytes += is_huge ? bytes : 0;
+}
+
+/* What Go gave back and is there again; not what the kernel has merely not taken yet (MADV_FREE). */
+static void count_reinflated(struct join *join, uintptr_t start, uintptr_t end, bool is_huge)
+{
+    const struct shadow *shadow = join->source->may_be_lazily_freed ? join->source->shadow : NULL;
+    while (start < end) {
+        struct shadow_entry entry = {0};
+        uintptr_t run_end = shadow == NULL ? end : shadow_run(shadow, start, end, &entry);
+        if (entry.state != STATE_LAZY)
+            heap_books_count_reinflated(&join->snapshot->heaps, start, run_end, is_huge);
+        start = run_end;
+    }
 }
 
 static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bool is_huge)
 {
-    const struct segment *segment = &join->segment;
-    enum memory_class memory_class = segment->memory_class;
+    struct segment *segment = &join->segment;
     uint64_t bytes = end - start;
-    if (segment->state == STATE_RELEASED) {
-        /* Taken into use again or filled by the kernel: without the heap walk nobody can tell. */
+    segment->sums.resident_bytes += bytes;
+    if (segment->span != NULL) {
+        uint64_t objects = object_bytes(segment, start, end);
+        add_resident(&join->sizes[CLASS_GO_OBJECTS], objects, is_huge);
+        add_resident(&join->sizes[CLASS_GO_UNUSED], bytes - objects, is_huge);
+    } else if (segment->is_released_unwalked) {
         join->sizes[CLASS_GO_RELEASED].mapped_bytes -= bytes;
         join->sizes[CLASS_GO_HEAP].mapped_bytes += bytes;
-        memory_class = CLASS_GO_HEAP;
+        add_resident(&join->sizes[CLASS_GO_HEAP], bytes, is_huge);
+        arena_pages_mark(join->snapshot, join->bump, start, end, PAGE_STATE_HEAP);
+    } else {
+        add_resident(&join->sizes[segment->memory_class], bytes, is_huge);
+        if (segment->run != NULL && segment->memory_class == CLASS_GO_RELEASED)
+            count_reinflated(join, start, end, is_huge);
     }
-    join->sizes[memory_class].resident_bytes += bytes;
-    if (is_huge)
-        join->sizes[memory_class].huge_bytes += bytes;
-    if (!is_arena_segment(segment))
-        return;
-    mark_pages(join, start, end, upper_case(letter_of(memory_class)));
-    for (uintptr_t at = start; at < end;) {
-        uintptr_t arena_end = min_u64(align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES, end);
-        struct arena *arena = arena_of(join, at);
-        if (arena != NULL)
-            arena->resident_bytes += arena_end - at;
-        at = arena_end;
-    }
+    if (segment->is_arena)
+        arena_pages_mark_resident(join->snapshot, start, end);
 }
 
-static void on_run(void *context, const struct residency_run *run)
+static void count_swapped(struct join *join, uintptr_t start, uintptr_t end)
 {
-    struct join *join = context;
+    struct segment *segment = &join->segment;
+    segment->sums.swapped_bytes += end - start;
+    if (segment->span == NULL) {
+        join->sizes[segment->memory_class].swapped_bytes += end - start;
+        return;
+    }
+    uint64_t objects = object_bytes(segment, start, end);
+    join->sizes[CLASS_GO_OBJECTS].swapped_bytes += objects;
+    join->sizes[CLASS_GO_UNUSED].swapped_bytes += end - start - objects;
+}
+
+static void count_run(struct join *join, const struct residency_run *run)
+{
     uintptr_t run_end = min_u64(run->end, vma_in_hand(join)->end);
     for (uintptr_t at = run->start; at < run_end;) {
         while (join->segment.end <= at)
@@ -246,7 +293,7 @@ static void on_run(void *context, const struct residency_run *run)
         if (run->kind == RESIDENCY_RESIDENT)
             count_resident(join, at, end, run->is_huge);
         else
-            join->sizes[join->segment.memory_class].swapped_bytes += end - at;
+            count_swapped(join, at, end);
         at = end;
     }
 }
@@ -284,124 +331,63 @@ static void add_rows(struct join *join)
 
 static void join_vma(struct join *join, uint64_t index)
 {
+    const struct resident_set *resident = &join->snapshot->resident;
     join->vma_index = index;
     memset(join->sizes, 0, sizeof join->sizes);
     const struct vma *vma = vma_in_hand(join);
     enter_segment(join, vma->start);
-    /* [vvar] maps kernel data without struct pages: present, but in nobody's RSS. */
-    if (!has_prefix(vma->name, "[vvar") && !has_prefix(vma->name, "[vsyscall") &&
-        residency_scan(&join->residency, vma->start, vma->end, on_run, join) != 0)
-        join->snapshot->untrusted++;
+    for (; join->next_run < resident->count && resident->runs[join->next_run].start < vma->end; join->next_run++) {
+        struct residency_run run = resident_run_decode(&resident->runs[join->next_run]);
+        if (run.start >= vma->start)
+            count_run(join, &run);
+    }
     while (join->segment.end < vma->end)
         enter_segment(join, join->segment.end);
+    leave_segment(join);
     add_rows(join);
 }
 
-/* ---- what only smaps knows: lazily freed pages, and huge ones before Linux 6.7 ---- */
-
-struct smaps_join {
-    struct join *join;
-    struct map_row *row; /* smaps and the rows are both in address order */
-};
-
-static struct map_row *row_of(struct map_row *rows, uintptr_t vma_start, enum memory_class memory_class)
-{
-    for (struct map_row *row = rows; row != NULL && row->vma->start == vma_start; row = row->next) {
-        if (row->memory_class == memory_class)
-            return row;
-    }
-    return NULL;
-}
-
-/* A mapping of released pages alone has no row for the heap yet. */
-static struct map_row *heap_row_beside(struct join *join, struct map_row *released)
-{
-    struct map_row *row = row_of(released, released->vma->start, CLASS_GO_HEAP);
-    if (row != NULL || (row = bump_take(join->bump, sizeof *row)) == NULL)
-        return row;
-    *row = (struct map_row){released->vma, CLASS_GO_HEAP, {0}, released->next};
-    released->next = row;
-    return row;
-}
-
-static void move_resident(struct class_sizes *from, struct class_sizes *to, uint64_t bytes)
-{
-    from->resident_bytes -= bytes;
-    to->resident_bytes += bytes;
-}
-
-static struct map_row *largest_row(struct map_row *rows, uintptr_t vma_start)
-{
-    struct map_row *largest = NULL;
-    for (struct map_row *row = rows; row != NULL && row->vma->start == vma_start; row = row->next) {
-        if (largest == NULL || row->sizes.resident_bytes > largest->sizes.resident_bytes)
-            largest = row;
-    }
-    return largest;
-}
-
-/* The kernel gives one sum for a mapping. In a Go arena such pages are released ones, which counted there already; what
- * was written to since is in use again. Elsewhere they belong to the class that has most of the mapping. */
-static void on_smaps_entry(void *context, const struct smaps_entry *entry)
-{
-    struct smaps_join *smaps = context;
-    while (smaps->row != NULL && smaps->row->vma->start < entry->start)
-        smaps->row = smaps->row->next;
-    struct class_sizes *classes = smaps->join->snapshot->classes;
-    struct map_row *released = row_of(smaps->row, entry->start, CLASS_GO_RELEASED);
-    if (released != NULL && released->sizes.resident_bytes > entry->lazyfree_bytes) {
-        uint64_t reused_bytes = released->sizes.resident_bytes - entry->lazyfree_bytes;
-        struct map_row *heap = heap_row_beside(smaps->join, released);
-        if (heap == NULL)
-            return;
-        move_resident(&released->sizes, &heap->sizes, reused_bytes);
-        move_resident(&classes[CLASS_GO_RELEASED], &classes[CLASS_GO_HEAP], reused_bytes);
-    }
-    struct map_row *holder = released != NULL ? released : largest_row(smaps->row, entry->start);
-    if (holder == NULL)
-        return;
-    holder->sizes.lazyfree_bytes += entry->lazyfree_bytes;
-    classes[holder->memory_class].lazyfree_bytes += entry->lazyfree_bytes;
-    if (smaps->join->snapshot->sees_huge)
-        return;
-    struct map_row *largest = largest_row(smaps->row, entry->start);
-    largest->sizes.huge_bytes += entry->huge_bytes;
-    classes[largest->memory_class].huge_bytes += entry->huge_bytes;
-}
-
-static void join_smaps(struct join *join)
-{
-    struct smaps_join smaps = {join, join->snapshot->rows};
-    if (join->source->may_be_lazily_freed || !join->snapshot->sees_huge)
-        join->snapshot->smaps_error = smaps_read(join->source->smaps_path, join->bump, on_smaps_entry, &smaps);
-}
-
 /* ---- the whole ---- */
-
-static void add_resident(void *context, const struct residency_run *run)
-{
-    uint64_t *bytes = context;
-    if (run->kind == RESIDENCY_RESIDENT)
-        *bytes += run->end - run->start;
-}
 
 static int open_books(struct join *join, const char **failed_path)
 {
     struct snapshot *snapshot = join->snapshot;
     const struct snapshot_source *source = join->source;
     void *buffer = bump_take(join->bump, RESIDENCY_BUFFER_BYTES);
-    *failed_path = source->maps_path;
-    snapshot->arenas = bump_take(join->bump, ARENAS_MAX * sizeof snapshot->arenas[0]);
-    if (buffer == NULL || snapshot->arenas == NULL || !known_ranges_open(&snapshot->known, join->bump))
+    *failed_path = "memory for the dump";
+    if (buffer == NULL || !arena_pages_open(snapshot, join->bump) || !known_ranges_open(&snapshot->known, join->bump) ||
+        !heap_books_open(&snapshot->heaps, source->heaps, source->heaps_count, join->bump))
         return -ENOMEM;
-    int error = vma_list_read(&snapshot->vmas, source->maps_path, join->bump);
+    join->residency = source->residency;
+    if (join->residency == NULL) {
+        *failed_path = source->pagemap_path;
+        int error = residency_open(&join->own_residency, source->pagemap_path, source->os_page_bytes, buffer);
+        if (error != 0)
+            return error;
+        join->residency = &join->own_residency;
+    }
+    snapshot->residency_method = join->residency->method;
+    snapshot->sees_huge = join->residency->sees_huge;
+    return 0;
+}
+
+static int read_resident_set(struct join *join, const char **failed_path)
+{
+    const struct snapshot_source *source = join->source;
+    struct resident_source resident = {
+        .maps_path = source->maps_path,
+        .status_path = source->status_path,
+        .vmas = source->vmas,
+        .status = source->status,
+        .residency = join->residency,
+        .bump = join->bump,
+    };
+    int error = resident_set_read(&join->snapshot->resident, &resident, failed_path);
     if (error != 0)
         return error;
-    join->is_library = find_libraries(&snapshot->vmas, join->bump);
-    if (join->is_library == NULL)
-        return -ENOMEM;
-    *failed_path = source->pagemap_path;
-    return residency_open(&join->residency, source->pagemap_path, source->os_page_bytes, buffer);
+    join->is_library = find_libraries(&join->snapshot->resident.vmas, join->bump);
+    *failed_path = "memory for the dump";
+    return join->is_library != NULL ? 0 : -ENOMEM;
 }
 
 static void find_known_ranges(struct join *join)
@@ -411,11 +397,12 @@ static void find_known_ranges(struct join *join)
     for (uint64_t i = 0; i < source->given_count; i++)
         known_ranges_add(known, source->given[i]);
     struct shape_search search = {
-        .vmas = &join->snapshot->vmas,
+        .vmas = &join->snapshot->resident.vmas,
         .is_library = join->is_library,
         .shadow = source->shadow,
+        .heaps = &join->snapshot->heaps,
         .reader = source->reader,
-        .residency = &join->residency,
+        .residency = join->residency,
         .bump = join->bump,
         .os_page_bytes = source->os_page_bytes,
         .pid = source->pid,
@@ -423,29 +410,36 @@ static void find_known_ranges(struct join *join)
     known_ranges_find_shapes(known, &search);
 }
 
+static void join_all(struct join *join)
+{
+    struct snapshot *snapshot = join->snapshot;
+    const struct snapshot_source *source = join->source;
+    uint64_t begin_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    for (uint64_t i = 0; i < snapshot->resident.vmas.count; i++)
+        join_vma(join, i);
+    heap_books_finish(&snapshot->heaps);
+    snapshot->join_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns - snapshot->heaps.walk_ns;
+    if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
+        snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
+    const struct resident_set *resident = &snapshot->resident;
+    snapshot->untrusted +=
+        resident->vmas.unparsed_lines + resident->dropped + resident->unscanned + snapshot->known.dropped;
+}
+
 int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,
                   const char **failed_path)
 {
     *snapshot = (struct snapshot){0};
-    struct join join = {.snapshot = snapshot, .source = source, .bump = bump};
+    struct join join = {.snapshot = snapshot, .source = source, .bump = bump, .own_residency = {.fd = -1}};
     join.rows_end = &snapshot->rows;
     int error = open_books(&join, failed_path);
-    if (error != 0)
-        return error;
-    find_known_ranges(&join);
-    for (uint64_t i = 0; i < snapshot->vmas.count; i++)
-        join_vma(&join, i);
-
-    /* Both at the same moment: the total is to leave out what the dump itself has touched. */
-    *failed_path = source->status_path;
-    error = proc_status_read(&snapshot->status, source->status_path);
-    residency_scan(&join.residency, (uintptr_t)bump->start, (uintptr_t)bump->start + bump->reserved_bytes, add_resident,
-                   &snapshot->scratch_resident_bytes);
-    snapshot->residency_method = join.residency.method;
-    snapshot->sees_huge = join.residency.sees_huge;
-    residency_close(&join.residency);
-    join_smaps(&join);
-    snapshot->untrusted += snapshot->vmas.unparsed_lines + snapshot->known.dropped;
+    if (error == 0)
+        error = read_resident_set(&join, failed_path);
+    if (error == 0) {
+        find_known_ranges(&join);
+        join_all(&join);
+    }
+    residency_close(&join.own_residency);
     return error;
 }
 

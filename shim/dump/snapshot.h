@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dump/heap_books.h"
 #include "dump/known_ranges.h"
+#include "dump/resident_set.h"
 #include "gopagewatch/class.h"
 #include "memory/bump.h"
 #include "memory/proc_status.h"
@@ -41,29 +43,38 @@ struct arena {
 /* Where the books are. */
 struct snapshot_source {
     const char *maps_path, *pagemap_path, *smaps_path, *status_path;
+    /* Instead of these files, each unless NULL; without a smaps_path lazyfree is not known. */
+    const struct vma_list *vmas;
+    struct residency *residency; /* stays the caller's to close */
+    const struct proc_status *status;
+
     struct reader *reader;
     const struct shadow *shadow; /* NULL: there is none */
+    const struct go_heap *const *heaps;
+    uint32_t heaps_count;
     const struct known_range *given;
     uint64_t given_count;
     uint64_t os_page_bytes;
     uint32_t pid;
-    bool has_race_detector;   /* it maps memory by raw system calls: what nobody saw is C's then */
+    /* Of private anonymous memory that nobody saw being mapped and no book explains: CLASS_OTHER, unless there is a
+     * reason to know (a race detector maps by raw system calls; without a shadow table nobody watched). */
+    enum memory_class unexplained;
     bool may_be_lazily_freed; /* MADV_FREE was seen, or nobody watched: smaps must be read */
 };
 
 struct snapshot {
-    struct vma_list vmas;
+    struct resident_set resident;
     struct known_ranges known;
+    struct heap_books heaps;
     struct class_sizes classes[CLASS_COUNT];
     struct map_row *rows;
     struct arena **arenas; /* by address */
     uint64_t arenas_count;
-    struct proc_status status;
-    uint64_t scratch_resident_bytes;
     enum residency_method residency_method;
     bool sees_huge;
     int smaps_error;    /* 0, or -errno: lazyfree, and huge without the scan, are not known */
     uint64_t untrusted; /* lines, ranges and mappings that could not be read or did not fit */
+    uint64_t join_ns;   /* the join without the walk of the heaps */
 };
 
 /* Fills `snapshot` with memory of `bump`. 0, or -errno and then `failed_path` names what could not be read. */

@@ -110,22 +110,30 @@ static bool search(struct pclntab *table, const struct elf_image *image, uintptr
     return false;
 }
 
-/* go1.26 on: the header no longer says where text starts, firstmoduledata does. It begins with the addresses of the
- * table and of funcnametab (symtab.go:moduledata.pcHeader, funcnametab). */
-static bool find_text_by_moduledata(struct pclntab *table, const struct elf_image *image, uintptr_t start,
-                                    uintptr_t end, uint8_t *scratch, uint64_t scratch_bytes)
+uintptr_t pclntab_moduledata(const struct pclntab *table, struct reader *reader, uintptr_t start, uintptr_t end,
+                             uint8_t *scratch, uint64_t scratch_bytes)
 {
-    struct reader_window window = {image->reader, start, end, scratch, scratch_bytes, 0, 0};
+    struct reader_window window = {reader, start, end, scratch, scratch_bytes, 0, 0};
     for (uintptr_t at = align_up(start, POINTER_BYTES); at + MODULEDATA_TEXT + 8 <= end; at += POINTER_BYTES) {
         const uint8_t *words = reader_window_at(&window, at, MODULEDATA_TEXT + 8);
         if (words == NULL)
-            return false;
-        if (load_u64(words) != table->start || load_u64(words + 8) != table->names)
-            continue;
-        table->text = load_u64(words + MODULEDATA_TEXT);
-        return elf_image_holds(image, table->text);
+            return 0;
+        if (load_u64(words) == table->start && load_u64(words + 8) == table->names)
+            return at;
     }
-    return false;
+    return 0;
+}
+
+/* go1.26 on: the header no longer says where text starts, firstmoduledata does. */
+static bool find_text_by_moduledata(struct pclntab *table, const struct elf_image *image, uintptr_t start,
+                                    uintptr_t end, uint8_t *scratch, uint64_t scratch_bytes)
+{
+    uintptr_t module = pclntab_moduledata(table, image->reader, start, end, scratch, scratch_bytes);
+    uint64_t text;
+    if (module == 0 || !reader_read(image->reader, module + MODULEDATA_TEXT, &text, sizeof text))
+        return false;
+    table->text = text;
+    return elf_image_holds(image, text);
 }
 
 static bool find_text(struct pclntab *table, const struct elf_image *image, uint8_t *scratch, uint64_t scratch_bytes)

@@ -25,6 +25,11 @@ struct pclntab {
 /* Finds the table in an image and checks its header. `scratch` serves as read buffer. False: no table found. */
 bool pclntab_find(struct pclntab *table, const struct elf_image *image, uint8_t *scratch, uint64_t scratch_bytes);
 
+/* The address of the table's moduledata in [start, end): it begins with the addresses of the table and of funcnametab
+ * (symtab.go:moduledata.pcHeader, funcnametab). 0: it is not there. */
+uintptr_t pclntab_moduledata(const struct pclntab *table, struct reader *reader, uintptr_t start, uintptr_t end,
+                             uint8_t *scratch, uint64_t scratch_bytes);
+
 /* The half-open address range, padding included, of the first function with that exact name (an assembly body and its
  * wrapper share one). False when there is none or the table is damaged. */
 bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,

@@ -83,6 +83,10 @@ bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t b
 
     runtime->image_start = image.start;
     runtime->image_end = image.end;
+    for (uint32_t i = 0; i < image.segments_count && runtime->writable_count < ELF_WRITABLE_MAX; i++) {
+        if (image.segments[i].is_writable)
+            runtime->writable[runtime->writable_count++] = image.segments[i];
+    }
     runtime->has_libc = image.needs_libraries;
     runtime->build_id_bytes = image.build_id_bytes;
     memcpy(runtime->build_id, image.build_id, sizeof runtime->build_id);

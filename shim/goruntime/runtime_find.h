@@ -14,9 +14,13 @@
 #include "goruntime/elf_image.h"
 #include "goruntime/pclntab.h"
 
+enum { ELF_WRITABLE_MAX = 4 };
+
 struct go_runtime {
     struct go_version version;
     uintptr_t image_start, image_end;
+    struct elf_segment writable[ELF_WRITABLE_MAX];
+    uint32_t writable_count;
     bool has_libc; /* its threads are libc's threads; false: CGO_ENABLED=0, %fs belongs to Go */
     bool has_pclntab;
     struct pclntab pclntab;

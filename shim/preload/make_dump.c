@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 
 #include "dump/document.h"
+#include "dump/document_go.h"
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -36,6 +37,8 @@ struct making {
     struct known_range given[GIVEN_RANGES_MAX];
     uint32_t given_count;
     struct document_runtime runtimes[RUNTIMES_MAX];
+    const struct go_heap *heaps[RUNTIMES_MAX];
+    uint32_t heaps_count;
     struct document_advice advices[ADVICE_ROWS_MAX];
     char exe[MODULE_PATH_BYTES];
     char json_buffer[JSON_BUFFER_BYTES];
@@ -83,10 +86,36 @@ static bool has_race_detector(void)
     return false;
 }
 
+/* The arena map is memory that the runtime was seen to map. */
+static bool is_confirmed(const struct go_heap *heap)
+{
+    const struct shadow *shadow = &gpw_shim.shadow;
+    return shadow_look_up(shadow, heap->arena_map).origin[0] == ORIGIN_GO &&
+           shadow_look_up(shadow, heap->arena_map + GO_ARENA_MAP_BYTES - 1).origin[1] == ORIGIN_GO;
+}
+
+static void find_heaps(struct making *making)
+{
+    void *scratch = bump_take(&making->scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; scratch != NULL && i < count; i++) {
+        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+        struct go_heap *heap = &runtime->heap;
+        if (heap->layout == NULL && heap_find(heap, &runtime->found, &making->reader.reader, scratch) &&
+            !is_confirmed(heap)) {
+            heap->layout = NULL;
+            heap->why = "the arena map that was found is not memory that the Go runtime mapped";
+        }
+        heap->reader = &making->reader.reader;
+        making->heaps[making->heaps_count++] = heap;
+    }
+}
+
 static int take_snapshot(struct making *making, const char **failed_path)
 {
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
     give_ranges(making, os_page_bytes);
+    find_heaps(making);
     struct snapshot_source source = {
         .maps_path = "/proc/self/maps",
         .pagemap_path = "/proc/self/pagemap",
@@ -94,11 +123,13 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .status_path = "/proc/self/status",
         .reader = &making->reader.reader,
         .shadow = &gpw_shim.shadow,
+        .heaps = making->heaps,
+        .heaps_count = making->heaps_count,
         .given = making->given,
         .given_count = making->given_count,
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)raw_getpid(),
-        .has_race_detector = has_race_detector(),
+        .unexplained = has_race_detector() ? CLASS_C_MMAP : CLASS_OTHER,
         .may_be_lazily_freed = has_lazily_freed(),
     };
     return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
@@ -176,20 +207,22 @@ static void fill_books(struct making *making)
     book_count(book, "signals", shim->dumper.handled);
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
-    book_count(book, "scratch_bytes", snapshot->scratch_resident_bytes);
+    book_count(book, "scratch_bytes", snapshot->resident.scratch_bytes);
     if (shim->events.slots == NULL)
         book_miss(book, "events", "no memory for the event ring");
 
     book = &books[BOOK_GORUNTIME];
     book->name = "goruntime";
-    book->how = "none";
-    book_miss(book, "which spans and objects a page of the Go heap holds",
-              "version " GPW_VERSION " does not walk the Go heap");
+    document_fill_goruntime(book, &snapshot->heaps);
 
     book = &books[BOOK_PAGEMAP];
     book->name = "pagemap";
     book->how = snapshot->residency_method == RESIDENCY_BY_SCAN ? "pagemap_scan" : "pagemap";
     book->untrusted = snapshot->untrusted;
+    book_count(book, "scan_ns", snapshot->resident.scan_ns);
+    book_count(book, "join_ns", snapshot->join_ns);
+    book_count(book, "attempts", snapshot->resident.attempts);
+    book_count(book, "drift_bytes", snapshot->resident.drift_bytes);
     if (snapshot->smaps_error != 0)
         book_miss(book, snapshot->sees_huge ? "lazyfree" : "lazyfree, huge", "/proc/self/smaps could not be read");
 
@@ -228,6 +261,8 @@ static void fill_document(struct making *making, const char *reason)
     document->gomaxprocs = environment_value(shim->environment, "GOMAXPROCS");
     document->snapshot = &making->snapshot;
     document->events = &shim->events;
+    document->shadow = &shim->shadow;
+    findings_make(&document->findings, &making->snapshot, &document->environment, document->shadow);
     document->start_ticks = shim->start_ticks;
     document->ns_per_tick = ticks == 0 ? 1.0 : (double)passed_ns / (double)ticks;
     fill_runtimes(making);

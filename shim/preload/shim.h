@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "goruntime/heap_find.h"
 #include "goruntime/runtime_find.h"
 #include "gopagewatch/advice.h"
 #include "preload/dumper.h"
@@ -37,6 +38,7 @@ struct watched_runtime {
     char module[MODULE_PATH_BYTES];
     const char *madvise_unseen;    /* NULL: runtime.madvise is patched; else the reason why not, a sentence */
     uintptr_t trampoline;          /* the page that the patched function jumps to, or 0 */
+    struct go_heap heap;           /* the dumper's: looked for at each dump until it is found */
     _Atomic uintptr_t mmap_caller; /* return address of the runtime's calls of mmap; 0: not learned yet */
 };
 
@@ -53,7 +55,7 @@ struct shim {
     struct events events;
     struct advice_counter advices[CALLER_COUNT][ADVICE_COUNT];
 
-    /* Published by the count (release); an entry does not change but for mmap_caller. */
+    /* Published by the count (release); an entry does not change but for heap and mmap_caller. */
     struct watched_runtime runtimes[RUNTIMES_MAX];
     _Atomic uint32_t runtimes_count;
     /* Callers of mmap that were looked at and are no Go runtime. */

@@ -193,14 +193,6 @@ Test(document, any_text_from_outside_keeps_it_valid)
 }
 
 /* The scratch may be larger than what the kernel's lagging counter says of the whole process. */
-Test(document, the_total_is_never_below_zero)
-{
-    made.snapshot.scratch_resident_bytes = made.snapshot.status.resident_bytes + 4096;
-    struct json_t *dump = made_document_write(&made);
-    cr_expect_eq(parsed_integer(dump, "rss.total"), 0);
-    parsed_free(dump);
-}
-
 Test(document, more_missing_things_and_counters_than_fit_are_left_out)
 {
     struct book *book = &made.document.books[BOOK_GORUNTIME];

@@ -38,9 +38,9 @@ static void make_snapshot(struct made_document *made)
     snapshot->classes[CLASS_GO_HEAP] = made->rows[0].sizes;
     snapshot->classes[CLASS_GO_RELEASED] = made->rows[1].sizes;
     snapshot->classes[CLASS_OTHER].resident_bytes = 100;
-    snapshot->status =
-        (struct proc_status){.resident_bytes = 40960, .peak_bytes = 81920, .swapped_bytes = 12288, .threads = 9};
-    snapshot->scratch_resident_bytes = 8192;
+    snapshot->resident.status =
+        (struct proc_status){.resident_bytes = 32768, .peak_bytes = 81920, .swapped_bytes = 12288, .threads = 9};
+    cr_assert(heap_books_open(&snapshot->heaps, NULL, 0, &made->bump));
     cr_assert(known_ranges_open(&snapshot->known, &made->bump));
     known_ranges_add(&snapshot->known,
                      (struct known_range){STACK_START, STACK_START + 0x10000, CLASS_THREAD_STACKS, MADE_TID});

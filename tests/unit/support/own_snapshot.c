@@ -35,6 +35,7 @@ void own_snapshot_open(struct own_snapshot *own)
         .given_count = 2,
         .os_page_bytes = OS_PAGE_BYTES,
         .pid = (uint32_t)getpid(),
+        .unexplained = CLASS_OTHER,
     };
 }
 

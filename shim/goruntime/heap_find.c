@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding mheap_ and its companions. See the header for the chain.
+ */
+#include "goruntime/heap_find.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "memory/units.h"
+
+enum {
+    SUMMARY_LEVELS = 5,         /* mpagealloc_64bit.go:summaryLevels */
+    SLICE_WORDS = 3,
+    PS_MAX = 1 << 16,
+    SPAN_CLASSES_TRIED = 16,
+    P_STATUS_MAX = 4,           /* runtime2.go:_Pdead */
+    GC_PHASE_MAX = 2,           /* mgc.go:_GCmarktermination */
+    GC_PERCENT_MAX = 1 << 24,
+    CODE_BYTES_MAX = 1024,
+};
+
+bool go_slice_read(struct reader *reader, uintptr_t address, uint64_t limit, struct go_slice *slice)
+{
+    return reader_read(reader, address, slice, sizeof *slice) && slice->length <= slice->capacity &&
+           slice->length <= limit;
+}
+
+static bool give_up(struct go_heap *heap, const char *why)
+{
+    heap->layout = NULL;
+    heap->why = why;
+    return false;
+}
+
+struct range {
+    uintptr_t start, end;
+};
+
+/* ---- firstmoduledata ---- */
+
+static uintptr_t find_moduledata(const struct go_runtime *runtime, struct reader *reader, uint8_t *scratch)
+{
+    for (uint32_t i = 0; i < runtime->writable_count; i++) {
+        uintptr_t found = pclntab_moduledata(&runtime->pclntab, reader, runtime->writable[i].start,
+                                             runtime->writable[i].end, scratch, RUNTIME_FIND_SCRATCH_BYTES);
+        if (found != 0)
+            return found;
+    }
+    return 0;
+}
+
+static bool read_range(struct reader *reader, uintptr_t moduledata, struct layout_field start, struct layout_field end,
+                       const struct go_runtime *runtime, struct range *range)
+{
+    return reader_read(reader, moduledata + start.offset_bytes, &range->start, sizeof range->start) &&
+           reader_read(reader, moduledata + end.offset_bytes, &range->end, sizeof range->end) &&
+           range->start >= runtime->image_start && range->start <= range->end && range->end <= runtime->image_end;
+}
+
+/* ---- mheap_ ---- */
+
+static bool is_summary(const uint8_t *here)
+{
+    for (unsigned level = 0; level < SUMMARY_LEVELS; level++) {
+        uint64_t slice[SLICE_WORDS];
+        memcpy(slice, here + level * sizeof slice, sizeof slice);
+        if (slice[2] != 1ull << (14 + 3 * level) || slice[1] > slice[2] || slice[0] == 0)
+            return false;
+    }
+    return true;
+}
+
+/* The address of mheap_.pages.summary. 0: not there, or in more than one place. */
+static uintptr_t find_summary(struct reader *reader, const struct range *bss, uint8_t *scratch)
+{
+    enum { BYTES = SUMMARY_LEVELS * SLICE_WORDS * sizeof(uint64_t) };
+    struct reader_window window = {reader, bss->start, bss->end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
+    uintptr_t found = 0;
+    for (uintptr_t at = align_up(bss->start, sizeof(uint64_t)); at + BYTES <= bss->end; at += sizeof(uint64_t)) {
+        const uint8_t *here = reader_window_at(&window, at, BYTES);
+        if (here == NULL)
+            return 0;
+        if (!is_summary(here))
+            continue;
+        if (found != 0)
+            return 0;
+        found = at;
+    }
+    return found;
+}
+
+/* Each arena on the list stands in the arena map. */
+static bool has_arenas(const struct go_heap *heap)
+{
+    const struct go_layout *layout = heap->layout;
+    struct go_slice list;
+    if (!go_slice_read(heap->reader, heap->mheap + layout->mheap_arena_list.offset_bytes, HEAP_ARENAS_MAX, &list) ||
+        list.length == 0)
+        return false;
+    for (uint64_t i = 0; i < list.length; i++) {
+        uint64_t index, arena;
+        if (!reader_read(heap->reader, list.array + i * sizeof index, &index, sizeof index) ||
+            index >= GO_ARENA_MAP_BYTES / sizeof arena ||
+            !reader_read(heap->reader, heap->arena_map + index * sizeof arena, &arena, sizeof arena) || arena == 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- allp ---- */
+
+/* mcache.alloc[i] is a span of class i, or emptymspan, which lies in the module. */
+static bool is_mcache(const struct go_heap *heap, uintptr_t mcache, const struct range *bss)
+{
+    const struct go_layout *layout = heap->layout;
+    uint64_t spans[SPAN_CLASSES_TRIED];
+    if (mcache == 0 ||
+        !reader_read(heap->reader, mcache + layout->mcache_alloc.offset_bytes, spans, sizeof spans))
+        return false;
+    for (unsigned i = 0; i < SPAN_CLASSES_TRIED; i++) {
+        uint8_t span_class;
+        if (!reader_read(heap->reader, spans[i] + layout->mspan_class.offset_bytes, &span_class, 1) ||
+            (span_class != i && !(spans[i] >= bss->start && spans[i] < bss->end)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_p(const struct go_heap *heap, const struct range *bss, uintptr_t address, uint64_t index)
+{
+    const struct go_layout *layout = heap->layout;
+    int32_t id;
+    uint32_t status;
+    uint64_t mcache;
+    return reader_read(heap->reader, address + layout->p_id.offset_bytes, &id, sizeof id) &&
+           reader_read(heap->reader, address + layout->p_status.offset_bytes, &status, sizeof status) && id >= 0 &&
+           (uint64_t)id == index && status <= P_STATUS_MAX &&
+           reader_read(heap->reader, address + layout->p_mcache.offset_bytes, &mcache, sizeof mcache) &&
+           is_mcache(heap, mcache, bss);
+}
+
+static bool is_allp(const struct go_heap *heap, const struct range *bss, const uint64_t words[SLICE_WORDS])
+{
+    uint64_t array = words[0], length = words[1], capacity = words[2];
+    if (array == 0 || array % sizeof array != 0 || length == 0 || length > capacity || capacity > PS_MAX)
+        return false;
+    for (uint64_t i = 0; i < length; i++) {
+        uint64_t p;
+        if (!reader_read(heap->reader, array + i * sizeof p, &p, sizeof p) || p == 0 || p % sizeof p != 0 ||
+            !is_p(heap, bss, p, i))
+            return false;
+    }
+    return true;
+}
+
+static uintptr_t find_allp(const struct go_heap *heap, const struct range *bss, uint8_t *scratch)
+{
+    enum { BYTES = SLICE_WORDS * sizeof(uint64_t) };
+    struct reader_window window = {heap->reader, bss->start, bss->end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
+    for (uintptr_t at = align_up(bss->start, sizeof(uint64_t)); at + BYTES <= bss->end; at += sizeof(uint64_t)) {
+        const uint8_t *here = reader_window_at(&window, at, BYTES);
+        uint64_t words[SLICE_WORDS];
+        if (here == NULL)
+            return 0;
+        memcpy(words, here, sizeof words);
+        if (is_allp(heap, bss, words))
+            return at;
+    }
+    return 0;
+}
+
+/* ---- the collector's globals ---- */
+
+static bool lies_in(const struct range *range, uintptr_t address, uint64_t bytes)
+{
+    return address >= range->start && address <= range->end && bytes <= range->end - address;
+}
+
+static void find_gc_globals(struct go_heap *heap, const struct go_runtime *runtime, const struct elf_image *image,
+                            const struct range *bss, uint8_t *scratch)
+{
+    uintptr_t start, end;
+    uint8_t code[CODE_BYTES_MAX];
+    if (!pclntab_lookup(&runtime->pclntab, image, "runtime.gcTrigger.test", scratch, RUNTIME_FIND_SCRATCH_BYTES, &start,
+                        &end))
+        return;
+    uint64_t bytes = min_u64(end - start, sizeof code);
+    if (!reader_read(heap->reader, start, code, bytes))
+        return;
+    gc_globals_decode(code, bytes, start, heap->layout->go_minor, &heap->gc);
+
+    const struct go_layout *layout = heap->layout;
+    uint32_t phase;
+    int32_t percent;
+    uint8_t is_enabled;
+    if (!lies_in(bss, heap->gc.phase, sizeof phase) ||
+        !reader_read(heap->reader, heap->gc.phase, &phase, sizeof phase) || phase > GC_PHASE_MAX)
+        heap->gc.phase = 0;
+    if (!lies_in(bss, heap->gc.gc_controller, layout->gc_controller_bytes) ||
+        !reader_read(heap->reader, heap->gc.gc_controller + layout->gc_percent.offset_bytes, &percent,
+                     sizeof percent) ||
+        percent < -1 || percent > GC_PERCENT_MAX)
+        heap->gc.gc_controller = 0;
+    uintptr_t memstats = heap->gc.enable_gc - layout->memstats_enable_gc.offset_bytes;
+    if (lies_in(bss, memstats, layout->memstats_enable_gc.offset_bytes + 1) &&
+        reader_read(heap->reader, heap->gc.enable_gc, &is_enabled, 1) && is_enabled <= 1)
+        heap->memstats = memstats;
+}
+
+/* ---- the whole ---- */
+
+bool heap_find(struct go_heap *heap, const struct go_runtime *runtime, struct reader *reader, void *scratch)
+{
+    *heap = (struct go_heap){.reader = reader};
+    heap->layout = layout_for_version(runtime->version.text, heap->why_text, &heap->why);
+    if (heap->layout == NULL)
+        return false;
+    if (!runtime->has_pclntab)
+        return give_up(heap, "no .gopclntab was found");
+    uintptr_t moduledata = find_moduledata(runtime, reader, scratch);
+    if (moduledata == 0)
+        return give_up(heap, "firstmoduledata was not found");
+
+    const struct go_layout *layout = heap->layout;
+    struct range bss; /* .bss and .noptrbss behind it */
+    if (!read_range(reader, moduledata, layout->moduledata_bss, layout->moduledata_noptrbss_end, runtime, &bss))
+        return give_up(heap, "firstmoduledata names no data in its module");
+    uintptr_t summary = find_summary(reader, &bss, scratch);
+    if (summary == 0)
+        return give_up(heap, "the page allocator was not found in .bss: the runtime has not begun, or it is not known");
+    heap->mheap = summary - layout->mheap_pages.offset_bytes - layout->page_alloc_summary.offset_bytes;
+    if (heap->mheap < bss.start || layout->mheap_bytes > bss.end - heap->mheap ||
+        !reader_read(reader, heap->mheap + layout->mheap_arenas.offset_bytes, &heap->arena_map,
+                     sizeof heap->arena_map) ||
+        !has_arenas(heap))
+        return give_up(heap, "the arenas on the heap's list do not stand in its arena map");
+    heap->allp = find_allp(heap, &bss, scratch);
+    struct elf_image image = {.reader = reader, .start = runtime->image_start, .end = runtime->image_end};
+    find_gc_globals(heap, runtime, &image, &bss, scratch);
+    return true;
+}
