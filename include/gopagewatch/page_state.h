@@ -14,8 +14,8 @@
     X(FREE, 'f', "free")                                        \
     X(RELEASED, 'r', "released to the OS")                      \
     X(RESERVED, 'x', "reserved, not in use yet")                \
-    X(METADATA, 'm', "the runtime's own: GC work buffers")         \
-    X(HEAP, 'h', "in use or kept by Go (the Go heap was not walked)")
+    X(METADATA, 'm', "the runtime's own: GC work buffers")      \
+    X(HEAP, 'h', "in use or kept by Go, no span known")
 
 enum page_state {
 #define X(id, letter, meaning) PAGE_STATE_##id = (letter),

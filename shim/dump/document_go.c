@@ -182,8 +182,7 @@ static void write_reinflated(struct json *json, const struct document *document)
         if (document->shadow != NULL) {
             struct shadow_entry entry = shadow_look_up(document->shadow, range->start);
             json_number(json, "released_count", entry.released_count);
-            json_number(json, "released_since_start_ns",
-                        (uint64_t)((double)entry.last_ticks * document->ns_per_tick));
+            json_number(json, "released_since_start_ns", (uint64_t)((double)entry.last_ticks * document->ns_per_tick));
         }
         json_end_object(json);
     }

@@ -108,10 +108,12 @@ static struct finding untouched(const struct snapshot *snapshot)
     const struct heap_books *heaps = &snapshot->heaps;
     struct finding finding = {.id = "untouched", .bytes = heaps->untouched_bytes};
     tell_number(&finding, "large_objects_bytes", heaps->large.untouched_bytes);
-    finding.text = "The Go heap counts this memory as in use, but nobody has ever touched it: it is in HeapInuse and not "
-                   "in the RSS.";
-    finding.advice = "Not a cost yet. Look for buffers that are made larger than what is written to them: they grow into "
-                     "the RSS, and they make the garbage collector's goal higher.";
+    finding.text =
+        "The Go heap counts this memory as in use, but nobody has ever touched it: it is in HeapInuse and not "
+        "in the RSS.";
+    finding.advice =
+        "Not a cost yet. Look for buffers that are made larger than what is written to them: they grow into "
+        "the RSS, and they make the garbage collector's goal higher.";
     return finding;
 }
 
@@ -119,8 +121,9 @@ static struct finding lazyfree(const struct snapshot *snapshot)
 {
     struct finding finding = {.id = "lazyfree", .bytes = lazyfree_bytes(snapshot)};
     tell_number(&finding, "go_released_bytes", snapshot->classes[CLASS_GO_RELEASED].lazyfree_bytes);
-    finding.text = "This memory was given back with MADV_FREE: the kernel takes it when it needs it, until then it counts "
-                   "as resident.";
+    finding.text =
+        "This memory was given back with MADV_FREE: the kernel takes it when it needs it, until then it counts "
+        "as resident.";
     finding.advice = "No leak. To see it go at once remove madvdontneed=0 from GODEBUG (Go uses MADV_DONTNEED by "
                      "default).";
     return finding;

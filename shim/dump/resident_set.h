@@ -2,9 +2,9 @@
  *
  * What is resident, of all mappings, at one moment as far as there is one.
  *
- * A program that allocates hard changes its resident set by a tenth while it is scanned. So the scan alone is done in one
- * go, before anything is asked about a page, between two readings of the kernel's total; when the two differ it is done
- * again, a few times, and the calmest attempt counts.
+ * A program that allocates hard changes its resident set by a tenth while it is scanned. So the scan alone is done in
+ * one go, before anything is asked about a page, between two readings of the kernel's total; when the two differ it is
+ * done again, a few times, and the calmest attempt counts.
  *
  * Allowed context: dumper, command.
  */
@@ -34,7 +34,7 @@ struct resident_set {
     uint64_t drift_bytes;      /* by how much that changed during the scan */
     uint64_t scratch_bytes;    /* resident memory of the dump itself */
     uint32_t attempts;
-    uint64_t scan_ns;          /* of the attempt that counts */
+    uint64_t scan_ns; /* of the attempt that counts */
 };
 
 /* Where it is read from. */

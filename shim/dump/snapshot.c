@@ -45,6 +45,8 @@ struct join {
 
     /* of the mapping in hand */
     uint64_t vma_index;
+    bool is_of_one_class;
+    enum memory_class class_of_vma;
     struct segment segment;
     struct class_sizes sizes[CLASS_COUNT + 1]; /* the last is the scratch */
 };
@@ -125,12 +127,9 @@ static const struct {
     enum memory_class memory_class;
     uint8_t letter;
 } OF_KIND[] = {
-    [PAGE_RESERVED] = {CLASS_GO_RESERVED, PAGE_STATE_RESERVED},
-    [PAGE_FREE] = {CLASS_GO_FREE, PAGE_STATE_FREE},
-    [PAGE_RELEASED] = {CLASS_GO_RELEASED, PAGE_STATE_RELEASED},
-    [PAGE_OBJECTS] = {CLASS_GO_OBJECTS, PAGE_STATE_OBJECT},
-    [PAGE_STACK] = {CLASS_GO_STACKS, PAGE_STATE_STACK},
-    [PAGE_WORK] = {CLASS_GO_METADATA, PAGE_STATE_METADATA},
+    [PAGE_RESERVED] = {CLASS_GO_RESERVED, PAGE_STATE_RESERVED}, [PAGE_FREE] = {CLASS_GO_FREE, PAGE_STATE_FREE},
+    [PAGE_RELEASED] = {CLASS_GO_RELEASED, PAGE_STATE_RELEASED}, [PAGE_OBJECTS] = {CLASS_GO_OBJECTS, PAGE_STATE_OBJECT},
+    [PAGE_STACK] = {CLASS_GO_STACKS, PAGE_STATE_STACK},         [PAGE_WORK] = {CLASS_GO_METADATA, PAGE_STATE_METADATA},
     [PAGE_UNTRUSTED] = {CLASS_GO_HEAP, PAGE_STATE_HEAP},
 };
 
@@ -161,11 +160,13 @@ static struct segment segment_at(struct join *join, uintptr_t at)
     }
     if (range != NULL)
         segment.end = min_u64(range->start, vma->end);
-    if (class_of_kind(join, &segment.memory_class))
+    if (join->is_of_one_class) {
+        segment.memory_class = join->class_of_vma;
+        return segment;
+    }
+    if (set_by_heap(join, &segment))
         return segment;
     uintptr_t arena = heap_books_next_arena(&join->snapshot->heaps, at);
-    if (arena <= at && set_by_heap(join, &segment))
-        return segment;
     segment.end = min_u64(segment.end, arena > at ? arena : align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES);
     if (join->source->shadow == NULL)
         return segment;
@@ -335,6 +336,7 @@ static void join_vma(struct join *join, uint64_t index)
     join->vma_index = index;
     memset(join->sizes, 0, sizeof join->sizes);
     const struct vma *vma = vma_in_hand(join);
+    join->is_of_one_class = class_of_kind(join, &join->class_of_vma);
     enter_segment(join, vma->start);
     for (; join->next_run < resident->count && resident->runs[join->next_run].start < vma->end; join->next_run++) {
         struct residency_run run = resident_run_decode(&resident->runs[join->next_run]);

@@ -11,9 +11,9 @@
 
 enum {
     STRUCT_BYTES_MAX = 1024,
-    MIN_RUNWAY_BYTES = 64 << 10,           /* mgcpacer.go:heapGoalInternal */
-    LIMIT_HEADROOM_PERCENT = 3,            /* mgcpacer.go:memoryLimitHeapGoalHeadroomPercent */
-    LIMIT_HEADROOM_MIN_BYTES = 1 << 20,    /* mgcpacer.go:memoryLimitMinHeapGoalHeadroom */
+    MIN_RUNWAY_BYTES = 64 << 10,        /* mgcpacer.go:heapGoalInternal */
+    LIMIT_HEADROOM_PERCENT = 3,         /* mgcpacer.go:memoryLimitHeapGoalHeadroomPercent */
+    LIMIT_HEADROOM_MIN_BYTES = 1 << 20, /* mgcpacer.go:memoryLimitMinHeapGoalHeadroom */
 };
 
 struct controller {
@@ -111,8 +111,7 @@ bool gc_state_read(struct gc_state *state, const struct go_heap *heap)
 {
     uint32_t sweepgen, phase;
     *state = (struct gc_state){0};
-    if (!reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &sweepgen,
-                     sizeof sweepgen))
+    if (!reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &sweepgen, sizeof sweepgen))
         return false;
     state->cycles = sweepgen / 2;
     if (heap->gc.phase != 0 && reader_read(heap->reader, heap->gc.phase, &phase, sizeof phase) &&

@@ -10,12 +10,12 @@
 #include "memory/units.h"
 
 enum {
-    SUMMARY_LEVELS = 5,         /* mpagealloc_64bit.go:summaryLevels */
+    SUMMARY_LEVELS = 5, /* mpagealloc_64bit.go:summaryLevels */
     SLICE_WORDS = 3,
     PS_MAX = 1 << 16,
     SPAN_CLASSES_TRIED = 16,
-    P_STATUS_MAX = 4,           /* runtime2.go:_Pdead */
-    GC_PHASE_MAX = 2,           /* mgc.go:_GCmarktermination */
+    P_STATUS_MAX = 4, /* runtime2.go:_Pdead */
+    GC_PHASE_MAX = 2, /* mgc.go:_GCmarktermination */
     GC_PERCENT_MAX = 1 << 24,
     CODE_BYTES_MAX = 1024,
 };
@@ -115,8 +115,7 @@ static bool is_mcache(const struct go_heap *heap, uintptr_t mcache, const struct
 {
     const struct go_layout *layout = heap->layout;
     uint64_t spans[SPAN_CLASSES_TRIED];
-    if (mcache == 0 ||
-        !reader_read(heap->reader, mcache + layout->mcache_alloc.offset_bytes, spans, sizeof spans))
+    if (mcache == 0 || !reader_read(heap->reader, mcache + layout->mcache_alloc.offset_bytes, spans, sizeof spans))
         return false;
     for (unsigned i = 0; i < SPAN_CLASSES_TRIED; i++) {
         uint8_t span_class;

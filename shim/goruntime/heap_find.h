@@ -31,8 +31,8 @@ struct go_heap {
     const char *why;                /* the reason, a sentence */
     char why_text[LAYOUT_WHY_BYTES];
     uintptr_t mheap;
-    uintptr_t arena_map; /* mheap_.arenas[0]: 4 Mi pointers to heapArena */
-    uintptr_t allp;      /* the slice header; 0: not found, page caches count as in use */
+    uintptr_t arena_map;  /* mheap_.arenas[0]: 4 Mi pointers to heapArena */
+    uintptr_t allp;       /* the slice header; 0: not found, page caches count as in use */
     struct gc_globals gc; /* checked: an address that does not hold what it should is 0 */
     uintptr_t memstats;
 };

@@ -7,7 +7,8 @@
  *   3. the spans once more: one that was swept, freed or reused since pass 1 may have got the bits of another, and is
  *      read anew by itself.
  *
- * Structs and bits of neighbours lie together, so passes read them through a cache; a second reading goes to the memory.
+ * Structs and bits of neighbours lie together, so passes read them through a cache; a second reading goes to the
+ * memory.
  */
 #include "goruntime/heap_walk.h"
 
@@ -27,7 +28,7 @@ enum {
     RANGES_MAX = 1 << 12,
     PAGE_CACHES_MAX = 1 << 16,
     TRIES = 4,
-    REFRESHES_MAX = 8,   /* of the Ps' page caches, for an arena */
+    REFRESHES_MAX = 8,    /* of the Ps' page caches, for an arena */
     FAILURES_FREE = 4096, /* beyond these, second readings stop when every eighth span fails */
     ARENA_WORDS = GO_ARENA_PAGES / 64,
     SPAN_WORDS_MAX = MSPAN_SLOTS_MAX / 64,
@@ -153,8 +154,9 @@ static void read_chunks(struct heap_walk *walk, uintptr_t arena)
     struct arena_workspace *work = walk->work;
     for (uint64_t i = 0; i < CHUNKS_IN_ARENA; i++) {
         uintptr_t chunk = arena + i * CHUNK_BYTES;
-        work->chunk_in_use[i] = is_in_use(walk, chunk) && read_chunk(walk->heap, chunk, &work->allocated[i * CHUNK_WORDS],
-                                                                     &work->scavenged[i * CHUNK_WORDS]);
+        work->chunk_in_use[i] =
+            is_in_use(walk, chunk) &&
+            read_chunk(walk->heap, chunk, &work->allocated[i * CHUNK_WORDS], &work->scavenged[i * CHUNK_WORDS]);
     }
 }
 
@@ -299,27 +301,36 @@ static bool find_span(struct heap_walk *walk, bool is_cached, uint64_t page, str
            mspan_is_plausible(span, address, walk->sweepgen) && (span->start == address || page == 0);
 }
 
+/* Is the page before this one of a span that is being made? mheap.go:allocSpan takes all pages of a span at once and
+ * may scavenge for a while before it enters the span into the table. */
+static bool follows_untrusted(const struct arena_workspace *work)
+{
+    return work->runs_count != 0 && work->runs[work->runs_count - 1].kind == PAGE_UNTRUSTED;
+}
+
 /* Enters the run that begins at an allocated page; returns the page behind it. */
 static uint64_t enter_allocated(struct heap_walk *walk, uintptr_t heap_arena, uint64_t page)
 {
     struct arena_workspace *work = walk->work;
     struct mspan span;
-    walk->counters.spans_checked++;
+    bool is_more_of_it = follows_untrusted(work);
     for (int i = 0; i < TRIES; i++) {
-        if (find_span(walk, i == 0, page, &span))
+        if (find_span(walk, i == 0, page, &span)) {
+            walk->counters.spans_checked++;
             return add_span(walk, page, work->spans[page], &span);
+        }
         enum heap_page_kind kind = kind_without_span(walk, page);
         if (kind != PAGE_UNTRUSTED) {
             add_run(walk, page, page + 1, kind, 0);
-            walk->counters.spans_checked--;
             return page + 1;
         }
-        if (!may_retry(walk))
+        if (is_more_of_it || !may_retry(walk))
             break;
         walk->counters.spans_reread++;
         read_page_again(walk, heap_arena, page);
     }
-    walk->counters.spans_untrusted++;
+    walk->counters.spans_checked += !is_more_of_it;
+    walk->counters.spans_untrusted += !is_more_of_it;
     add_run(walk, page, page + 1, PAGE_UNTRUSTED, 0);
     return page + 1;
 }
@@ -387,8 +398,8 @@ static bool read_span_alone(struct heap_walk *walk, uint32_t index)
         struct mspan before, after;
         walk->counters.spans_reread++;
         if (!read_mspan(walk, false, work->mspans[index], &before) || before.state != MSPAN_IN_USE ||
-            !mspan_is_plausible(&before, info->start, walk->sweepgen) ||
-            before.pages * GO_PAGE_BYTES != info->bytes || words_of(&before) > ((uint64_t)info->slots + 63) / 64)
+            !mspan_is_plausible(&before, info->start, walk->sweepgen) || before.pages * GO_PAGE_BYTES != info->bytes ||
+            words_of(&before) > ((uint64_t)info->slots + 63) / 64)
             return false;
         fill_info(walk, info, &before);
         work->alloc_bits[index] = before.alloc_bits;
@@ -420,8 +431,7 @@ static void check_spans(struct heap_walk *walk)
         struct mspan span;
         if (run->kind != PAGE_OBJECTS)
             continue;
-        bool is_unchanged =
-            read_mspan(walk, true, work->mspans[run->span], &span) && is_same(work, run->span, &span);
+        bool is_unchanged = read_mspan(walk, true, work->mspans[run->span], &span) && is_same(work, run->span, &span);
         if (!is_unchanged && !(may_retry(walk) && read_span_alone(walk, run->span)))
             drop_span(walk, run);
         else if (work->infos[run->span].is_unswept)

@@ -9,63 +9,63 @@
 #define GPW_GORUNTIME_LAYOUT_FIELDS_H
 
 /* X(member, struct, field). "a.b" is field b of the struct field a; of "a|b" the first that exists. */
-#define GPW_LAYOUT_FIELDS(X)                                                                         \
-    X(mheap_pages, "runtime.mheap", "pages")                                                         \
-    X(mheap_sweepgen, "runtime.mheap", "sweepgen")                                                   \
-    X(mheap_arenas, "runtime.mheap", "arenas")                                                       \
-    X(mheap_arena_list, "runtime.mheap", "heapArenas|allArenas")                                     \
-    X(mheap_user_arena_list, "runtime.mheap", "userArenaArenas")                                     \
-    X(page_alloc_summary, "runtime.pageAlloc", "summary")                                            \
-    X(page_alloc_chunks, "runtime.pageAlloc", "chunks")                                              \
-    X(page_alloc_in_use, "runtime.pageAlloc", "inUse.ranges")                                        \
-    X(palloc_data_alloc, "runtime.pallocData", "pallocBits")                                         \
-    X(palloc_data_scavenged, "runtime.pallocData", "scavenged")                                      \
-    X(page_cache_base, "runtime.pageCache", "base")                                                  \
-    X(page_cache_free, "runtime.pageCache", "cache")                                                 \
-    X(page_cache_scavenged, "runtime.pageCache", "scav")                                             \
-    X(heap_arena_spans, "runtime.heapArena", "spans")                                                \
-    X(mspan_start, "runtime.mspan", "startAddr")                                                     \
-    X(mspan_pages, "runtime.mspan", "npages")                                                        \
-    X(mspan_free_index, "runtime.mspan", "freeindex")                                                \
-    X(mspan_slots, "runtime.mspan", "nelems")                                                        \
-    X(mspan_alloc_bits, "runtime.mspan", "allocBits")                                                \
-    X(mspan_sweepgen, "runtime.mspan", "sweepgen")                                                   \
-    X(mspan_class, "runtime.mspan", "spanclass")                                                     \
-    X(mspan_state, "runtime.mspan", "state")                                                         \
-    X(mspan_slot_bytes, "runtime.mspan", "elemsize")                                                 \
-    X(mspan_is_user_arena, "runtime.mspan", "isUserArenaChunk")                                      \
-    X(p_id, "runtime.p", "id")                                                                       \
-    X(p_status, "runtime.p", "status")                                                               \
-    X(p_mcache, "runtime.p", "mcache")                                                               \
-    X(mcache_alloc, "runtime.mcache", "alloc")                                                       \
-    X(p_page_cache, "runtime.p", "pcache")                                                           \
-    X(moduledata_bss, "runtime.moduledata", "bss")                                                   \
-    X(moduledata_noptrbss_end, "runtime.moduledata", "enoptrbss")                                    \
-    X(gc_percent, "runtime.gcControllerState", "gcPercent")                                          \
-    X(gc_memory_limit, "runtime.gcControllerState", "memoryLimit")                                   \
-    X(gc_heap_goal, "runtime.gcControllerState", "gcPercentHeapGoal|heapGoal")                       \
-    X(gc_sweep_min_trigger, "runtime.gcControllerState", "sweepDistMinTrigger")                      \
-    X(gc_triggered, "runtime.gcControllerState", "triggered")                                        \
-    X(gc_heap_live, "runtime.gcControllerState", "heapLive")                                         \
-    X(gc_heap_marked, "runtime.gcControllerState", "heapMarked")                                     \
-    X(gc_heap_in_use, "runtime.gcControllerState", "heapInUse")                                      \
-    X(gc_heap_released, "runtime.gcControllerState", "heapReleased")                                 \
-    X(gc_heap_free, "runtime.gcControllerState", "heapFree")                                         \
-    X(gc_total_alloc, "runtime.gcControllerState", "totalAlloc")                                     \
-    X(gc_total_free, "runtime.gcControllerState", "totalFree")                                       \
-    X(gc_mapped_ready, "runtime.gcControllerState", "mappedReady")                                   \
-    X(memstats_enable_gc, "runtime.mstats", "enablegc")                                              \
-    X(memstats_heap_in_use, "runtime.mstats", "heap_inuse")                                          \
-    X(memstats_heap_released, "runtime.mstats", "heap_released")                                     \
+#define GPW_LAYOUT_FIELDS(X)                                                    \
+    X(mheap_pages, "runtime.mheap", "pages")                                    \
+    X(mheap_sweepgen, "runtime.mheap", "sweepgen")                              \
+    X(mheap_arenas, "runtime.mheap", "arenas")                                  \
+    X(mheap_arena_list, "runtime.mheap", "heapArenas|allArenas")                \
+    X(mheap_user_arena_list, "runtime.mheap", "userArenaArenas")                \
+    X(page_alloc_summary, "runtime.pageAlloc", "summary")                       \
+    X(page_alloc_chunks, "runtime.pageAlloc", "chunks")                         \
+    X(page_alloc_in_use, "runtime.pageAlloc", "inUse.ranges")                   \
+    X(palloc_data_alloc, "runtime.pallocData", "pallocBits")                    \
+    X(palloc_data_scavenged, "runtime.pallocData", "scavenged")                 \
+    X(page_cache_base, "runtime.pageCache", "base")                             \
+    X(page_cache_free, "runtime.pageCache", "cache")                            \
+    X(page_cache_scavenged, "runtime.pageCache", "scav")                        \
+    X(heap_arena_spans, "runtime.heapArena", "spans")                           \
+    X(mspan_start, "runtime.mspan", "startAddr")                                \
+    X(mspan_pages, "runtime.mspan", "npages")                                   \
+    X(mspan_free_index, "runtime.mspan", "freeindex")                           \
+    X(mspan_slots, "runtime.mspan", "nelems")                                   \
+    X(mspan_alloc_bits, "runtime.mspan", "allocBits")                           \
+    X(mspan_sweepgen, "runtime.mspan", "sweepgen")                              \
+    X(mspan_class, "runtime.mspan", "spanclass")                                \
+    X(mspan_state, "runtime.mspan", "state")                                    \
+    X(mspan_slot_bytes, "runtime.mspan", "elemsize")                            \
+    X(mspan_is_user_arena, "runtime.mspan", "isUserArenaChunk")                 \
+    X(p_id, "runtime.p", "id")                                                  \
+    X(p_status, "runtime.p", "status")                                          \
+    X(p_mcache, "runtime.p", "mcache")                                          \
+    X(mcache_alloc, "runtime.mcache", "alloc")                                  \
+    X(p_page_cache, "runtime.p", "pcache")                                      \
+    X(moduledata_bss, "runtime.moduledata", "bss")                              \
+    X(moduledata_noptrbss_end, "runtime.moduledata", "enoptrbss")               \
+    X(gc_percent, "runtime.gcControllerState", "gcPercent")                     \
+    X(gc_memory_limit, "runtime.gcControllerState", "memoryLimit")              \
+    X(gc_heap_goal, "runtime.gcControllerState", "gcPercentHeapGoal|heapGoal")  \
+    X(gc_sweep_min_trigger, "runtime.gcControllerState", "sweepDistMinTrigger") \
+    X(gc_triggered, "runtime.gcControllerState", "triggered")                   \
+    X(gc_heap_live, "runtime.gcControllerState", "heapLive")                    \
+    X(gc_heap_marked, "runtime.gcControllerState", "heapMarked")                \
+    X(gc_heap_in_use, "runtime.gcControllerState", "heapInUse")                 \
+    X(gc_heap_released, "runtime.gcControllerState", "heapReleased")            \
+    X(gc_heap_free, "runtime.gcControllerState", "heapFree")                    \
+    X(gc_total_alloc, "runtime.gcControllerState", "totalAlloc")                \
+    X(gc_total_free, "runtime.gcControllerState", "totalFree")                  \
+    X(gc_mapped_ready, "runtime.gcControllerState", "mappedReady")              \
+    X(memstats_enable_gc, "runtime.mstats", "enablegc")                         \
+    X(memstats_heap_in_use, "runtime.mstats", "heap_inuse")                     \
+    X(memstats_heap_released, "runtime.mstats", "heap_released")                \
     X(memstats_heap_sys, "runtime.mstats", "heap_sys")
 
 /* X(member, struct): the size of the whole struct. */
-#define GPW_LAYOUT_STRUCTS(X)                    \
-    X(mheap, "runtime.mheap")                    \
-    X(heap_arena, "runtime.heapArena")           \
-    X(mspan, "runtime.mspan")                    \
-    X(palloc_data, "runtime.pallocData")         \
-    X(p, "runtime.p")                            \
+#define GPW_LAYOUT_STRUCTS(X)            \
+    X(mheap, "runtime.mheap")            \
+    X(heap_arena, "runtime.heapArena")   \
+    X(mspan, "runtime.mspan")            \
+    X(palloc_data, "runtime.pallocData") \
+    X(p, "runtime.p")                    \
     X(gc_controller, "runtime.gcControllerState")
 
 #endif

@@ -4,8 +4,6 @@
  */
 #include "goruntime/mspan.h"
 
-#include <string.h>
-
 #include "memory/units.h"
 
 enum {
@@ -17,13 +15,6 @@ enum {
     SWEEPGEN_BEHIND_MAX = 4, /* two cycles: the heap's was read a moment before */
     SWEEPGEN_AHEAD_MAX = 7,  /* a cached span is 3 ahead */
 };
-
-uint64_t layout_field_of(const uint8_t *raw, struct layout_field field)
-{
-    uint64_t value = 0;
-    memcpy(&value, raw + field.offset_bytes, min_u64(field.bytes, sizeof value));
-    return value;
-}
 
 void mspan_decode(struct mspan *span, const uint8_t *raw, const struct go_layout *layout)
 {

@@ -29,7 +29,7 @@ static void check_form(const struct toolchain *toolchain, const char *form)
         cr_expect_str_eq(dump_text(dump, "books/shim/how"), "patched", "%s: %s", what,
                          dump_text(dump, "books/shim/how"));
         cr_expect_eq(dump_number(dump, "books/shim/counters/events_lost"), 0, "%s: events lost", what);
-        heap_bytes[i] = dump_class_resident(dump, "go.heap");
+        heap_bytes[i] = dump_go_kept_resident(dump);
         released_bytes[i] = dump_class(dump, "go.released", "mapped");
         /* What mapdemo says of its C memory: 6 MiB mapped by C, at least 20 MiB of malloc's. */
         cr_expect_geq(dump_class_resident(dump, "c.mmap"), 6u * MEBIBYTE, "%s: c.mmap", what);
@@ -39,8 +39,8 @@ static void check_form(const struct toolchain *toolchain, const char *form)
     }
     cr_expect_eq(program_await_end(watched->program), 0, "%s: exit status", what);
     cr_expect_str_empty(program_errors(watched->program), "%s: says %s", what, program_errors(watched->program));
-    cr_expect_geq(heap_bytes[0], 40u * MEBIBYTE, "%s: the map is in go.heap", what);
-    cr_expect_leq(heap_bytes[2], 8u * MEBIBYTE, "%s: the map has left go.heap", what);
+    cr_expect_geq(heap_bytes[0], 40u * MEBIBYTE, "%s: the map is in the heap", what);
+    cr_expect_leq(heap_bytes[2], 8u * MEBIBYTE, "%s: the map has left the heap", what);
     cr_expect_geq(released_bytes[2], 40u * MEBIBYTE, "%s: the map's memory is released", what);
     watched_end(watched);
 }

@@ -28,7 +28,7 @@ static void check_shared_library(const struct program_setup *setup, const char *
     cr_expect_str_eq(dump_text(dump, "books/shim/how"), "patched", "%s", what);
     cr_expect(strstr(dump_text(dump, "go/runtimes/0/module"), "libcsharedlib.so") != NULL, "%s: %s", what,
               dump_text(dump, "go/runtimes/0/module"));
-    cr_expect_geq(dump_class_resident(dump, "go.heap"), 32u * MEBIBYTE, "%s", what);
+    cr_expect_geq(dump_go_kept_resident(dump), 32u * MEBIBYTE, "%s", what);
     json_decref(dump);
     program_go_on(watched->program);
     program_await_phase(watched->program, "returned");

@@ -16,7 +16,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat'
 
 say() { printf 'apps: %s\n' "$*"; }
 
@@ -49,19 +49,30 @@ build_plain() {
 }
 
 build_forms() {
-    build mapdemo.pie mapdemo -buildmode=pie
-    build mapdemo.internal mapdemo -ldflags=-linkmode=internal
-    build mapdemo.race mapdemo -race
-    build mapdemo.stripped mapdemo '-ldflags=-s -w'
-    strip "$dir/mapdemo.stripped"
-    cp "$dir/mapdemo.pie" "$dir/mapdemo.pie.stripped"
-    strip "$dir/mapdemo.pie.stripped"
+    for app in mapdemo heapstats; do
+        build $app.pie $app -buildmode=pie
+        build $app.internal $app -ldflags=-linkmode=internal
+        build $app.race $app -race
+        build $app.stripped $app '-ldflags=-s -w'
+        strip "$dir/$app.stripped"
+        cp "$dir/$app.pie" "$dir/$app.pie.stripped"
+        strip "$dir/$app.pie.stripped"
+    done
 
     CGO_ENABLED=0 build identity.static identity
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
 
+    CGO_ENABLED=0 build heapstats.static heapstats
+    # Since go1.20, and with generics.
+    case $version in
+    1.1[0-9]) ;;
+    *) GOEXPERIMENT=arenas build userarenas userarenas ;;
+    esac
+
     build libcsharedlib.so csharedlib -buildmode=c-shared
-    rm -f "$dir/libcsharedlib.h"
+    build libheapstats.so heapstats -buildmode=c-shared
+    rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h"
+    ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/runhost/runhost.c" -o "$dir/runhost"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/chost/chost.c" -o "$dir/chost"
     # The loader reads $ORIGIN, not the shell.
     # shellcheck disable=SC2016

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bigheap holds 4 GiB of touched heap and, asked by "scan", measures one bare PAGEMAP_SCAN of it: what a dump of the same
-// memory is compared with.
+// memory is compared with. With -small it is 1 GiB of 64-byte objects, 16 M of them.
 package main
 
 import "C"
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 	"unsafe"
@@ -18,6 +20,7 @@ import (
 const (
 	blockBytes     = 64 << 20
 	blocks         = 64
+	smallObjects   = 16 << 20
 	pagemapScan    = 0xc0606610
 	regionsPerCall = 512 // more than that and the kernel may return a stale end
 	present        = 1 << 3
@@ -31,7 +34,49 @@ type scanArgument struct {
 	categoryInverted, categoryMask, categoryAnyof, returnMask uint64
 }
 
-var heap [][]byte
+type node struct {
+	next *node
+	data [7]uint64
+}
+
+// What is scanned: [start, end) of each.
+type span struct{ start, end uint64 }
+
+var (
+	heap  [][]byte
+	nodes *node
+	spans []span
+)
+
+func holdBlocks() {
+	for i := 0; i < blocks; i++ {
+		block := make([]byte, blockBytes)
+		for k := 0; k < len(block); k += 4096 {
+			block[k] = 1
+		}
+		heap = append(heap, block)
+		start := uint64(uintptr(unsafe.Pointer(&block[0])))
+		spans = append(spans, span{start, start + blockBytes})
+	}
+}
+
+// A list needs no memory beside its objects. They fill the heap from its start on, nearly without a gap.
+func holdNodes() {
+	debug.SetGCPercent(-1)
+	low, high := ^uintptr(0), uintptr(0)
+	for i := 0; i < smallObjects; i++ {
+		nodes = &node{next: nodes}
+		at := uintptr(unsafe.Pointer(nodes))
+		if at < low {
+			low = at
+		}
+		if at >= high {
+			high = at + unsafe.Sizeof(*nodes)
+		}
+	}
+	const page = 4096
+	spans = append(spans, span{uint64(low) &^ (page - 1), (uint64(high) + page - 1) &^ (page - 1)})
+}
 
 func scan() time.Duration {
 	begin := time.Now()
@@ -41,9 +86,8 @@ func scan() time.Duration {
 	}
 	defer syscall.Close(fd)
 	regions := make([]uint64, 3*regionsPerCall)
-	for _, block := range heap {
-		start := uint64(uintptr(unsafe.Pointer(&block[0])))
-		end := start + uint64(len(block))
+	for _, scanned := range spans {
+		start, end := scanned.start, scanned.end
 		for start < end {
 			a := scanArgument{start: start, end: end, vec: uint64(uintptr(unsafe.Pointer(&regions[0]))),
 				vecLen: regionsPerCall, categoryAnyof: present | swapped, returnMask: present | swapped | zeroPage | huge}
@@ -58,12 +102,12 @@ func scan() time.Duration {
 }
 
 func main() {
-	for i := 0; i < blocks; i++ {
-		block := make([]byte, blockBytes)
-		for k := 0; k < len(block); k += 4096 {
-			block[k] = 1
-		}
-		heap = append(heap, block)
+	small := flag.Bool("small", false, "hold small objects")
+	flag.Parse()
+	if *small {
+		holdNodes()
+	} else {
+		holdBlocks()
 	}
 	fmt.Println("ready")
 	in := bufio.NewScanner(os.Stdin)

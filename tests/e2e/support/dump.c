@@ -108,6 +108,25 @@ uint64_t dump_resident_sum(const json_t *dump)
     return sum;
 }
 
+uint64_t dump_go_kept_resident(const json_t *dump)
+{
+    static const char *const KEPT[] = {"go.objects", "go.unused", "go.stacks", "go.free", "go.heap"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof KEPT / sizeof KEPT[0]; i++)
+        sum += dump_class_resident(dump, KEPT[i]);
+    return sum;
+}
+
+const json_t *dump_finding(const json_t *dump, const char *id)
+{
+    const json_t *findings = dump_at(dump, "findings");
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        if (strcmp(dump_text(json_array_get(findings, i), "id"), id) == 0)
+            return json_array_get(findings, i);
+    }
+    return NULL;
+}
+
 struct dump_advice dump_advice(const json_t *dump, const char *by, const char *advice)
 {
     const json_t *rows = dump_at(dump, "go/advice");

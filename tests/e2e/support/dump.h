@@ -29,6 +29,12 @@ uint64_t dump_class_resident(const json_t *dump, const char *class_name);
 /* Of all classes. */
 uint64_t dump_resident_sum(const json_t *dump);
 
+/* Of the pages that Go has in use or keeps: objects, unused, stacks, free, or go.heap where it was not walked. */
+uint64_t dump_go_kept_resident(const json_t *dump);
+
+/* NULL: there is no such finding. Borrowed. */
+const json_t *dump_finding(const json_t *dump, const char *id);
+
 struct dump_advice {
     uint64_t calls, bytes, errors;
 };

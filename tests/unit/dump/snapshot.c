@@ -63,8 +63,7 @@ Test(snapshot, classes_add_up_to_what_the_kernel_says)
     int64_t difference = (int64_t)(smaps - classes);
     cr_expect_leq(llabs(difference), PAGE_BYTES, "smaps %lu, classes %lu: %ld pages", smaps, classes,
                   difference / PAGE_BYTES);
-    cr_expect_eq(snapshot_explained_bytes(&own.snapshot),
-                 classes - own.snapshot.classes[CLASS_OTHER].resident_bytes);
+    cr_expect_eq(snapshot_explained_bytes(&own.snapshot), classes - own.snapshot.classes[CLASS_OTHER].resident_bytes);
     cr_expect_eq(own.snapshot.untrusted, 0);
     cr_expect_gt(own.snapshot.resident.scratch_bytes, 0);
     bump_close(&bump);
