@@ -87,6 +87,20 @@ struct dump_advice {
     uint64_t calls, bytes, errors;
 };
 
+struct dump_evidence {
+    const char *name;
+    const char *text; /* NULL: it is a number */
+    uint64_t number;
+};
+
+/* What stands out, with what shows it and what to do about it. */
+struct dump_finding {
+    const char *id, *text, *advice;
+    uint64_t bytes;
+    struct dump_evidence *evidence;
+    uint64_t evidence_count;
+};
+
 struct dump {
     const char *reason;
     const char *label; /* "" when none was given */
@@ -104,6 +118,8 @@ struct dump {
     struct dump_advice *advices;
     uint64_t advices_count;
     uint64_t arenas_count;
+    struct dump_finding *findings; /* in the order of the file: by bytes falling */
+    uint64_t findings_count;
     struct bump bump; /* holds all of the above */
 };
 

@@ -83,6 +83,16 @@ static const struct field ADVICE_FIELDS[] = {
     {"errors", FIELD_NUMBER, offsetof(struct dump_advice, errors)},
 };
 
+static const struct field FINDING_FIELDS[] = {
+    {"id", FIELD_TEXT, offsetof(struct dump_finding, id)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_finding, bytes)},
+    {"text", FIELD_TEXT, offsetof(struct dump_finding, text)},
+    {"advice", FIELD_TEXT, offsetof(struct dump_finding, advice)},
+};
+
+static const struct field EVIDENCE_TEXT_FIELDS[] = {{"", FIELD_TEXT, offsetof(struct dump_evidence, text)}};
+static const struct field EVIDENCE_NUMBER_FIELDS[] = {{"", FIELD_NUMBER, offsetof(struct dump_evidence, number)}};
+
 /* A row of rss.classes for `name`: the one that stands in the table, or a new one behind those of the table. */
 static struct dump_class *class_row(const struct fields_context *context, struct dump_rss *rss, const char *name)
 {
@@ -266,6 +276,55 @@ static bool read_go(struct fields_context context, const json_t *document, struc
     return true;
 }
 
+static bool read_evidence(struct fields_context context, const json_t *object, struct dump_finding *finding)
+{
+    char where[FIELD_PATH_BYTES_MAX];
+    const char *name;
+    json_t *value;
+    const json_t *all = fields_find_object(&context, object, "evidence");
+    if (all == NULL)
+        return false;
+    finding->evidence = fields_take_array(&context, json_object_size(all), sizeof *finding->evidence);
+    if (finding->evidence == NULL)
+        return false;
+    snprintf(where, sizeof where, "%.60s.evidence", context.where);
+    context.where = where;
+    json_object_foreach((json_t *)all, name, value)
+    {
+        struct dump_evidence *evidence = &finding->evidence[finding->evidence_count++];
+        const struct field *field = json_is_string(value) ? EVIDENCE_TEXT_FIELDS : EVIDENCE_NUMBER_FIELDS;
+        if (!fields_copy_text(&context, name, strlen(name), &evidence->name) ||
+            !fields_read(&context, value, field, 1, evidence))
+            return false;
+    }
+    return true;
+}
+
+static bool read_findings(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    const json_t *list = fields_find_list(&context, document, "findings");
+    if (list == NULL)
+        return false;
+    dump->findings = fields_take_array(&context, json_array_size(list), sizeof *dump->findings);
+    if (dump->findings == NULL)
+        return false;
+
+    char where[FIELD_PATH_BYTES_MAX];
+    size_t index;
+    json_t *object;
+    context.where = where;
+    json_array_foreach(list, index, object)
+    {
+        struct dump_finding *finding = &dump->findings[index];
+        snprintf(where, sizeof where, "findings[%zu]", index);
+        if (!fields_read(&context, object, FINDING_FIELDS, COUNT_OF(FINDING_FIELDS), finding) ||
+            !read_evidence(context, object, finding))
+            return false;
+    }
+    dump->findings_count = json_array_size(list);
+    return true;
+}
+
 bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
 {
     *dump = (struct dump){0};
@@ -274,5 +333,5 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
     struct fields_context context = {.bump = &dump->bump, .error = error, .where = ""};
     return fields_read(&context, document, DUMP_FIELDS, COUNT_OF(DUMP_FIELDS), dump) &&
            read_classes(context, document, &dump->rss) && read_books(&context, document, dump) &&
-           read_go(context, document, dump);
+           read_go(context, document, dump) && read_findings(context, document, dump);
 }

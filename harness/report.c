@@ -89,6 +89,64 @@ static void write_explained(FILE *out, const struct dump_rss *rss)
                 rss->classes_count - CLASS_COUNT);
 }
 
+/* Words are put on lines of at most `width_columns`, each behind `indent_columns` spaces. */
+static void write_words(FILE *out, const char *text, uint32_t indent_columns, uint32_t width_columns)
+{
+    uint32_t column = 0;
+    while (*text != '\0') {
+        uint32_t word = (uint32_t)strcspn(text, " ");
+        if (column != 0 && column + 1 + word > width_columns) {
+            fputc('\n', out);
+            column = 0;
+        }
+        if (column == 0)
+            column = (uint32_t)fprintf(out, "%*s", (int)indent_columns, "");
+        else
+            column += (uint32_t)fprintf(out, " ");
+        column += (uint32_t)fprintf(out, "%.*s", (int)word, text);
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+static void write_evidence(FILE *out, const struct dump_finding *finding, uint32_t indent_columns)
+{
+    static const char BYTES[] = "_bytes";
+    if (finding->evidence_count == 0)
+        return;
+    fprintf(out, "%*s(", (int)indent_columns, "");
+    for (uint64_t i = 0; i < finding->evidence_count; i++) {
+        const struct dump_evidence *evidence = &finding->evidence[i];
+        size_t name_bytes = strlen(evidence->name), suffix_bytes = sizeof BYTES - 1;
+        bool is_size = name_bytes > suffix_bytes && strcmp(evidence->name + name_bytes - suffix_bytes, BYTES) == 0;
+        fprintf(out, "%s%.*s ", i == 0 ? "" : ", ", (int)(is_size ? name_bytes - suffix_bytes : name_bytes),
+                evidence->name);
+        if (evidence->text != NULL)
+            fputs(evidence->text, out);
+        else if (is_size)
+            fputs(human_bytes(evidence->number).text, out);
+        else
+            fprintf(out, "%" PRIu64, evidence->number);
+    }
+    fputs(")\n", out);
+}
+
+static void write_findings(FILE *out, const struct dump *dump, uint32_t width_columns)
+{
+    enum { INDENT_COLUMNS = 11, WIDTH_MAX_COLUMNS = 110 };
+    uint32_t width = width_columns < WIDTH_MAX_COLUMNS ? width_columns : WIDTH_MAX_COLUMNS;
+    if (dump->findings_count > 0)
+        fputs("\nwhat stands out\n", out);
+    for (uint64_t i = 0; i < dump->findings_count; i++) {
+        const struct dump_finding *finding = &dump->findings[i];
+        fprintf(out, "%-*s%s\n", INDENT_COLUMNS, human_bytes(finding->bytes).text, finding->id);
+        write_words(out, finding->text, INDENT_COLUMNS, width);
+        write_words(out, finding->advice, INDENT_COLUMNS, width);
+        write_evidence(out, finding, INDENT_COLUMNS);
+    }
+}
+
 /* Counters that tell of a loss, and what was lost. */
 static const struct {
     const char *book, *counter, *what;
@@ -163,6 +221,7 @@ void report_write_dump(FILE *out, const struct dump *dump, const char *title, ui
     write_rss(out, &dump->rss);
     write_classes(out, &dump->rss, width_columns);
     write_explained(out, &dump->rss);
+    write_findings(out, dump, width_columns);
     fputc('\n', out);
     write_limits(out, dump);
     write_advices(out, dump);

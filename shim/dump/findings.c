@@ -129,19 +129,17 @@ static struct finding lazyfree(const struct snapshot *snapshot)
     return finding;
 }
 
-/* What is resident only because the page around it is larger than what Go gives back. */
+/* What is resident only because the page around it is larger than what Go gives out and takes back. */
 static struct finding large_pages(const struct snapshot *snapshot, const struct environment *environment)
 {
     const struct class_sizes *classes = snapshot->classes;
-    struct finding finding = {
-        .id = "large-pages",
-        .bytes = classes[CLASS_GO_FREE].huge_bytes + classes[CLASS_GO_UNUSED].huge_bytes,
-    };
-    tell_number(&finding, "free_in_huge_pages_bytes", classes[CLASS_GO_FREE].huge_bytes);
-    tell_number(&finding, "unused_in_huge_pages_bytes", classes[CLASS_GO_UNUSED].huge_bytes);
-    tell_number(&finding, "os_page_bytes", environment->os_page_bytes);
+    struct finding finding = {.id = "large-pages", .bytes = snapshot->heaps.idle_in_huge_bytes};
+    tell_number(&finding, "heap_in_huge_pages_bytes",
+                classes[CLASS_GO_OBJECTS].huge_bytes + classes[CLASS_GO_UNUSED].huge_bytes +
+                    classes[CLASS_GO_STACKS].huge_bytes + classes[CLASS_GO_FREE].huge_bytes);
     tell_huge_page_settings(&finding, environment);
-    finding.text = "Free slots and free pages are resident because they share huge pages with memory in use.";
+    finding.text = "Pages of the Go heap without any object are resident because they share huge pages with pages that "
+                   "hold some.";
     finding.advice = "Worth it where the program gains by huge pages; else set "
                      "/sys/kernel/mm/transparent_hugepage/enabled to madvise or run with GODEBUG=disablethp=1 "
                      "(go1.21.6 on).";

@@ -195,7 +195,26 @@ void heap_books_count_reinflated(struct heap_books *books, uintptr_t start, uint
     books->reinflated_huge_bytes += is_huge ? end - start : 0;
 }
 
+static void close_huge_page(struct heap_books *books)
+{
+    if (books->is_huge_page_used)
+        books->idle_in_huge_bytes += books->huge_page_idle_bytes;
+    books->huge_page_idle_bytes = 0;
+    books->is_huge_page_used = false;
+}
+
+void heap_books_count_huge(struct heap_books *books, uintptr_t start, uintptr_t end, bool is_used)
+{
+    uintptr_t huge_page = align_down(start, HUGE_PAGE_BYTES);
+    if (huge_page != books->huge_page)
+        close_huge_page(books);
+    books->huge_page = huge_page;
+    books->is_huge_page_used |= is_used;
+    books->huge_page_idle_bytes += is_used ? 0 : end - start;
+}
+
 void heap_books_finish(struct heap_books *books)
 {
+    close_huge_page(books);
     close_range(books);
 }

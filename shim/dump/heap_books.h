@@ -64,7 +64,8 @@ struct heap_books {
     uint64_t reinflated_resident_bytes, reinflated_huge_bytes;
     struct reinflated_range reinflated[REINFLATED_MAX]; /* the largest, by bytes falling */
     uint32_t reinflated_count;
-    uint64_t untouched_bytes; /* of in-use spans, neither resident nor swapped */
+    uint64_t idle_in_huge_bytes; /* Go pages without an object that share a huge page with some that have one */
+    uint64_t untouched_bytes;    /* of in-use spans, neither resident nor swapped */
     uint64_t walk_ns;
 
     /* where the join stands */
@@ -73,6 +74,9 @@ struct heap_books {
     uintptr_t arena_start; /* the arena asked for last; UINTPTR_MAX: none yet */
     uint32_t run;
     struct reinflated_range open_range;
+    uintptr_t huge_page; /* the huge page that was counted last */
+    uint64_t huge_page_idle_bytes;
+    bool is_huge_page_used;
 };
 
 /* Takes up the heaps that were found (`heaps[i]` may have no layout). False: the reserve of `bump` is used up. */
@@ -105,7 +109,9 @@ void heap_books_count(struct heap_books *books, const struct heap_run *run, uint
                       const struct run_sums *sums);
 /* Released and resident: neighbouring ranges become one. */
 void heap_books_count_reinflated(struct heap_books *books, uintptr_t start, uintptr_t end, bool is_huge);
-/* The last range ends here. */
+/* [start, end) lies in a huge page that is mapped; `is_used`: an object, a stack or a work buffer is there. */
+void heap_books_count_huge(struct heap_books *books, uintptr_t start, uintptr_t end, bool is_used);
+/* The last range and huge page end here. */
 void heap_books_finish(struct heap_books *books);
 
 #endif

@@ -248,6 +248,22 @@ static void count_reinflated(struct join *join, uintptr_t start, uintptr_t end, 
     }
 }
 
+/* Go page by Go page: which of a huge page's are used? What was released is a finding of its own. */
+static void count_huge(struct join *join, uintptr_t start, uintptr_t end)
+{
+    const struct segment *segment = &join->segment;
+    if (segment->memory_class == CLASS_GO_RELEASED || segment->memory_class == CLASS_GO_RESERVED)
+        return;
+    while (start < end) {
+        uint64_t step_bytes = segment->span != NULL ? GO_PAGE_BYTES : HUGE_PAGE_BYTES;
+        uintptr_t piece_end = min_u64(align_down(start, step_bytes) + step_bytes, end);
+        bool is_used = segment->span != NULL ? heap_span_object_bytes(segment->span, start, piece_end) != 0
+                                             : segment->memory_class != CLASS_GO_FREE;
+        heap_books_count_huge(&join->snapshot->heaps, start, piece_end, is_used);
+        start = piece_end;
+    }
+}
+
 static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bool is_huge)
 {
     struct segment *segment = &join->segment;
@@ -267,6 +283,8 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
         if (segment->run != NULL && segment->memory_class == CLASS_GO_RELEASED)
             count_reinflated(join, start, end, is_huge);
     }
+    if (segment->run != NULL && is_huge)
+        count_huge(join, start, end);
     if (segment->is_arena)
         arena_pages_mark_resident(join->snapshot, start, end);
 }

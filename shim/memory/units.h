@@ -12,6 +12,9 @@
 #define GO_ARENA_BYTES (64u << 20)
 #define GO_ARENA_PAGES (GO_ARENA_BYTES / GO_PAGE_BYTES)
 
+/* What one PMD maps where OS pages are 4 KiB. */
+#define HUGE_PAGE_BYTES (2u << 20)
+
 static inline uint64_t align_down(uint64_t value, uint64_t power_of_two)
 {
     return value & ~(power_of_two - 1);
