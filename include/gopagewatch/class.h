@@ -14,7 +14,7 @@
     X(GO_UNUSED, "go.unused", "the rest of in-use spans: free slots and tail waste")                              \
     X(GO_STACKS, "go.stacks", "spans that hold goroutine stacks")                                                 \
     X(GO_FREE, "go.free", "free in Go's page allocator, not given back yet")                                      \
-    X(GO_HEAP, "go.heap", "arena pages whose span is not known") \
+    X(GO_HEAP, "go.heap", "arena pages whose span is not known")                                                  \
     X(GO_RELEASED, "go.released", "scavenged: Go counts it as given back to the OS")                              \
     X(GO_RESERVED, "go.reserved", "arena address space that Go has not put to use yet")                           \
     X(GO_METADATA, "go.metadata", "what the Go runtime maps outside its arenas: span tables, bitmaps, summaries") \

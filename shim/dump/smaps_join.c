@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "memory/smaps.h"
+#include "memory/units.h"
 
 struct smaps_join {
     struct snapshot *snapshot;
@@ -50,6 +51,12 @@ static struct map_row *largest_row(struct map_row *rows, uintptr_t vma_start)
     return largest;
 }
 
+static void add_lazyfree(struct class_sizes *classes, struct map_row *row, uint64_t bytes)
+{
+    row->sizes.lazyfree_bytes += bytes;
+    classes[row->memory_class].lazyfree_bytes += bytes;
+}
+
 /* The kernel gives one sum for a mapping. In a Go arena such pages are released ones, which counted there already; what
  * was written to since is in use again. Elsewhere they belong to the class that has most of the mapping. */
 static void on_smaps_entry(void *context, const struct smaps_entry *entry)
@@ -68,14 +75,15 @@ static void on_smaps_entry(void *context, const struct smaps_entry *entry)
         move_resident(&released->sizes, &heap->sizes, reused_bytes);
         move_resident(&classes[CLASS_GO_RELEASED], &classes[CLASS_GO_HEAP], reused_bytes);
     }
-    struct map_row *holder = released != NULL ? released : largest_row(smaps->row, entry->start);
-    if (holder == NULL)
+    struct map_row *largest = largest_row(smaps->row, entry->start);
+    if (largest == NULL)
         return;
-    holder->sizes.lazyfree_bytes += entry->lazyfree_bytes;
-    classes[holder->memory_class].lazyfree_bytes += entry->lazyfree_bytes;
+    uint64_t of_released = released != NULL ? min_u64(entry->lazyfree_bytes, released->sizes.resident_bytes) : 0;
+    if (released != NULL)
+        add_lazyfree(classes, released, of_released);
+    add_lazyfree(classes, largest, entry->lazyfree_bytes - of_released);
     if (smaps->snapshot->sees_huge)
         return;
-    struct map_row *largest = largest_row(smaps->row, entry->start);
     largest->sizes.huge_bytes += entry->huge_bytes;
     classes[largest->memory_class].huge_bytes += entry->huge_bytes;
 }

@@ -62,7 +62,7 @@ static bool read_range(struct reader *reader, uintptr_t moduledata, struct layou
 
 static bool is_summary(const uint8_t *here)
 {
-    for (unsigned level = 0; level < SUMMARY_LEVELS; level++) {
+    for (uint64_t level = 0; level < SUMMARY_LEVELS; level++) {
         uint64_t slice[SLICE_WORDS];
         memcpy(slice, here + level * sizeof slice, sizeof slice);
         if (slice[2] != 1ull << (14 + 3 * level) || slice[1] > slice[2] || slice[0] == 0)

@@ -1,55 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading the own process without the risk of a fault, and the sliding window over any reader.
+ * Reading a process without the risk of a fault, and the sliding window over any reader.
  */
 #include "memory/reader.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "memory/raw.h"
 #include "memory/units.h"
 
-static int read_through_mem_file(struct reader_self *self, uintptr_t address, void *buffer, uint64_t bytes)
+enum { PATH_BYTES = 32 };
+
+/* The own process by "self": a mounted /proc may be that of another pid namespace. */
+static void mem_path(char path[PATH_BYTES], int pid)
 {
-    if (self->mem_fd < 0) {
-        self->mem_fd = raw_open("/proc/self/mem", O_RDONLY, 0);
-        if (self->mem_fd < 0)
-            return self->mem_fd;
+    char digits[12];
+    unsigned count = 0;
+    if (pid == raw_getpid()) {
+        strcpy(path, "/proc/self/mem");
+        return;
     }
-    long got = raw_pread(self->mem_fd, buffer, bytes, address);
+    for (unsigned rest = (unsigned)pid; rest != 0 || count == 0; rest /= 10)
+        digits[count++] = (char)('0' + rest % 10);
+    strcpy(path, "/proc/");
+    char *at = path + strlen(path);
+    while (count > 0)
+        *at++ = digits[--count];
+    strcpy(at, "/mem");
+}
+
+static int read_through_mem_file(struct reader_process *process, uintptr_t address, void *buffer, uint64_t bytes)
+{
+    if (process->mem_fd < 0) {
+        char path[PATH_BYTES];
+        mem_path(path, process->pid);
+        process->mem_fd = raw_open(path, O_RDONLY, 0);
+        if (process->mem_fd < 0)
+            return process->mem_fd;
+    }
+    long got = raw_pread(process->mem_fd, buffer, bytes, address);
     if (raw_failed(got))
         return (int)got;
     return (uint64_t)got == bytes ? 0 : -EFAULT;
 }
 
-static int self_read(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes)
+static int process_read(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes)
 {
-    struct reader_self *self = (struct reader_self *)reader;
-    if (self->mem_fd < 0) {
+    struct reader_process *process = (struct reader_process *)reader;
+    if (process->mem_fd < 0) {
         struct iovec local = {buffer, bytes};
         struct iovec remote = {(void *)address, bytes};
-        long got = raw_syscall6(SYS_process_vm_readv, self->pid, (long)&local, 1, (long)&remote, 1, 0);
+        long got = raw_syscall6(SYS_process_vm_readv, process->pid, (long)&local, 1, (long)&remote, 1, 0);
         if (!raw_failed(got))
             return (uint64_t)got == bytes ? 0 : -EFAULT;
-        if (got == -EFAULT)
-            return -EFAULT;
+        if (got == -EFAULT || got == -ESRCH)
+            return (int)got;
     }
-    return read_through_mem_file(self, address, buffer, bytes);
+    return read_through_mem_file(process, address, buffer, bytes);
 }
 
-void reader_self_open(struct reader_self *self)
+void reader_process_open(struct reader_process *process, int pid)
 {
-    self->reader.read = self_read;
-    self->pid = raw_getpid();
-    self->mem_fd = -1;
+    process->reader.read = process_read;
+    process->pid = pid;
+    process->mem_fd = -1;
 }
 
-void reader_self_close(struct reader_self *self)
+void reader_process_close(struct reader_process *process)
 {
-    if (self->mem_fd >= 0)
-        raw_close(self->mem_fd);
-    self->mem_fd = -1;
+    if (process->mem_fd >= 0)
+        raw_close(process->mem_fd);
+    process->mem_fd = -1;
 }
 
 const uint8_t *reader_window_at(struct reader_window *window, uintptr_t address, uint64_t bytes)

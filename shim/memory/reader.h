@@ -20,16 +20,17 @@ struct reader {
     int (*read)(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes);
 };
 
-/* The own process: process_vm_readv(2), or /proc/self/mem where a sandbox forbids that. `mem_fd` is -1 until needed;
- * reader_self_close gives it back. */
-struct reader_self {
+/* A process, the own one or another: process_vm_readv(2), or /proc/PID/mem where a sandbox forbids that. Nothing is
+ * stopped or attached to. `mem_fd` is -1 until needed; reader_process_close gives it back. */
+struct reader_process {
     struct reader reader;
     int pid;
     int mem_fd;
 };
 
-void reader_self_open(struct reader_self *self);
-void reader_self_close(struct reader_self *self);
+/* Opens nothing yet: whether the process is there and may be read shows at the first read. */
+void reader_process_open(struct reader_process *process, int pid);
+void reader_process_close(struct reader_process *process);
 
 static inline bool reader_read(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes)
 {

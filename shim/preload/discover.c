@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory/bump.h"
+#include "memory/raw.h"
 #include "memory/vma.h"
 #include "preload/shim.h"
 
@@ -51,16 +52,16 @@ static struct watched_runtime *watch_module(uintptr_t caller, struct bump *scrat
 {
     struct vma_list list;
     struct go_runtime found;
-    struct reader_self reader;
+    struct reader_process reader;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
     if (buffer == NULL || vma_list_read(&list, "/proc/self/maps", scratch) != 0)
         return NULL;
     const struct vma *module = module_of(&list, caller);
     if (module == NULL)
         return NULL;
-    reader_self_open(&reader);
+    reader_process_open(&reader, raw_getpid());
     bool is_go = runtime_find(&found, &reader.reader, module->start, module->name, buffer) && found.has_libc;
-    reader_self_close(&reader);
+    reader_process_close(&reader);
     return is_go ? shim_watch(&found, module->name) : NULL;
 }
 

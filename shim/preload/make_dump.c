@@ -31,7 +31,7 @@ extern const char _end[] __attribute__((visibility("hidden")));
 
 struct making {
     struct bump scratch;
-    struct reader_self reader;
+    struct reader_process reader;
     struct snapshot snapshot;
     struct document document;
     struct known_range given[GIVEN_RANGES_MAX];
@@ -306,9 +306,9 @@ static void make_in(struct bump *scratch, const char *reason)
     making->scratch = *scratch;
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
-    reader_self_open(&making->reader);
+    reader_process_open(&making->reader, raw_getpid());
     int error = take_snapshot(making, &failed_path);
-    reader_self_close(&making->reader);
+    reader_process_close(&making->reader);
     if (error != 0) {
         fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
         return;

@@ -163,13 +163,13 @@ static uintptr_t executable_base(void)
 
 static void watch_executable(struct bump *scratch)
 {
-    struct reader_self reader;
+    struct reader_process reader;
     struct go_runtime found;
     struct vma_list list;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
-    reader_self_open(&reader);
+    reader_process_open(&reader, raw_getpid());
     bool is_go = runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
-    reader_self_close(&reader);
+    reader_process_close(&reader);
     if (!is_go || !found.has_libc)
         return;
     if (vma_list_read(&list, "/proc/self/maps", scratch) != 0)

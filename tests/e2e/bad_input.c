@@ -134,7 +134,7 @@ Test(bad_input, no_proc, .timeout = 60)
     if (!may_mount())
         return;
     struct watched *watched = watch_oldest(NULL, hide_proc);
-    expect_no_dump(watched, "cannot read /proc/self/maps: no such file or directory (ENOENT)");
+    expect_no_dump(watched, "cannot read /proc/self/pagemap: no such file or directory (ENOENT)");
 }
 
 /* The limit comes when the program rests, and goes before it needs a descriptor itself (the runtime's epoll). */

@@ -53,6 +53,15 @@ TOOLCHAIN_TEST(phases, classes_add_up_to_the_rss_in_every_form, .timeout = 300)
     }
 }
 
+/* Between what Go calls released and what the kernel calls lazily freed lie pages that Go has taken again but not written
+ * to, and those that wait in a batch of each CPU for their mark (mm/swap.c:lru_lazyfree). */
+static void expect_near(uint64_t bytes, uint64_t truth_bytes, const char *what)
+{
+    const uint64_t slack_bytes = MEBIBYTE / 2;
+    cr_expect(bytes <= truth_bytes + slack_bytes && bytes + slack_bytes >= truth_bytes, "%s: %zu of %zu", what,
+              (size_t)bytes, (size_t)truth_bytes);
+}
+
 /* MADV_FREE leaves the pages resident until the kernel wants them: released all the same, and named lazily freed. */
 TOOLCHAIN_TEST(phases, lazily_freed_pages_count_as_released, .timeout = 120)
 {
@@ -68,8 +77,8 @@ TOOLCHAIN_TEST(phases, lazily_freed_pages_count_as_released, .timeout = 120)
     check_classes_add_up(dump, rss_bytes, "madvdontneed=0");
     cr_expect_geq(truth.lazyfree_bytes, 30u * MEBIBYTE, "the kernel knows of %zu lazily freed bytes",
                   (size_t)truth.lazyfree_bytes);
-    cr_expect_eq(dump_class(dump, "go.released", "lazyfree"), truth.lazyfree_bytes);
-    cr_expect_eq(dump_class(dump, "go.released", "resident"), truth.lazyfree_bytes);
+    expect_near(dump_class(dump, "go.released", "lazyfree"), truth.lazyfree_bytes, "lazyfree");
+    expect_near(dump_class(dump, "go.released", "resident"), truth.lazyfree_bytes, "resident");
     cr_expect_gt(dump_advice(dump, "go", "FREE").calls, 0u);
     json_decref(dump);
     watched_end(watched);
