@@ -52,11 +52,6 @@ const struct known_range *known_ranges_from(const struct known_ranges *known, ui
     return at < known->count ? &known->ranges[at] : NULL;
 }
 
-static bool is_same_file(const struct vma *a, const struct vma *b)
-{
-    return a->inode == b->inode && a->device_major == b->device_major && a->device_minor == b->device_minor;
-}
-
 const bool *find_libraries(const struct vma_list *vmas, struct bump *bump)
 {
     bool *is_library = bump_take(bump, vmas->count * sizeof is_library[0]);
@@ -68,7 +63,7 @@ const bool *find_libraries(const struct vma_list *vmas, struct bump *bump)
         uint64_t first = i < LIBRARY_NEIGHBOURS ? 0 : i - LIBRARY_NEIGHBOURS;
         uint64_t end = min_u64(i + LIBRARY_NEIGHBOURS + 1, vmas->count);
         for (uint64_t k = first; k < end; k++)
-            is_library[k] = is_library[k] || is_same_file(&vmas->vmas[i], &vmas->vmas[k]);
+            is_library[k] = is_library[k] || vma_is_same_file(&vmas->vmas[i], &vmas->vmas[k]);
     }
     return is_library;
 }

@@ -5,7 +5,6 @@
 #include "dump/resident_set.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
@@ -48,7 +47,7 @@ static int read_total(const struct resident_source *source, struct proc_status *
         error = proc_status_read(status, source->status_path);
     *scratch_bytes = 0;
     uintptr_t start = (uintptr_t)source->bump->start;
-    if (source->status == NULL)
+    if (source->is_own_process)
         residency_scan(source->residency, start, start + source->bump->reserved_bytes, add_bytes, scratch_bytes);
     status->resident_bytes -= min_u64(*scratch_bytes, status->resident_bytes);
     return error;

@@ -11,6 +11,7 @@
 #ifndef GPW_DUMP_RESIDENT_SET_H
 #define GPW_DUMP_RESIDENT_SET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "memory/bump.h"
@@ -43,7 +44,8 @@ struct resident_source {
     const struct vma_list *vmas;      /* instead of maps_path, unless NULL */
     const struct proc_status *status; /* instead of status_path, unless NULL */
     struct residency *residency;
-    struct bump *bump; /* whose resident memory is the scratch */
+    struct bump *bump;
+    bool is_own_process; /* what is resident of `bump` is the dump's scratch */
 };
 
 /* 0, or -errno and then `failed_path` names what could not be read. */

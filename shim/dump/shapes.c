@@ -44,22 +44,12 @@ static void take(struct piece *piece, uint64_t bytes, enum memory_class memory_c
     piece->start += bytes;
 }
 
-/* The header of the object whose last file mapping is `below`. */
-static const struct vma *header_of(const struct vma_list *vmas, const struct vma *below)
-{
-    for (const struct vma *vma = below; vma >= vmas->vmas && below - vma < 16; vma--) {
-        if (vma->inode == below->inode && vma->device_minor == below->device_minor && vma->file_offset_bytes == 0)
-            return vma;
-    }
-    return NULL;
-}
-
 static bool take_library_bss(struct piece *piece)
 {
     const struct vma *below = neighbour_below(piece);
     if (below == NULL || !vma_is_file(below) || !piece->search->is_library[piece->vma_index - 1])
         return false;
-    const struct vma *header = header_of(piece->search->vmas, below);
+    const struct vma *header = vma_front_of_file(piece->search->vmas, below);
     struct elf_image *image = bump_take(piece->search->bump, sizeof *image);
     if (header == NULL || image == NULL || !elf_image_read(image, piece->search->reader, header->start) ||
         image->end <= piece->start)

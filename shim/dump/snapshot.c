@@ -180,12 +180,14 @@ static struct segment segment_at(struct join *join, uintptr_t at)
 static void mark_span(struct join *join, const struct segment *segment)
 {
     const struct heap_span *span = segment->span;
+    uint64_t step_bytes = GO_PAGE_BYTES;
+    if (span->objects == span->slots || segment->sums.object_bytes == 0)
+        step_bytes = GO_ARENA_BYTES; /* all pages are alike, but for the waste at the end */
     for (uintptr_t at = segment->start; at < segment->end;) {
-        uintptr_t end = min_u64(align_down(at, GO_PAGE_BYTES) + GO_PAGE_BYTES, segment->end);
-        if (span->objects == span->slots && span->is_large)
-            end = segment->end;
-        uint8_t letter = heap_span_object_bytes(span, at, end) != 0 ? PAGE_STATE_OBJECT : PAGE_STATE_UNUSED;
-        arena_pages_mark(join->snapshot, join->bump, at, end, letter);
+        uintptr_t end = min_u64(align_down(at, step_bytes) + step_bytes, segment->end);
+        bool has_object = end - at == segment->sums.mapped_bytes ? segment->sums.object_bytes != 0
+                                                                 : heap_span_object_bytes(span, at, end) != 0;
+        arena_pages_mark(join->snapshot, join->bump, at, end, has_object ? PAGE_STATE_OBJECT : PAGE_STATE_UNUSED);
         at = end;
     }
 }
@@ -401,6 +403,7 @@ static int read_resident_set(struct join *join, const char **failed_path)
         .status = source->status,
         .residency = join->residency,
         .bump = join->bump,
+        .is_own_process = source->is_own_process,
     };
     int error = resident_set_read(&join->snapshot->resident, &resident, failed_path);
     if (error != 0)

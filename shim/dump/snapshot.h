@@ -56,6 +56,7 @@ struct snapshot_source {
     uint64_t given_count;
     uint64_t os_page_bytes;
     uint32_t pid;
+    bool is_own_process; /* the dump's memory is in the process */
     /* Of private anonymous memory that nobody saw being mapped and no book explains: CLASS_OTHER, unless there is a
      * reason to know (a race detector maps by raw system calls; without a shadow table nobody watched). */
     enum memory_class unexplained;

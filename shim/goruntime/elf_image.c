@@ -167,3 +167,12 @@ const struct elf_section *elf_image_section(const struct elf_image *image, const
     }
     return NULL;
 }
+
+const struct elf_segment *elf_image_segment(const struct elf_image *image, uintptr_t address)
+{
+    for (uint32_t i = 0; i < image->segments_count; i++) {
+        if (address >= image->segments[i].start && address < image->segments[i].end)
+            return &image->segments[i];
+    }
+    return NULL;
+}

@@ -53,6 +53,9 @@ bool elf_image_read_sections(struct elf_image *image, const char *path);
 /* The mapped section of that name, or NULL. */
 const struct elf_section *elf_image_section(const struct elf_image *image, const char *name);
 
+/* The segment that holds `address`, or NULL. */
+const struct elf_segment *elf_image_segment(const struct elf_image *image, uintptr_t address);
+
 static inline bool elf_image_holds(const struct elf_image *image, uintptr_t address)
 {
     return address >= image->start && address < image->end;

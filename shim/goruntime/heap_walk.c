@@ -30,6 +30,7 @@ enum {
     TRIES = 4,
     REFRESHES_MAX = 8,    /* of the Ps' page caches, for an arena */
     FAILURES_FREE = 4096, /* beyond these, second readings stop when every eighth span fails */
+    NO_BITS = 1, /* no address of bits: those are aligned */
     ARENA_WORDS = GO_ARENA_PAGES / 64,
     SPAN_WORDS_MAX = MSPAN_SLOTS_MAX / 64,
 };
@@ -52,6 +53,7 @@ struct arena_workspace {
     uint64_t mspans[GO_ARENA_PAGES]; /* the address of the struct behind each of `infos` */
     uint64_t alloc_bits[GO_ARENA_PAGES];
     uint64_t free_index[GO_ARENA_PAGES];
+    bool is_settled[GO_ARENA_PAGES]; /* swept in this cycle, cached by a P or not */
     uint64_t bits[GO_ARENA_PAGES * SPAN_WORDS_MAX];
     uint32_t runs_count, infos_count;
     uint64_t bits_count;
@@ -118,6 +120,13 @@ bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct b
            heap->layout->palloc_data_bytes <= PALLOC_DATA_BYTES_MAX &&
            reader_cache_open(&walk->cache, heap->reader, bump) && read_ranges(walk, bump) &&
            open_page_caches(walk, bump);
+}
+
+static bool read_sweepgen(struct heap_walk *walk, uint32_t *sweepgen)
+{
+    const struct go_heap *heap = walk->heap;
+    return reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, sweepgen,
+                       sizeof *sweepgen);
 }
 
 /* ---- the page allocator's bits ---- */
@@ -269,6 +278,7 @@ static uint64_t add_span(struct heap_walk *walk, uint64_t page, uintptr_t addres
     work->mspans[index] = address;
     work->alloc_bits[index] = span->alloc_bits;
     work->free_index[index] = span->free_index;
+    work->is_settled[index] = span->sweepgen == walk->sweepgen || span->sweepgen == walk->sweepgen + 3;
     add_run(walk, page, end_page, PAGE_OBJECTS, index);
     return end_page;
 }
@@ -423,16 +433,25 @@ static void drop_span(struct heap_walk *walk, struct heap_run *run)
         walk->counters.spans_untrusted++;
 }
 
+/* What was entered as a span in use is one still, and as it was. */
+static bool is_unchanged(struct heap_walk *walk, uint32_t index)
+{
+    struct mspan span;
+    return read_mspan(walk, true, walk->work->mspans[index], &span) && is_same(walk->work, index, &span);
+}
+
 static void check_spans(struct heap_walk *walk)
 {
     struct arena_workspace *work = walk->work;
+    uint32_t sweepgen;
+    bool is_same_cycle = read_sweepgen(walk, &sweepgen) && sweepgen == walk->sweepgen;
     for (uint32_t i = 0; i < work->runs_count; i++) {
         struct heap_run *run = &work->runs[i];
-        struct mspan span;
         if (run->kind != PAGE_OBJECTS)
             continue;
-        bool is_unchanged = read_mspan(walk, true, work->mspans[run->span], &span) && is_same(work, run->span, &span);
-        if (!is_unchanged && !(may_retry(walk) && read_span_alone(walk, run->span)))
+        bool is_good = (is_same_cycle && work->is_settled[run->span] && work->alloc_bits[run->span] != NO_BITS) ||
+                       is_unchanged(walk, run->span) || (may_retry(walk) && read_span_alone(walk, run->span));
+        if (!is_good)
             drop_span(walk, run);
         else if (work->infos[run->span].is_unswept)
             walk->counters.spans_unswept++;
@@ -445,7 +464,7 @@ static void read_all_bits(struct heap_walk *walk)
     for (uint32_t i = 0; i < work->infos_count; i++) {
         struct heap_span *info = &work->infos[i];
         if (!read_bits(&walk->cache.reader, work->alloc_bits[i], work->free_index[i], info, bits_of(work, info)))
-            work->alloc_bits[i] = 0; /* no span has these: it is read by itself */
+            work->alloc_bits[i] = NO_BITS; /* it is read by itself */
     }
 }
 
@@ -467,8 +486,7 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
         !read_word(heap->reader, heap->arena_map + index * sizeof heap_arena, &heap_arena) || heap_arena == 0 ||
         !reader_read(heap->reader, heap_arena + layout->heap_arena_spans.offset_bytes, work->spans,
                      sizeof work->spans) ||
-        !reader_read(heap->reader, heap->mheap + layout->mheap_sweepgen.offset_bytes, &walk->sweepgen,
-                     sizeof walk->sweepgen)) {
+        !read_sweepgen(walk, &walk->sweepgen)) {
         walk->counters.arenas_unreadable++;
         return NULL;
     }

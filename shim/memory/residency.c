@@ -163,11 +163,23 @@ static int read_piece(struct residency *residency, uintptr_t start, uintptr_t en
     return 0;
 }
 
+static residency_back_end *back_end_of(const struct residency *residency)
+{
+    switch (residency->method) {
+    case RESIDENCY_BY_SCAN:
+        return scan_piece;
+    case RESIDENCY_BY_PAGEMAP:
+        return read_piece;
+    case RESIDENCY_BY_BACK_END:
+        break;
+    }
+    return residency->back_end;
+}
+
 int residency_scan(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
                    void *context)
 {
-    int (*piece)(struct residency *, uintptr_t, uintptr_t, residency_callback *, void *) =
-        residency->method == RESIDENCY_BY_SCAN ? scan_piece : read_piece;
+    residency_back_end *piece = back_end_of(residency);
     while (start < end) {
         uintptr_t piece_end = min_u64(align_down(start, PIECE_BYTES) + PIECE_BYTES, end);
         int error = piece(residency, start, piece_end, callback, context);

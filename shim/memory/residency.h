@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is resident: PAGEMAP_SCAN (fs/proc/task_mmu.c:do_pagemap_scan, Linux 6.7+), or /proc/PID/pagemap before that.
+ * What is resident: PAGEMAP_SCAN (fs/proc/task_mmu.c:do_pagemap_scan, Linux 6.7+), or /proc/PID/pagemap before that, or
+ * what else can tell (a core file).
  *
  * A range is reported as runs of equal state, in address order. Scanned in pieces of 64 MiB (one call over gigabytes
  * stalls threads that map memory) and at most 512 regions a call (beyond that the kernel may return a stale walk_end
@@ -22,19 +23,25 @@ struct residency_run {
     bool is_huge; /* mapped by a huge page (PMD) */
 };
 
-enum residency_method { RESIDENCY_BY_SCAN, RESIDENCY_BY_PAGEMAP };
+enum residency_method { RESIDENCY_BY_SCAN, RESIDENCY_BY_PAGEMAP, RESIDENCY_BY_BACK_END };
+
+struct residency;
+typedef void residency_callback(void *context, const struct residency_run *run);
+
+/* Calls back for each run in [start, end), a piece of at most 64 MiB. 0, or -errno. */
+typedef int residency_back_end(struct residency *residency, uintptr_t start, uintptr_t end,
+                               residency_callback *callback, void *context);
 
 struct residency {
     int fd;
     enum residency_method method;
-    bool sees_huge; /* false: the huge pages are not told apart */
+    residency_back_end *back_end; /* RESIDENCY_BY_BACK_END: it lies in a struct that begins with this one */
+    bool sees_huge;               /* false: the huge pages are not told apart */
     uint64_t return_mask;
     void *buffer;
     uint64_t buffer_bytes;
     uint64_t os_page_bytes;
 };
-
-typedef void residency_callback(void *context, const struct residency_run *run);
 
 enum { RESIDENCY_BUFFER_BYTES = 16 * 1024 };
 

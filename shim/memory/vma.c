@@ -10,6 +10,9 @@
 /* Four times vm.max_map_count's default. */
 enum { VMA_LIMIT = 1 << 18, MAPS_BUFFER_BYTES = 32 * 1024 };
 
+/* A loaded module has a handful; a program may have cut its own into more by mprotect. */
+enum { MODULE_VMAS_MAX = 256 };
+
 static bool take_permissions(struct text *line, struct vma *vma)
 {
     if (line->end - line->at < 4)
@@ -94,4 +97,13 @@ int vma_list_read(struct vma_list *list, const char *path, struct bump *bump)
     }
     line_reader_close(&lines);
     return lines.error;
+}
+
+const struct vma *vma_front_of_file(const struct vma_list *list, const struct vma *of)
+{
+    for (const struct vma *vma = of; vma >= list->vmas && of - vma < MODULE_VMAS_MAX; vma--) {
+        if (vma_is_same_file(vma, of) && vma->file_offset_bytes == 0)
+            return vma;
+    }
+    return NULL;
 }

@@ -34,9 +34,18 @@ bool vma_parse_line(struct text line, struct vma *vma, uint64_t *name_bytes);
 /* Reads all mappings from the file at `path` into memory of `bump`. 0, or -errno (-ENOMEM: the reserve is used up). */
 int vma_list_read(struct vma_list *list, const char *path, struct bump *bump);
 
+/* The mapping that holds the front of `of`'s file, and so the ELF header of a module: the last one of that file, at or
+ * not far below `of`, with offset 0. NULL: there is none. `of` is one of the list's. */
+const struct vma *vma_front_of_file(const struct vma_list *list, const struct vma *of);
+
 static inline bool vma_is_file(const struct vma *vma)
 {
     return vma->inode != 0;
+}
+
+static inline bool vma_is_same_file(const struct vma *a, const struct vma *b)
+{
+    return a->inode == b->inode && a->device_major == b->device_major && a->device_minor == b->device_minor;
 }
 
 /* Private memory without a file: the only kind that malloc, Go and stacks are made of. */

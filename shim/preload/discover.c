@@ -29,21 +29,13 @@ static void remember_stranger(uintptr_t caller)
     atomic_store_explicit(&gpw_shim.strangers[index], caller, memory_order_relaxed);
 }
 
-/* The mapping that holds the ELF header of the module that holds `address`: the last one of the same file, at or below,
- * that begins at the file's front. */
+/* The mapping that holds the ELF header of the module that holds `address`. */
 static const struct vma *module_of(const struct vma_list *list, uintptr_t address)
 {
-    const struct vma *holder = NULL;
     for (uint64_t i = 0; i < list->count; i++) {
-        if (address >= list->vmas[i].start && address < list->vmas[i].end)
-            holder = &list->vmas[i];
-    }
-    if (holder == NULL || !vma_is_file(holder))
-        return NULL;
-    for (const struct vma *vma = holder; vma >= list->vmas; vma--) {
-        if (vma->inode == holder->inode && vma->device_major == holder->device_major &&
-            vma->device_minor == holder->device_minor && vma->file_offset_bytes == 0)
-            return vma;
+        const struct vma *vma = &list->vmas[i];
+        if (address >= vma->start && address < vma->end)
+            return vma_is_file(vma) ? vma_front_of_file(list, vma) : NULL;
     }
     return NULL;
 }

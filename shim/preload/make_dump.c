@@ -129,6 +129,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .given_count = making->given_count,
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)raw_getpid(),
+        .is_own_process = true,
         .unexplained = has_race_detector() ? CLASS_C_MMAP : CLASS_OTHER,
         .may_be_lazily_freed = has_lazily_freed(),
     };

@@ -120,10 +120,10 @@ Test(go_binaries, of_every_toolchain_are_understood_with_and_without_section_hea
     static struct go_runtime found;
     static _Alignas(16) uint8_t scratch[RUNTIME_FIND_SCRATCH_BYTES];
     glob_t paths;
-    struct reader_self self;
+    struct reader_process self;
     if (glob("build/go/*/bin/go", 0, NULL, &paths) != 0)
         cr_skip_test("no toolchain below build/go (make toolchains)");
-    reader_self_open(&self);
+    reader_process_open(&self, getpid());
     for (size_t i = 0; i < paths.gl_pathc; i++) {
         struct loaded loaded;
         unsigned minor;
@@ -148,8 +148,8 @@ Test(go_binaries, programs_without_go_are_not_taken_for_go)
     static const char *const PATHS[] = {"/bin/sh", "/usr/bin/env", "/usr/bin/python3"};
     static struct go_runtime found;
     static _Alignas(16) uint8_t scratch[RUNTIME_FIND_SCRATCH_BYTES];
-    struct reader_self self;
-    reader_self_open(&self);
+    struct reader_process self;
+    reader_process_open(&self, getpid());
     for (unsigned i = 0; i < sizeof PATHS / sizeof PATHS[0]; i++) {
         struct loaded loaded;
         if (access(PATHS[i], R_OK) != 0 || !load(&loaded, PATHS[i]))

@@ -65,11 +65,11 @@ static void end_telling(struct told *told, pthread_t thread)
 }
 
 static struct told told;
-static struct reader_self self;
+static struct reader_process self;
 
 static void open_reader(void)
 {
-    reader_self_open(&self);
+    reader_process_open(&self, getpid());
 }
 
 TestSuite(glibc_shapes, .init = open_reader);

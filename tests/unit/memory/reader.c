@@ -8,9 +8,17 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/support/fake_memory.h"
 #include "tests/unit/support/random.h"
@@ -28,9 +36,9 @@ static uint8_t *pages_with_hole(void)
     return pages;
 }
 
-static void check_reads(struct reader_self *self)
+/* `pages` as pages_with_hole leaves them, here and in the process that is read. */
+static void check_reads(struct reader_process *process, const uint8_t *pages)
 {
-    const uint8_t *pages = pages_with_hole();
     const uintptr_t start = (uintptr_t)pages;
     const struct {
         uintptr_t address;
@@ -52,45 +60,134 @@ static void check_reads(struct reader_self *self)
     };
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         uint8_t buffer[2 * PAGE_BYTES];
-        bool is_there = reader_read(&self->reader, CASES[i].address, buffer, CASES[i].bytes);
+        bool is_there = reader_read(&process->reader, CASES[i].address, buffer, CASES[i].bytes);
         cr_expect_eq(is_there, CASES[i].is_there, "case %u", i);
         if (is_there)
             cr_expect_arr_eq(buffer, (const uint8_t *)CASES[i].address, CASES[i].bytes, "case %u", i);
     }
 }
 
-Test(reader_self, what_is_not_mapped_is_an_error)
+/* A child that has the same pages, but not this one's content behind the third. */
+static pid_t start_child(uint8_t *pages)
 {
-    struct reader_self self;
-    reader_self_open(&self);
-    check_reads(&self);
-    cr_expect_eq(self.mem_fd, -1, "process_vm_readv was enough");
-    reader_self_close(&self);
+    int ready[2];
+    cr_assert_eq(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pages[3 * PAGE_BYTES - 1] = 'c';
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        write(ready[1], "", 1);
+        for (;;)
+            pause();
+    }
+    cr_assert_eq(read(ready[0], &(char){0}, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return child;
 }
 
-Test(reader_self, through_the_mem_file_likewise)
+static void end_child(pid_t child)
 {
-    struct reader_self self;
-    reader_self_open(&self);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+/* As in a sandbox that knows no process_vm_readv. */
+static void forbid_direct_reads(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof code[0], code};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+Test(reader_process, what_is_not_mapped_is_an_error)
+{
+    struct reader_process self;
+    reader_process_open(&self, getpid());
+    check_reads(&self, pages_with_hole());
+    cr_expect_eq(self.mem_fd, -1, "process_vm_readv was enough");
+    reader_process_close(&self);
+}
+
+Test(reader_process, through_the_mem_file_likewise)
+{
+    struct reader_process self;
+    reader_process_open(&self, getpid());
     self.mem_fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     cr_assert_geq(self.mem_fd, 0);
     int fd = self.mem_fd;
-    check_reads(&self);
-    reader_self_close(&self);
+    check_reads(&self, pages_with_hole());
+    reader_process_close(&self);
     cr_expect_eq(self.mem_fd, -1);
     cr_expect_eq(fcntl(fd, F_GETFD), -1, "the descriptor is given back");
 }
 
-/* As in a sandbox that forbids process_vm_readv: ESRCH for a process that does not exist stands for its EPERM. */
-Test(reader_self, goes_over_to_the_mem_file_by_itself)
+Test(reader_process, goes_over_to_the_mem_file_by_itself)
 {
-    struct reader_self self;
-    reader_self_open(&self);
-    self.pid = 0x7fffffff;
-    check_reads(&self);
+    struct reader_process self;
+    forbid_direct_reads();
+    reader_process_open(&self, getpid());
+    check_reads(&self, pages_with_hole());
     cr_expect_geq(self.mem_fd, 0);
     cr_expect(fcntl(self.mem_fd, F_GETFD) & FD_CLOEXEC);
-    reader_self_close(&self);
+    reader_process_close(&self);
+}
+
+static void check_child(void)
+{
+    uint8_t *pages = pages_with_hole();
+    pid_t child = start_child(pages);
+    struct reader_process process;
+    uint8_t byte;
+    reader_process_open(&process, child);
+    cr_expect(reader_read(&process.reader, (uintptr_t)pages + 3 * PAGE_BYTES - 1, &byte, 1));
+    cr_expect_eq(byte, 'c', "it is the child that is read");
+    pages[3 * PAGE_BYTES - 1] = 'c';
+    check_reads(&process, pages);
+    end_child(child);
+    cr_expect_not(reader_read(&process.reader, (uintptr_t)pages, &byte, 1), "nobody is there");
+    reader_process_close(&process);
+}
+
+Test(reader_process, reads_another_process)
+{
+    check_child();
+}
+
+Test(reader_process, reads_another_process_through_its_mem_file)
+{
+    forbid_direct_reads();
+    check_child();
+}
+
+Test(reader_process, process_of_somebody_else_is_an_error_that_says_so)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root can be two users");
+    uint8_t *pages = pages_with_hole();
+    pid_t child = start_child(pages);
+    struct reader_process process;
+    uint8_t byte;
+    reader_process_open(&process, child);
+    cr_assert_eq(setresuid(65534, 65534, 65534), 0);
+    int error = process.reader.read(&process.reader, (uintptr_t)pages, &byte, 1);
+    cr_expect(error == -EPERM || error == -EACCES, "%d", error);
+    reader_process_close(&process);
+}
+
+Test(reader_process, process_that_does_not_exist_is_an_error_that_says_so)
+{
+    struct reader_process process;
+    uint8_t byte;
+    reader_process_open(&process, 0x7fffffff);
+    cr_expect_eq(process.reader.read(&process.reader, (uintptr_t)&byte, &byte, 1), -ESRCH);
+    reader_process_close(&process);
 }
 
 static const uint8_t *window_at(struct fake_memory *memory, uint8_t *buffer, uint64_t buffer_bytes, uintptr_t start,

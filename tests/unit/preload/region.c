@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "memory/reader.h"
 
@@ -20,11 +21,11 @@ static struct region region;
 
 static bool is_readable(uintptr_t address)
 {
-    struct reader_self self;
+    struct reader_process self;
     uint8_t byte;
-    reader_self_open(&self);
+    reader_process_open(&self, getpid());
     bool is_read = reader_read(&self.reader, address, &byte, 1);
-    reader_self_close(&self);
+    reader_process_close(&self);
     return is_read;
 }
 

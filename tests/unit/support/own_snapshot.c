@@ -19,7 +19,7 @@ void own_snapshot_open(struct own_snapshot *own)
     cr_assert(region_open(&own->region, REGION_BYTES));
     cr_assert(shadow_open(&own->shadow, &own->region, 0));
     cr_assert_eq(bump_open(&own->bump, SCRATCH_BYTES), 0);
-    reader_self_open(&own->reader);
+    reader_process_open(&own->reader, getpid());
     uintptr_t scratch = (uintptr_t)own->bump.start;
     own->given[0] = (struct known_range){own->region.start, own->region.start + own->region.bytes, CLASS_SHIM, 0};
     own->given[1] =
@@ -35,6 +35,7 @@ void own_snapshot_open(struct own_snapshot *own)
         .given_count = 2,
         .os_page_bytes = OS_PAGE_BYTES,
         .pid = (uint32_t)getpid(),
+        .is_own_process = true,
         .unexplained = CLASS_OTHER,
     };
 }

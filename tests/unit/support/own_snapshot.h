@@ -12,7 +12,7 @@ struct own_snapshot {
     struct region region;
     struct shadow shadow;
     struct bump bump;
-    struct reader_self reader;
+    struct reader_process reader;
     struct known_range given[2];
     struct snapshot_source source; /* a test may change it before it takes the snapshot */
     struct snapshot snapshot;
