@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "dump/arena_pages.h"
+#include "dump/heap_metadata.h"
 #include "dump/smaps_join.h"
 #include "gopagewatch/page_state.h"
 #include "memory/raw.h"
@@ -41,7 +42,8 @@ struct join {
     struct residency *residency;
     const bool *is_library;
     struct map_row **rows_end;
-    uint64_t next_run; /* of the resident set */
+    uint64_t next_run;             /* of the resident set */
+    struct heap_metadata metadata; /* without a shadow table */
 
     /* of the mapping in hand */
     uint64_t vma_index;
@@ -142,7 +144,11 @@ static bool set_by_heap(struct join *join, struct segment *segment)
     segment->end = min_u64(segment->end, run->end);
     segment->is_arena = true;
     segment->run = run;
-    segment->span = run->kind == PAGE_OBJECTS ? &arena->spans[run->span] : NULL;
+    if (run->kind == PAGE_OBJECTS) {
+        segment->span = &arena->spans[run->span];
+        heap_metadata_note(&join->metadata, arena->mspans[run->span]);
+        heap_metadata_note(&join->metadata, arena->alloc_bits[run->span]);
+    }
     segment->memory_class = OF_KIND[run->kind].memory_class;
     segment->letter = OF_KIND[run->kind].letter;
     return true;
@@ -324,21 +330,12 @@ static bool is_empty(const struct class_sizes *sizes)
     return (sizes->mapped_bytes | sizes->resident_bytes | sizes->swapped_bytes) == 0;
 }
 
-static void add_sizes(struct class_sizes *sum, const struct class_sizes *sizes)
-{
-    sum->mapped_bytes += sizes->mapped_bytes;
-    sum->resident_bytes += sizes->resident_bytes;
-    sum->swapped_bytes += sizes->swapped_bytes;
-    sum->huge_bytes += sizes->huge_bytes;
-    sum->lazyfree_bytes += sizes->lazyfree_bytes;
-}
-
 static void add_rows(struct join *join)
 {
     for (int i = 0; i < CLASS_COUNT; i++) {
         if (is_empty(&join->sizes[i]))
             continue;
-        add_sizes(&join->snapshot->classes[i], &join->sizes[i]);
+        class_sizes_add(&join->snapshot->classes[i], &join->sizes[i]);
         struct map_row *row = bump_take(join->bump, sizeof *row);
         if (row == NULL) {
             join->snapshot->untrusted++;
@@ -410,7 +407,8 @@ static int read_resident_set(struct join *join, const char **failed_path)
         return error;
     join->is_library = find_libraries(&join->snapshot->resident.vmas, join->bump);
     *failed_path = "memory for the dump";
-    return join->is_library != NULL ? 0 : -ENOMEM;
+    bool has_room = heap_metadata_open(&join->metadata, &join->snapshot->resident.vmas, join->bump);
+    return join->is_library != NULL && has_room ? 0 : -ENOMEM;
 }
 
 static void find_known_ranges(struct join *join)
@@ -430,6 +428,8 @@ static void find_known_ranges(struct join *join)
         .os_page_bytes = source->os_page_bytes,
         .pid = source->pid,
     };
+    if (source->shadow == NULL)
+        heap_metadata_add_ranges(&join->snapshot->heaps, known);
     known_ranges_find_shapes(known, &search);
 }
 
@@ -441,6 +441,8 @@ static void join_all(struct join *join)
     for (uint64_t i = 0; i < snapshot->resident.vmas.count; i++)
         join_vma(join, i);
     heap_books_finish(&snapshot->heaps);
+    if (source->shadow == NULL)
+        heap_metadata_relabel(&join->metadata, snapshot, source->unexplained);
     snapshot->join_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns - snapshot->heaps.walk_ns;
     if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
         snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
@@ -464,6 +466,15 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     }
     residency_close(&join.own_residency);
     return error;
+}
+
+void class_sizes_add(struct class_sizes *sum, const struct class_sizes *sizes)
+{
+    sum->mapped_bytes += sizes->mapped_bytes;
+    sum->resident_bytes += sizes->resident_bytes;
+    sum->swapped_bytes += sizes->swapped_bytes;
+    sum->huge_bytes += sizes->huge_bytes;
+    sum->lazyfree_bytes += sizes->lazyfree_bytes;
 }
 
 uint64_t snapshot_explained_bytes(const struct snapshot *snapshot)

@@ -26,6 +26,8 @@ struct class_sizes {
     uint64_t mapped_bytes, resident_bytes, swapped_bytes, huge_bytes, lazyfree_bytes;
 };
 
+void class_sizes_add(struct class_sizes *sum, const struct class_sizes *sizes);
+
 /* One class's share of one mapping. */
 struct map_row {
     const struct vma *vma;

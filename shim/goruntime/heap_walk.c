@@ -30,7 +30,7 @@ enum {
     TRIES = 4,
     REFRESHES_MAX = 8,    /* of the Ps' page caches, for an arena */
     FAILURES_FREE = 4096, /* beyond these, second readings stop when every eighth span fails */
-    NO_BITS = 1, /* no address of bits: those are aligned */
+    NO_BITS = 1,          /* no address of bits: those are aligned */
     ARENA_WORDS = GO_ARENA_PAGES / 64,
     SPAN_WORDS_MAX = MSPAN_SLOTS_MAX / 64,
 };
@@ -492,7 +492,13 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
     }
     work->runs_count = work->infos_count = work->refreshes = 0;
     work->bits_count = 0;
-    walk->arena = (struct heap_arena){.start = start, .runs = work->runs, .spans = work->infos};
+    walk->arena = (struct heap_arena){
+        .start = start,
+        .runs = work->runs,
+        .spans = work->infos,
+        .mspans = work->mspans,
+        .alloc_bits = work->alloc_bits,
+    };
     reader_cache_forget(&walk->cache);
     read_chunks(walk, start);
     read_pages(walk, heap_arena);

@@ -61,6 +61,7 @@ struct heap_arena {
     const struct heap_run *runs; /* by address, without a gap */
     uint32_t runs_count;
     const struct heap_span *spans;
+    const uint64_t *mspans, *alloc_bits; /* for each span the addresses of its struct and of its bitmap */
 };
 
 struct heap_walk {
