@@ -71,21 +71,23 @@ static bool is_summary(const uint8_t *here)
     return true;
 }
 
-/* The address of mheap_.pages.summary. 0: not there, or in more than one place. */
+/* The address of mheap_.pages.summary. 0: not there, or in two places near each other. Large arrays of the program may
+ * follow (the linker sorts by size), which are not worth reading. */
 static uintptr_t find_summary(struct reader *reader, const struct range *bss, uint8_t *scratch)
 {
-    enum { BYTES = SUMMARY_LEVELS * SLICE_WORDS * sizeof(uint64_t) };
+    enum { BYTES = SUMMARY_LEVELS * SLICE_WORDS * sizeof(uint64_t), SECOND_WITHIN_BYTES = 4 << 20 };
     struct reader_window window = {reader, bss->start, bss->end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
-    uintptr_t found = 0;
-    for (uintptr_t at = align_up(bss->start, sizeof(uint64_t)); at + BYTES <= bss->end; at += sizeof(uint64_t)) {
+    uintptr_t found = 0, end = bss->end;
+    for (uintptr_t at = align_up(bss->start, sizeof(uint64_t)); at + BYTES <= end; at += sizeof(uint64_t)) {
         const uint8_t *here = reader_window_at(&window, at, BYTES);
         if (here == NULL)
-            return 0;
+            break;
         if (!is_summary(here))
             continue;
         if (found != 0)
             return 0;
         found = at;
+        end = min_u64(end, at + SECOND_WITHIN_BYTES);
     }
     return found;
 }
