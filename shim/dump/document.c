@@ -99,6 +99,14 @@ static void write_head(struct json *json, const struct document *document)
     json_newline(json);
 }
 
+static void number_or_null(struct json *json, const char *key, uint64_t value, uint64_t not_known)
+{
+    if (value == not_known)
+        json_null(json, key);
+    else
+        json_number(json, key, value);
+}
+
 static const char *null_if_empty(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
@@ -108,9 +116,9 @@ static void write_environment(struct json *json, const struct document *document
 {
     const struct environment *environment = &document->environment;
     json_begin_object(json, "environment");
-    json_string(json, "kernel", environment->system.release);
+    json_string_or_null(json, "kernel", null_if_empty(environment->system.release));
     json_string(json, "machine", environment->system.machine);
-    json_number(json, "cpus", environment->cpus);
+    number_or_null(json, "cpus", environment->cpus, 0);
     json_number(json, "os_page_bytes", environment->os_page_bytes);
     json_begin_object(json, "thp");
     json_string_or_null(json, "enabled", null_if_empty(environment->thp_enabled));
@@ -169,8 +177,8 @@ static void write_rss(struct json *json, const struct snapshot *snapshot)
     const struct proc_status *status = &snapshot->resident.status;
     json_begin_object(json, "rss");
     json_number(json, "total", status->resident_bytes);
-    json_number(json, "peak", status->peak_bytes);
-    json_number(json, "swapped", status->swapped_bytes);
+    number_or_null(json, "peak", status->peak_bytes, PROC_STATUS_NOT_KNOWN);
+    number_or_null(json, "swapped", status->swapped_bytes, PROC_STATUS_NOT_KNOWN);
     json_number(json, "explained", snapshot_explained_bytes(snapshot));
     json_begin_object(json, "classes");
     for (int i = 0; i < CLASS_COUNT; i++) {

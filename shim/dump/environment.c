@@ -55,16 +55,23 @@ static bool join_path(char *path, const char *front, const char *middle, uint64_
     return true;
 }
 
-/* The nearest limit: the own cgroup's or that of one above it. In a container only its own is to be seen, at the root.
+/* A controller's files: below `root`, in the directory of each group. */
+static const struct hierarchy {
+    const char *root, *file;
+    uint64_t no_limit_bytes;                                            /* from there on */
+} V1 = {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", 1ull << 62}, /* "none" is a number just below 2^63 */
+    V2 = {"/sys/fs/cgroup", "/memory.max", UINT64_MAX};
+
+/* The nearest limit: the own group's or that of one above it. In a container only its own is to be seen, at the root.
  */
-static bool read_cgroup_v2_limit(struct text group, uint64_t *bytes)
+static bool read_limit(const struct hierarchy *hierarchy, struct text group, uint64_t *bytes)
 {
     bool is_limited = false;
     for (;;) {
         char path[PATH_BYTES];
         uint64_t limit;
-        if (join_path(path, "/sys/fs/cgroup", group.at, (uint64_t)(group.end - group.at), "/memory.max") &&
-            read_decimal(path, &limit)) {
+        if (join_path(path, hierarchy->root, group.at, (uint64_t)(group.end - group.at), hierarchy->file) &&
+            read_decimal(path, &limit) && limit < hierarchy->no_limit_bytes) {
             *bytes = is_limited ? min_u64(*bytes, limit) : limit;
             is_limited = true;
         }
@@ -75,46 +82,62 @@ static bool read_cgroup_v2_limit(struct text group, uint64_t *bytes)
     }
 }
 
-/* "0::/group" is cgroup v2, "N:memory:/group" v1 (man 7 cgroups). */
-static bool read_cgroup_limit(uint64_t *bytes)
+/* Takes "N:CONTROLLERS:" off "N:CONTROLLERS:/group" (man 7 cgroups). NULL: not the memory controller's line. */
+static const struct hierarchy *take_hierarchy(struct text *line)
+{
+    const char *controllers = memchr(line->at, ':', (size_t)(line->end - line->at));
+    const char *group =
+        controllers == NULL ? NULL : memchr(controllers + 1, ':', (size_t)(line->end - controllers - 1));
+    if (group == NULL)
+        return NULL;
+    struct text names = {controllers + 1, group};
+    line->at = group + 1;
+    if (text_equals(names, ""))
+        return &V2;
+    while (names.at < names.end) {
+        const char *comma = memchr(names.at, ',', (size_t)(names.end - names.at));
+        const char *end = comma == NULL ? names.end : comma;
+        if (text_equals((struct text){names.at, end}, "memory"))
+            return &V1;
+        names.at = comma == NULL ? names.end : comma + 1;
+    }
+    return NULL;
+}
+
+static bool read_cgroup_limit(const char *path, uint64_t *bytes)
 {
     char buffer[4096];
     struct line_reader lines;
     struct text line;
     bool is_limited = false;
-    if (line_reader_open(&lines, "/proc/self/cgroup", buffer, sizeof buffer) != 0)
+    if (line_reader_open(&lines, path, buffer, sizeof buffer) != 0)
         return false;
     while (!is_limited && line_reader_next(&lines, &line)) {
-        if (text_starts_with(line, "0::/")) {
-            line.at += 3;
-            is_limited = read_cgroup_v2_limit(line, bytes);
-        }
+        const struct hierarchy *hierarchy = take_hierarchy(&line);
+        is_limited = hierarchy != NULL && read_limit(hierarchy, line, bytes);
     }
     line_reader_close(&lines);
-    /* v1 writes "no limit" as a number just below 2^63. */
-    if (!is_limited && read_decimal("/sys/fs/cgroup/memory/memory.limit_in_bytes", bytes))
-        is_limited = *bytes < 1ull << 62;
     return is_limited;
 }
 
-static uint64_t count_cpus(void)
+static uint64_t count_cpus(int pid)
 {
     uint64_t mask[128] = {0};
     uint64_t cpus = 0;
-    long bytes = raw_syscall6(SYS_sched_getaffinity, 0, sizeof mask, (long)mask, 0, 0, 0);
+    long bytes = raw_syscall6(SYS_sched_getaffinity, pid, sizeof mask, (long)mask, 0, 0, 0);
     for (long i = 0; !raw_failed(bytes) && i < bytes / (long)sizeof mask[0]; i++)
         cpus += (uint64_t)__builtin_popcountll(mask[i]);
     return cpus;
 }
 
-void environment_read(struct environment *environment, uint64_t os_page_bytes)
+void environment_read(struct environment *environment, uint64_t os_page_bytes, int pid, const char *cgroup_path)
 {
     *environment = (struct environment){.os_page_bytes = os_page_bytes};
     raw_syscall6(SYS_uname, (long)&environment->system, 0, 0, 0, 0, 0);
-    environment->cpus = count_cpus();
+    environment->cpus = count_cpus(pid);
     read_bracketed(THP "enabled", environment->thp_enabled, sizeof environment->thp_enabled);
     read_bracketed(THP "defrag", environment->thp_defrag, sizeof environment->thp_defrag);
     environment->knows_max_ptes_none =
         read_decimal(THP "khugepaged/max_ptes_none", &environment->khugepaged_max_ptes_none);
-    environment->has_cgroup_limit = read_cgroup_limit(&environment->cgroup_limit_bytes);
+    environment->has_cgroup_limit = read_cgroup_limit(cgroup_path, &environment->cgroup_limit_bytes);
 }

@@ -13,8 +13,8 @@
 #include <sys/utsname.h>
 
 struct environment {
-    struct utsname system;
-    uint64_t cpus; /* that the process may run on */
+    struct utsname system; /* release "": not known */
+    uint64_t cpus;         /* that the process may run on; 0: not known */
     uint64_t os_page_bytes;
     char thp_enabled[24], thp_defrag[24]; /* the chosen word, "" when it cannot be read */
     bool knows_max_ptes_none, has_cgroup_limit;
@@ -22,7 +22,8 @@ struct environment {
     uint64_t cgroup_limit_bytes;
 };
 
-void environment_read(struct environment *environment, uint64_t os_page_bytes);
+/* Of the process `pid` (0: the own one), whose cgroups stand in the file at `cgroup_path`. */
+void environment_read(struct environment *environment, uint64_t os_page_bytes, int pid, const char *cgroup_path);
 
 /* The word in brackets: "always [madvise] never" -> "madvise". "" when there is none. */
 void bracketed_word(const char *text, char *word, uint64_t word_bytes);

@@ -12,31 +12,32 @@
 
 enum { SPARSE_PART = 4 /* under a quarter full */ };
 
-static bool open_book(struct heap_book *book, const struct go_heap *heap, struct bump *bump)
+static void open_book(struct heap_book *book, const struct go_heap *heap, struct residency *residency,
+                      struct bump *bump)
 {
     uintptr_t *arenas;
     *book = (struct heap_book){.heap = heap};
     if (heap->layout == NULL)
-        return true;
-    int64_t count = heap_arenas_list(heap, bump, &arenas);
+        return;
+    int64_t count = heap_arenas_list(heap, residency, bump, &arenas);
     if (count < 0 || !heap_walk_open(&book->walk, heap, bump)) {
         book->walk.counters.arenas_unreadable++;
-        return false;
+        return;
     }
     book->arenas = arenas;
     book->arenas_count = (uint64_t)count;
     book->has_gc = gc_state_read(&book->gc, heap);
-    return true;
 }
 
-bool heap_books_open(struct heap_books *books, const struct go_heap *const *heaps, uint32_t count, struct bump *bump)
+bool heap_books_open(struct heap_books *books, const struct go_heap *const *heaps, uint32_t count,
+                     struct residency *residency, struct bump *bump)
 {
     *books = (struct heap_books){.arena_start = UINTPTR_MAX};
     books->size_classes = bump_take(bump, SIZE_CLASS_ROWS * sizeof books->size_classes[0]);
     if (books->size_classes == NULL)
         return false;
     for (; books->count < count && books->count < HEAPS_MAX; books->count++)
-        open_book(&books->books[books->count], heaps[books->count], bump);
+        open_book(&books->books[books->count], heaps[books->count], residency, bump);
     return true;
 }
 

@@ -80,7 +80,8 @@ struct heap_books {
 };
 
 /* Takes up the heaps that were found (`heaps[i]` may have no layout). False: the reserve of `bump` is used up. */
-bool heap_books_open(struct heap_books *books, const struct go_heap *const *heaps, uint32_t count, struct bump *bump);
+bool heap_books_open(struct heap_books *books, const struct go_heap *const *heaps, uint32_t count,
+                     struct residency *residency, struct bump *bump);
 
 /* Was any heap walked? */
 static inline bool heap_books_are_walked(const struct heap_books *books)

@@ -374,8 +374,7 @@ static int open_books(struct join *join, const char **failed_path)
     const struct snapshot_source *source = join->source;
     void *buffer = bump_take(join->bump, RESIDENCY_BUFFER_BYTES);
     *failed_path = "memory for the dump";
-    if (buffer == NULL || !arena_pages_open(snapshot, join->bump) || !known_ranges_open(&snapshot->known, join->bump) ||
-        !heap_books_open(&snapshot->heaps, source->heaps, source->heaps_count, join->bump))
+    if (buffer == NULL || !arena_pages_open(snapshot, join->bump) || !known_ranges_open(&snapshot->known, join->bump))
         return -ENOMEM;
     join->residency = source->residency;
     if (join->residency == NULL) {
@@ -387,7 +386,9 @@ static int open_books(struct join *join, const char **failed_path)
     }
     snapshot->residency_method = join->residency->method;
     snapshot->sees_huge = join->residency->sees_huge;
-    return 0;
+    *failed_path = "memory for the dump";
+    return heap_books_open(&snapshot->heaps, source->heaps, source->heaps_count, join->residency, join->bump) ? 0
+                                                                                                              : -ENOMEM;
 }
 
 static int read_resident_set(struct join *join, const char **failed_path)

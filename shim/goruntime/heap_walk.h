@@ -19,6 +19,7 @@
 #include "goruntime/heap_find.h"
 #include "memory/bump.h"
 #include "memory/reader_cache.h"
+#include "memory/residency.h"
 #include "memory/units.h"
 
 enum heap_page_kind {
@@ -82,7 +83,8 @@ struct heap_walk {
 bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct bump *bump);
 
 /* The starts of the heap's arenas by address, into memory of `bump`; the number, or -1. */
-int64_t heap_arenas_list(const struct go_heap *heap, struct bump *bump, uintptr_t **starts);
+int64_t heap_arenas_list(const struct go_heap *heap, struct residency *residency, struct bump *bump,
+                         uintptr_t **starts);
 
 /* Reads the arena that begins at `start`. The result is valid until the next call. NULL: it cannot be read. */
 const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start);

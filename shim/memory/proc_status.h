@@ -11,6 +11,9 @@
 
 #include <stdint.h>
 
+/* What a source other than this file does not tell. */
+#define PROC_STATUS_NOT_KNOWN UINT64_MAX
+
 struct proc_status {
     uint64_t resident_bytes; /* VmRSS */
     uint64_t peak_bytes;     /* VmHWM */

@@ -255,7 +255,7 @@ static void fill_document(struct making *making, const char *reason)
     making->exe[raw_failed(bytes) ? 0 : bytes] = '\0';
     document->exe = making->exe;
     document->host = shim->output.host;
-    environment_read(&document->environment, getauxval(AT_PAGESZ));
+    environment_read(&document->environment, getauxval(AT_PAGESZ), 0, "/proc/self/cgroup");
     document->gogc = environment_value(shim->environment, "GOGC");
     document->gomemlimit = environment_value(shim->environment, "GOMEMLIMIT");
     document->godebug = environment_value(shim->environment, "GODEBUG");

@@ -41,7 +41,7 @@ Test(environment, of_this_system_agrees_with_libc)
     struct environment environment;
     struct utsname system;
     cpu_set_t cpus;
-    environment_read(&environment, 4096);
+    environment_read(&environment, 4096, 0, "/proc/self/cgroup");
     uname(&system);
     cr_expect_str_eq(environment.system.release, system.release);
     cr_expect_str_eq(environment.system.machine, system.machine);
@@ -60,6 +60,6 @@ Test(environment, counts_the_cpus_that_the_process_may_run_on)
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
-    environment_read(&environment, 4096);
+    environment_read(&environment, 4096, 0, "/proc/self/cgroup");
     cr_expect_eq(environment.cpus, 1);
 }

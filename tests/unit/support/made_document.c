@@ -40,7 +40,7 @@ static void make_snapshot(struct made_document *made)
     snapshot->classes[CLASS_OTHER].resident_bytes = 100;
     snapshot->resident.status =
         (struct proc_status){.resident_bytes = 32768, .peak_bytes = 81920, .swapped_bytes = 12288, .threads = 9};
-    cr_assert(heap_books_open(&snapshot->heaps, NULL, 0, &made->bump));
+    cr_assert(heap_books_open(&snapshot->heaps, NULL, 0, NULL, &made->bump));
     cr_assert(known_ranges_open(&snapshot->known, &made->bump));
     known_ranges_add(&snapshot->known,
                      (struct known_range){STACK_START, STACK_START + 0x10000, CLASS_THREAD_STACKS, MADE_TID});
@@ -118,7 +118,7 @@ void made_document_make(struct made_document *made)
     document->comm = "shop";
     document->exe = "/srv/shop";
     document->host = "web-3";
-    environment_read(&document->environment, 4096);
+    environment_read(&document->environment, 4096, 0, "/proc/self/cgroup");
     document->gomemlimit = "1GiB";
     document->go_version = "go1.26.10";
     document->build_id = BUILD_ID;
