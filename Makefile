@@ -149,6 +149,7 @@ unit: $(UNIT_BIN) ## unit tests
 
 e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
+	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
 stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library, with and without the shim
 	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do \

@@ -36,6 +36,16 @@ void command_complain(const char *subcommand, const char *thing, const struct er
         print_line("%s: %s: %s", subcommand, thing, error->text);
 }
 
+void command_tell(const char *subcommand, const char *format, ...)
+{
+    char what[LINE_BYTES_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    print_line("%s: %s", subcommand, what);
+}
+
 enum exit_code command_refuse_use(const char *subcommand, const char *format, ...)
 {
     char what[LINE_BYTES_MAX / 2];

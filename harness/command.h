@@ -26,6 +26,8 @@ struct command {
 
 /* Prints why `thing` (a file, a PID) failed; what is on stdout already comes first. `subcommand` may be NULL. */
 void command_complain(const char *subcommand, const char *thing, const struct error *error);
+/* Talk: a line on stderr that is no error. */
+__attribute__((format(printf, 2, 3))) void command_tell(const char *subcommand, const char *format, ...);
 /* For getopt_long's '?' (with opterr = 0): names the option and returns EXIT_CODE_WRONG_USE. */
 enum exit_code command_refuse_option(const char *subcommand, char **argv);
 /* Prints wrong use with the page that tells right use; returns EXIT_CODE_WRONG_USE. */

@@ -198,20 +198,21 @@ static struct vma *vma_at(const struct core_file *core, uintptr_t address)
     return core_find_part(core, address, &index) ? &core->vmas.vmas[index] : NULL;
 }
 
-/* The kernel's pages: [vdso], and [vvar] right below, which no core holds. */
-static void name_vdso(struct core_file *core)
+/* Pages of the kernel's: [vdso], [vvar] right below, and [vsyscall] in the kernel's half of address space. */
+static void name_kernel_pages(struct core_file *core)
 {
     struct vma *vdso = vma_at(core, core->notes.vdso);
-    if (vdso == NULL || vma_is_file(vdso))
-        return;
-    vdso->name = "[vdso]";
-    for (struct vma *vma = vdso; vma > core->vmas.vmas; vma--) {
-        struct vma *below = vma - 1;
-        if (below->end != vma->start || vma_is_file(below) || below->is_writable ||
-            core->parts[below - core->vmas.vmas].bytes != 0)
-            break;
-        below->name = "[vvar]";
+    if (vdso != NULL && !vma_is_file(vdso)) {
+        vdso->name = "[vdso]";
+        for (struct vma *vma = vdso; vma > core->vmas.vmas; vma--) {
+            struct vma *below = vma - 1;
+            if (below->end != vma->start || vma_is_file(below) || below->is_writable || !below->is_readable)
+                break;
+            below->name = "[vvar]";
+        }
     }
+    for (struct vma *vma = core->vmas.vmas + core->vmas.count; vma-- > core->vmas.vmas && vma->start > INTPTR_MAX;)
+        vma->name = "[vsyscall]";
 }
 
 /* The brk heap is the only thing that the kernel puts behind the program. */
@@ -257,7 +258,7 @@ static void name_vmas(struct core_file *core)
     struct vma *stack = vma_at(core, core->notes.random);
     if (stack != NULL && !vma_is_file(stack))
         stack->name = "[stack]";
-    name_vdso(core);
+    name_kernel_pages(core);
     const struct vma *program = vma_at(core, core->notes.program_headers);
     core->program = program == NULL ? NULL : vma_front_of_file(&core->vmas, program);
     if (core->program != NULL)

@@ -133,6 +133,12 @@ static void scan_part(const struct core_file *core, uint64_t index, uint64_t sta
     report(vma, run_start, run_end, callback, context);
 }
 
+/* The kernel's own pages: in every core, in nobody's RSS. */
+static bool is_of_kernel(const struct vma *vma)
+{
+    return strcmp(vma->name, "[vvar]") == 0 || strcmp(vma->name, "[vsyscall]") == 0;
+}
+
 static int scan_core(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
                      void *context)
 {
@@ -144,7 +150,8 @@ static int scan_core(struct residency *residency, uintptr_t start, uintptr_t end
     for (; index < core->vmas.count && core->vmas.vmas[index].start < end; index++) {
         const struct vma *vma = &core->vmas.vmas[index];
         uint64_t from = max_u64(start, vma->start) - vma->start;
-        scan_part(core, index, from, min_u64(end, vma->end) - vma->start, callback, context);
+        if (!is_of_kernel(vma))
+            scan_part(core, index, from, min_u64(end, vma->end) - vma->start, callback, context);
     }
     return 0;
 }

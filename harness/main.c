@@ -9,12 +9,16 @@
 #include <string.h>
 
 #include "gopagewatch/schema.h"
+#include "harness/attach.h"
 #include "harness/command.h"
+#include "harness/core.h"
 #include "harness/report.h"
 
 static enum exit_code help_run(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
+    {"attach", "a dump of any running Go process, from outside", attach_run},
+    {"core", "a dump of a Go process that left a core file", core_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
     {"help", "this page, or the page of a command", help_run},
 };

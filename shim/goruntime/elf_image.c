@@ -93,6 +93,8 @@ bool elf_image_read(struct elf_image *image, struct reader *reader, uintptr_t ba
     if (first == count)
         return false;
     image->bias = base - align_down(programs[first].p_vaddr, PAGE_BYTES);
+    if (header.e_type == ET_EXEC && image->bias != 0) /* somebody reads a program's file by mmap */
+        return false;
 
     for (uint64_t i = 0; i < count; i++) {
         if (programs[i].p_type == PT_LOAD)

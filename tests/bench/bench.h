@@ -19,12 +19,25 @@ double run_and_time(char **command, bool with_shim);
 double run_and_read_seconds(char **command, bool with_shim);
 
 struct dump_figures {
-    double scan_seconds; /* one PAGEMAP_SCAN of the heap by the program itself */
-    double dump_seconds; /* from the signal to the dump's being in its place */
-    uint64_t resident_bytes, shim_resident_bytes, arenas_bytes;
+    double scan_seconds;               /* one PAGEMAP_SCAN of the heap by the program itself */
+    double dump_seconds;               /* from the signal to the dump's being in its place */
+    double walk_seconds, join_seconds; /* by the dump's own counters */
+    uint64_t resident_bytes, shim_resident_bytes, arenas_bytes, objects;
 };
 
-/* Starts `app` (tests/apps/bigheap) and measures a scan and a dump `rounds` times, one after the other. */
-void measure_dumps(char *app, struct dump_figures *figures, int rounds);
+/* Starts `command` (tests/apps/bigheap) and measures a scan and a dump `rounds` times, one after the other. */
+void measure_dumps(char **command, struct dump_figures *figures, int rounds);
+
+struct heartbeat_figures {
+    double longest_seconds, p999_seconds;
+};
+
+/* Starts `app` (tests/apps/heartbeat) under the shim. For heartbeat_end. */
+struct heartbeat *heartbeat_start(char *app);
+
+/* Measures two seconds, with a dump every 50 ms or without. */
+void heartbeat_measure(struct heartbeat *heartbeat, struct heartbeat_figures *figures, bool with_dumps);
+
+void heartbeat_end(struct heartbeat *heartbeat);
 
 #endif

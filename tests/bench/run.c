@@ -118,19 +118,13 @@ double run_and_read_seconds(char **command, bool with_shim)
     return seconds;
 }
 
-static void wait_for_rename(int watch, const char *name)
-{
-    char event[4096] __attribute__((aligned(8)));
-    struct pollfd waited = {.fd = watch, .events = POLLIN};
-    if (poll(&waited, 1, 60000) != 1 || read(watch, event, sizeof event) <= 0)
-        give_up("no dump within a minute", name);
-}
-
 static uint64_t number_at(const json_t *dump, const char *a, const char *b, const char *c, const char *d)
 {
     const json_t *value = json_object_get(json_object_get(dump, a), b);
     if (c != NULL)
         value = json_object_get(json_object_get(value, c), d);
+    if (!json_is_integer(value))
+        give_up("the dump has no such number", c == NULL ? b : d);
     return (uint64_t)json_integer_value(value);
 }
 
@@ -142,40 +136,124 @@ static void read_dump(const char *path, struct dump_figures *figures)
         give_up(error.text, path);
     figures->resident_bytes = number_at(dump, "rss", "total", NULL, NULL);
     figures->shim_resident_bytes = number_at(dump, "rss", "classes", "shim", "resident");
-    figures->arenas_bytes = 0;
+    figures->walk_seconds = (double)number_at(dump, "books", "goruntime", "counters", "walk_ns") / 1e9;
+    figures->join_seconds = (double)number_at(dump, "books", "pagemap", "counters", "join_ns") / 1e9;
+    figures->arenas_bytes = figures->objects = 0;
     size_t i;
-    const json_t *arena;
-    json_array_foreach(json_object_get(json_object_get(dump, "go"), "arenas"), i, arena) figures->arenas_bytes +=
-        (uint64_t)json_integer_value(json_object_get(arena, "bytes"));
+    const json_t *row, *go = json_object_get(dump, "go");
+    json_array_foreach(json_object_get(go, "arenas"), i, row) figures->arenas_bytes +=
+        (uint64_t)json_integer_value(json_object_get(row, "bytes"));
+    json_array_foreach(json_object_get(go, "heaps"), i, row) figures->objects +=
+        (uint64_t)json_integer_value(json_object_get(row, "objects"));
     json_decref(dump);
 }
 
-void measure_dumps(char *app, struct dump_figures *figures, int rounds)
+/* A directory that dumps go to, and that is gone afterwards. */
+struct place {
+    char directory[32], path[48];
+    int watch;
+};
+
+static void open_place(struct place *place)
 {
-    char directory[] = "/tmp/gopagewatch-bench.XXXXXX";
-    char path[sizeof directory + 16];
+    strcpy(place->directory, "/tmp/gopagewatch-bench.XXXXXX");
+    if (mkdtemp(place->directory) == NULL)
+        give_up("cannot be made", place->directory);
+    snprintf(place->path, sizeof place->path, "%s/dump.json", place->directory);
+    place->watch = inotify_init1(IN_CLOEXEC);
+    if (place->watch < 0 || inotify_add_watch(place->watch, place->directory, IN_MOVED_TO) < 0)
+        give_up("cannot be watched", place->directory);
+    setenv("GOPAGEWATCH_OUT", place->path, 1);
+}
+
+static void close_place(struct place *place)
+{
+    close(place->watch);
+    unlink(place->path);
+    rmdir(place->directory);
+}
+
+static void await_dump(const struct place *place)
+{
+    char event[4096] __attribute__((aligned(8)));
+    struct pollfd waited = {.fd = place->watch, .events = POLLIN};
+    if (poll(&waited, 1, 60000) != 1 || read(place->watch, event, sizeof event) <= 0)
+        give_up("no dump within a minute", place->path);
+}
+
+static void tell(struct child *child, const char *line)
+{
+    fputs(line, child->input);
+    fflush(child->input);
+}
+
+void measure_dumps(char **command, struct dump_figures *figures, int rounds)
+{
     struct child child;
-    if (mkdtemp(directory) == NULL)
-        give_up("cannot be made", directory);
-    snprintf(path, sizeof path, "%s/dump.json", directory);
-    int watch = inotify_init1(IN_CLOEXEC);
-    if (watch < 0 || inotify_add_watch(watch, directory, IN_MOVED_TO) < 0)
-        give_up("cannot be watched", directory);
-    setenv("GOPAGEWATCH_OUT", path, 1);
-    start(&child, (char *[]){app, NULL}, true, true);
-    read_number(&child, "ready", app);
+    struct place place;
+    open_place(&place);
+    start(&child, command, true, true);
+    read_number(&child, "ready", command[0]);
     for (int i = 0; i < rounds; i++) {
-        fputs("scan\n", child.input);
-        fflush(child.input);
-        figures[i].scan_seconds = (double)read_number(&child, "scan_ns=", app) / 1e9;
+        tell(&child, "scan\n");
+        figures[i].scan_seconds = (double)read_number(&child, "scan_ns=", command[0]) / 1e9;
         double begin = now_seconds();
         kill(child.pid, SIGUSR2);
-        wait_for_rename(watch, path);
+        await_dump(&place);
         figures[i].dump_seconds = now_seconds() - begin;
-        read_dump(path, &figures[i]);
+        read_dump(place.path, &figures[i]);
     }
-    finish(&child, app);
-    close(watch);
-    unlink(path);
-    rmdir(directory);
+    finish(&child, command[0]);
+    close_place(&place);
+}
+
+static void sleep_until(double seconds)
+{
+    struct timespec end = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
+    }
+}
+
+struct heartbeat {
+    struct child child;
+    struct place place;
+    const char *app;
+};
+
+struct heartbeat *heartbeat_start(char *app)
+{
+    struct heartbeat *heartbeat = calloc(1, sizeof *heartbeat);
+    if (heartbeat == NULL)
+        give_up("no memory", app);
+    heartbeat->app = app;
+    open_place(&heartbeat->place);
+    start(&heartbeat->child, (char *[]){app, NULL}, true, true);
+    read_number(&heartbeat->child, "ready", app);
+    return heartbeat;
+}
+
+void heartbeat_measure(struct heartbeat *heartbeat, struct heartbeat_figures *figures, bool with_dumps)
+{
+    enum { INTERVALS = 40, INTERVAL_MS = 50 };
+    struct child *child = &heartbeat->child;
+    tell(child, "begin\n");
+    double next = now_seconds();
+    for (int i = 0; i < INTERVALS; i++) {
+        if (with_dumps) {
+            kill(child->pid, SIGUSR2);
+            await_dump(&heartbeat->place);
+        }
+        next += INTERVAL_MS / 1e3;
+        sleep_until(next);
+    }
+    tell(child, "end\n");
+    figures->longest_seconds = (double)read_number(child, "longest_ns=", heartbeat->app) / 1e9;
+    figures->p999_seconds = (double)read_number(child, "p999_ns=", heartbeat->app) / 1e9;
+}
+
+void heartbeat_end(struct heartbeat *heartbeat)
+{
+    finish(&heartbeat->child, heartbeat->app);
+    close_place(&heartbeat->place);
+    free(heartbeat);
 }

@@ -56,7 +56,7 @@ struct etcd *etcd_start(void)
         .arguments = (const char *[]){built_path("etcd/usr/bin/etcd"), "--data-dir", etcd->data.path,
                                       "--listen-client-urls", client, "--advertise-client-urls", client,
                                       "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                                      "--initial-cluster", cluster, "--unsafe-no-fsync", NULL},
+                                      "--initial-cluster", cluster, "--unsafe-no-fsync", "--enable-pprof", NULL},
     };
     etcd->watched = watched_start(&setup);
     program_await_error(etcd->watched->program, "client requests");
@@ -78,17 +78,18 @@ static void send_all(int fd, const char *bytes, size_t count)
     }
 }
 
-/* Posts `body` and appends the answer, headers too. */
-static void post(const struct etcd *etcd, const char *path, const struct text *body, struct text *answer)
+/* Sends one request and appends the answer, headers too. */
+static void ask(const struct etcd *etcd, const char *method, const char *path, const struct text *body,
+                struct text *answer)
 {
     char head[256], piece[16384];
     struct sockaddr_in address = loopback(etcd->port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connection to etcd");
-    snprintf(head, sizeof head, "POST %s HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-             path, body->length);
+    snprintf(head, sizeof head, "%s %s HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+             method, path, body->length);
     send_all(fd, head, strlen(head));
-    send_all(fd, body->bytes, body->length);
+    send_all(fd, text_string(body), body->length);
     ssize_t got;
     answer->length = 0;
     text_append(answer, "", 0);
@@ -97,6 +98,49 @@ static void post(const struct etcd *etcd, const char *path, const struct text *b
     close(fd);
     if (strstr(text_string(answer), " 200 OK") == NULL)
         fail("etcd answers to %s: %.200s", path, text_string(answer));
+}
+
+static void post(const struct etcd *etcd, const char *path, const struct text *body, struct text *answer)
+{
+    ask(etcd, "POST", path, body, answer);
+}
+
+void etcd_collect_garbage(struct etcd *etcd)
+{
+    struct text body = {0}, answer = {0};
+    ask(etcd, "GET", "/debug/pprof/heap?gc=1", &body, &answer);
+    text_free(&answer);
+}
+
+/* A line "go_memstats_alloc_bytes 2.4698048e+07"; those that begin with # explain. */
+static double metric(const char *answer, const char *name)
+{
+    char line[96];
+    int length = snprintf(line, sizeof line, "\ngo_memstats_%s ", name);
+    const char *found = strstr(answer, line);
+    if (found == NULL)
+        fail("etcd has no metric go_memstats_%s", name);
+    return strtod(found + length, NULL);
+}
+
+struct etcd_memstats etcd_memstats(struct etcd *etcd)
+{
+    struct text body = {0}, answer = {0};
+    ask(etcd, "GET", "/debug/pprof/heap?debug=1", &body, &answer);
+    ask(etcd, "GET", "/metrics", &body, &answer);
+    const char *text = text_string(&answer);
+    struct etcd_memstats memstats = {
+        .alloc = metric(text, "heap_alloc_bytes"),
+        .inuse = metric(text, "heap_inuse_bytes"),
+        .idle = metric(text, "heap_idle_bytes"),
+        .released = metric(text, "heap_released_bytes"),
+        .sys = metric(text, "heap_sys_bytes"),
+        .stack_inuse = metric(text, "stack_inuse_bytes"),
+        .objects = metric(text, "heap_objects"),
+        .next_gc = metric(text, "next_gc_bytes"),
+    };
+    text_free(&answer);
+    return memstats;
 }
 
 static void append_text(struct text *text, const char *more)

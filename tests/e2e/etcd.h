@@ -21,6 +21,17 @@ struct watched *etcd_watched(struct etcd *etcd);
  * the one that was put. */
 void etcd_put_and_get(struct etcd *etcd, int round, int count, uint64_t value_bytes);
 
+/* Has it collect its garbage (its pprof handler can be asked to). */
+void etcd_collect_garbage(struct etcd *etcd);
+
+/* What it says of its own heap at /metrics. They come from runtime/metrics, where what processors have allocated of the
+ * spans they hold is not counted yet: the spans are taken back from them before (by the heap profile as text, whose
+ * head is made by ReadMemStats). */
+struct etcd_memstats {
+    double alloc, inuse, idle, released, sys, stack_inuse, objects, next_gc;
+};
+struct etcd_memstats etcd_memstats(struct etcd *etcd);
+
 /* Ends it by SIGTERM, which is its orderly way. */
 void etcd_stop(struct etcd *etcd);
 

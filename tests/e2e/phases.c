@@ -53,8 +53,8 @@ TOOLCHAIN_TEST(phases, classes_add_up_to_the_rss_in_every_form, .timeout = 300)
     }
 }
 
-/* Between what Go calls released and what the kernel calls lazily freed lie pages that Go has taken again but not written
- * to, and those that wait in a batch of each CPU for their mark (mm/swap.c:lru_lazyfree). */
+/* Between what Go calls released and what the kernel calls lazily freed lie pages that Go has taken again but not
+ * written to, and those that wait in a batch of each CPU for their mark (mm/swap.c:lru_lazyfree). */
 static void expect_near(uint64_t bytes, uint64_t truth_bytes, const char *what)
 {
     const uint64_t slack_bytes = MEBIBYTE / 2;

@@ -21,6 +21,7 @@
 #include "tests/e2e/support/outbox.h"
 #include "tests/e2e/support/program.h"
 #include "tests/e2e/support/scavtrace.h"
+#include "tests/e2e/support/setting.h"
 #include "tests/e2e/support/temp_dir.h"
 #include "tests/e2e/support/text.h"
 
@@ -42,6 +43,22 @@ static bool is_alive(pid_t pid)
         state = 'X';
     fclose(file);
     return state != 'X' && state != 'Z';
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static bool holds(const char *path, const char *expected)
+{
+    struct text text = text_of_file(path);
+    bool is_same = strcmp(text_string(&text), expected) == 0;
+    text_free(&text);
+    return is_same;
 }
 
 /* ---- programs ---- */
@@ -202,6 +219,48 @@ static const char DUMP[] =
     "\"advice\": [{\"by\": \"go\", \"advice\": \"DONTNEED\", \"calls\": 2, \"bytes\": 8192, \"errors\": 0}]}, "
     "\"rss\": {\"classes\": {\"go.heap\": {\"mapped\": 5, \"resident\": 4}, \"other\": {\"mapped\": 3, "
     "\"resident\": 1}}}}";
+
+Test(support, a_setting_is_put_back_also_by_a_killed_test)
+{
+    struct temp_dir dir = temp_dir_make();
+    char path[160];
+    int report[2];
+    snprintf(path, sizeof path, "%s/setting", dir.path);
+    write_text(path, "60000\n");
+    cr_assert_eq(pipe(report), 0);
+    pid_t test = fork();
+    if (test == 0) {
+        struct setting setting;
+        bool is_changed = setting_change(&setting, path, "10000") && holds(path, "10000\n");
+        if (write(report[1], is_changed ? "y" : "n", 1) == 1)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    close(report[1]);
+    cr_assert_eq(waitpid(test, NULL, 0), test);
+    char told[2] = {0};
+    cr_expect_eq(read(report[0], told, 1), 1);
+    cr_expect_eq(told[0], 'y');
+    cr_expect_eq(read(report[0], told, 1), 0); /* the guardian has ended */
+    cr_expect(holds(path, "60000\n"));
+    close(report[0]);
+    temp_dir_remove(&dir);
+}
+
+Test(support, the_chosen_word_of_a_setting_is_put_back)
+{
+    struct temp_dir dir = temp_dir_make();
+    struct setting setting;
+    char path[160];
+    snprintf(path, sizeof path, "%s/setting", dir.path);
+    write_text(path, "always [madvise] never\n");
+    cr_assert(setting_change(&setting, path, "never"));
+    cr_expect_str_eq(setting.value, "madvise");
+    setting_restore(&setting);
+    cr_expect(holds(path, "madvise[madvise] never\n")); /* in /sys each write is the whole value */
+    cr_expect_not(setting_change(&setting, "/nonexistent/setting", "1"));
+    temp_dir_remove(&dir);
+}
 
 Test(support, a_dump_is_there_when_it_has_its_name)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // bigheap holds 4 GiB of touched heap and, asked by "scan", measures one bare PAGEMAP_SCAN of it: what a dump of the same
-// memory is compared with. With -small it is 1 GiB of 64-byte objects, 16 M of them.
+// memory is compared with. With -small it is that many MiB of 64-byte objects instead.
 package main
 
 import "C"
@@ -20,7 +20,6 @@ import (
 const (
 	blockBytes     = 64 << 20
 	blocks         = 64
-	smallObjects   = 16 << 20
 	pagemapScan    = 0xc0606610
 	regionsPerCall = 512 // more than that and the kernel may return a stale end
 	present        = 1 << 3
@@ -61,10 +60,10 @@ func holdBlocks() {
 }
 
 // A list needs no memory beside its objects. They fill the heap from its start on, nearly without a gap.
-func holdNodes() {
+func holdNodes(mebibytes int) {
 	debug.SetGCPercent(-1)
 	low, high := ^uintptr(0), uintptr(0)
-	for i := 0; i < smallObjects; i++ {
+	for i := 0; i < mebibytes<<20/int(unsafe.Sizeof(*nodes)); i++ {
 		nodes = &node{next: nodes}
 		at := uintptr(unsafe.Pointer(nodes))
 		if at < low {
@@ -102,10 +101,10 @@ func scan() time.Duration {
 }
 
 func main() {
-	small := flag.Bool("small", false, "hold small objects")
+	small := flag.Int("small", 0, "MiB of small objects to hold instead of large ones")
 	flag.Parse()
-	if *small {
-		holdNodes()
+	if *small > 0 {
+		holdNodes(*small)
 	} else {
 		holdBlocks()
 	}

@@ -21,7 +21,7 @@ struct watched {
  * them. Or fails the test. For watched_end, or just for the end of the test. */
 struct watched *watched_start(const struct program_setup *setup);
 
-/* Sends SIGUSR2, waits for one dump and loads it. For json_decref. Or fails the test. */
+/* Sends SIGUSR2, waits for one dump, until the shim rests again, and loads it. For json_decref. Or fails the test. */
 json_t *watched_dump(struct watched *watched);
 
 /* Kills what is left, removes the directory, frees. */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A file that a subcommand writes: whole under its name, or not there.
+ *
+ * It is written beside its place under a name of its own (O_EXCL, O_NOFOLLOW, 0600) and renamed when everything was
+ * written; a file of that name is replaced. On any error nothing is left behind. "-" is standard output.
+ */
+#ifndef GPW_HARNESS_OUTPUT_FILE_H
+#define GPW_HARNESS_OUTPUT_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "harness/error.h"
+
+struct output_file {
+    const char *path;
+    int fd;
+    char temporary[PATH_MAX + 64];
+};
+
+/* False: `error` says why. `path` is kept. */
+bool output_file_open(struct output_file *file, const char *path, struct error *error);
+
+/* Puts it in its place; `write_error` is what writing met, 0 or -errno. False: `error` says why, and it is not there. */
+bool output_file_finish(struct output_file *file, int write_error, struct error *error);
+
+static inline bool output_file_is_stdout(const struct output_file *file)
+{
+    return file->path[0] == '-' && file->path[1] == '\0';
+}
+
+#endif
