@@ -121,8 +121,8 @@ static enum exit_code fail(const char *thing, const struct error *error)
     return EXIT_CODE_UNREADABLE;
 }
 
-static enum exit_code dump_open_core(struct outside *outside, struct core_dump *dump, const char *exe,
-                                     const char *core, const char *path)
+static enum exit_code dump_open_core(struct outside *outside, struct core_dump *dump, const char *exe, const char *core,
+                                     const char *path)
 {
     struct error error;
     bool is_output;

@@ -26,7 +26,7 @@
 enum {
     PROGRAM_HEADERS_MAX = 1 << 17, /* twice vm.max_map_count's default */
     MODULES_MAX = 4096,
-    BRK_DISTANCE_BYTES = 1 << 30,  /* arch/x86/kernel/process.c:arch_randomize_brk */
+    BRK_DISTANCE_BYTES = 1 << 30, /* arch/x86/kernel/process.c:arch_randomize_brk */
 };
 
 /* More address space than a process has with four levels of page tables: what claims more would be walked for ever. */

@@ -52,7 +52,8 @@ static bool refuse_permission(const struct live_process *process, struct error *
     if (is_of_us)
         return error_set(error, "its memory may not be read: it has more rights than you, or has made itself "
                                 "undumpable; be root");
-    return error_set(error, "its memory may not be read: it runs as uid %ld, you are uid %ld; be that user, or root%s%s",
+    return error_set(error,
+                     "its memory may not be read: it runs as uid %ld, you are uid %ld; be that user, or root%s%s",
                      owner, (long)geteuid(), scope[0] == '\0' ? "" : " (/proc/sys/kernel/yama/ptrace_scope is ",
                      scope[0] == '\0' ? "" : strcat(scope, ")"));
 }

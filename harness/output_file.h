@@ -22,7 +22,8 @@ struct output_file {
 /* False: `error` says why. `path` is kept. */
 bool output_file_open(struct output_file *file, const char *path, struct error *error);
 
-/* Puts it in its place; `write_error` is what writing met, 0 or -errno. False: `error` says why, and it is not there. */
+/* Puts it in its place; `write_error` is what writing met, 0 or -errno. False: `error` says why, and it is not there.
+ */
 bool output_file_finish(struct output_file *file, int write_error, struct error *error);
 
 static inline bool output_file_is_stdout(const struct output_file *file)

@@ -70,8 +70,9 @@ static bool find_modules(struct outside *outside, struct error *error)
     if (!modules_find(&outside->modules, &outside->where, &outside->bump))
         return error_set(error, "there is no memory to look at it; free some or raise the limit (ulimit -v)");
     if (outside->modules.count == 0)
-        return error_set(error, "is not a Go process: none of its %" PRIu64 " mappings is of a file with Go's build "
-                                "information or function table",
+        return error_set(error,
+                         "is not a Go process: none of its %" PRIu64 " mappings is of a file with Go's build "
+                         "information or function table",
                          outside->where.vmas->count);
     return true;
 }
