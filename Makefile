@@ -193,7 +193,7 @@ lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-for
 	$(call say,LINT,format)
 	$(Q)clang-format --style=file --dry-run -Werror $(C_FILES)
 	$(call say,LINT,clang)
-	$(Q)for f in $(filter %.c,$(C_FILES)); do clang $(CSTD) $(WARN) -O2 -Ishim -Iinclude -I. -Itests -fsyntax-only $$f || exit 1; done
+	$(Q)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P 2 -n 16 clang $(CSTD) $(WARN) -O2 -Ishim -Iinclude -I. -Itests -fsyntax-only
 	$(call say,LINT,tidy)
 	$(Q)printf '%s\n' $(filter shim/%.c harness/%.c,$(C_FILES)) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) -Ishim -Iinclude -I. 2>/dev/null' tidy
 	$(call say,LINT,cppcheck)

@@ -11,6 +11,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -20,7 +21,6 @@
 
 #include "goruntime/elf_image.h"
 #include "harness/core_memory.h"
-#include "memory/raw.h"
 #include "memory/units.h"
 
 enum {
@@ -297,7 +297,7 @@ static bool read_program_headers(struct core_file *core, Elf64_Phdr **programs, 
 {
     Elf64_Ehdr header = {0};
     /* A short file is judged by what it has. */
-    if (raw_failed(raw_pread(core->fd, &header, sizeof header, 0)))
+    if (pread(core->fd, &header, sizeof header, 0) < 0)
         return error_set(error, "cannot be read");
     if (!check_header(core, &header, error) || !count_program_headers(core, &header, count, error))
         return false;
@@ -320,7 +320,8 @@ static bool read_tables(struct core_file *core, struct bump *bump, struct error 
         if (programs[i].p_type == PT_LOAD)
             programs[loads++] = programs[i];
     }
-    qsort(programs, loads, sizeof *programs, compare_loads);
+    if (loads > 0)
+        qsort(programs, loads, sizeof *programs, compare_loads);
     core->vmas.vmas = bump_take(bump, (loads + core->notes.mappings_count) * sizeof core->vmas.vmas[0]);
     core->parts = bump_take(bump, (loads + core->notes.mappings_count) * sizeof core->parts[0]);
     if (core->vmas.vmas == NULL || core->parts == NULL)
@@ -335,9 +336,9 @@ static bool open_file(struct core_file *core, const char *path, struct error *er
 {
     struct stat status;
     /* A FIFO must not keep us waiting. */
-    core->fd = raw_open(path, O_RDONLY | O_NONBLOCK, 0);
+    core->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (core->fd < 0)
-        return error_set(error, "cannot be opened: %s", strerror(-core->fd));
+        return error_set(error, "cannot be opened: %s", strerror(errno));
     if (fstat(core->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return error_set(error, "is no regular file");
     core->file_bytes = (uint64_t)status.st_size;
@@ -362,10 +363,10 @@ void core_file_close(struct core_file *core)
 {
     for (uint32_t i = 0; i < core->stand_ins_count; i++) {
         if (core->stand_ins[i].fd >= 0)
-            raw_close(core->stand_ins[i].fd);
+            close(core->stand_ins[i].fd);
     }
     core->stand_ins_count = 0;
     if (core->fd >= 0)
-        raw_close(core->fd);
+        close(core->fd);
     core->fd = -1;
 }

@@ -10,15 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memory/raw.h"
 #include "memory/units.h"
 
 bool core_read_file(int fd, void *buffer, uint64_t bytes, uint64_t offset)
 {
     uint8_t *at = buffer;
     while (bytes > 0) {
-        long got = offset > INT64_MAX ? 0 : raw_pread(fd, at, bytes, offset);
-        if (raw_failed(got) || got == 0)
+        ssize_t got = offset > INT64_MAX ? 0 : pread(fd, at, bytes, (off_t)offset);
+        if (got <= 0)
             return false;
         at += got;
         offset += (uint64_t)got;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/procfs.h>
 
-#include "memory/raw.h"
+#include "harness/core_memory.h"
 #include "memory/units.h"
 
 enum {
@@ -28,17 +28,12 @@ struct note {
     uint64_t content, content_bytes; /* in the file */
 };
 
-static bool read_exactly(int fd, void *buffer, uint64_t bytes, uint64_t offset)
-{
-    return raw_pread(fd, buffer, bytes, offset) == (long)bytes;
-}
-
 /* ---- one function for each kind of note; false: damaged ---- */
 
 static bool take_thread(struct core_notes *notes, const struct note *note)
 {
     struct elf_prstatus status;
-    if (note->content_bytes < sizeof status || !read_exactly(note->fd, &status, sizeof status, note->content))
+    if (note->content_bytes < sizeof status || !core_read_file(note->fd, &status, sizeof status, note->content))
         return false;
     if (notes->threads++ == 0 && notes->pid == 0)
         notes->pid = (uint32_t)status.pr_pid; /* of the thread that died: better than none */
@@ -48,7 +43,7 @@ static bool take_thread(struct core_notes *notes, const struct note *note)
 static bool take_process(struct core_notes *notes, const struct note *note)
 {
     struct elf_prpsinfo info;
-    if (note->content_bytes < sizeof info || !read_exactly(note->fd, &info, sizeof info, note->content))
+    if (note->content_bytes < sizeof info || !core_read_file(note->fd, &info, sizeof info, note->content))
         return false;
     notes->pid = (uint32_t)info.pr_pid;
     memcpy(notes->comm, info.pr_fname, sizeof info.pr_fname);
@@ -60,7 +55,7 @@ static bool take_auxv(struct core_notes *notes, const struct note *note)
 {
     Elf64_auxv_t entries[AUXV_BYTES_MAX / sizeof(Elf64_auxv_t)];
     uint64_t bytes = min_u64(note->content_bytes, sizeof entries);
-    if (!read_exactly(note->fd, entries, bytes, note->content))
+    if (!core_read_file(note->fd, entries, bytes, note->content))
         return false;
     memcpy(notes->auxv_front, entries, min_u64(bytes, sizeof notes->auxv_front));
     for (uint64_t i = 0; i < bytes / sizeof entries[0] && entries[i].a_type != AT_NULL; i++) {
@@ -95,7 +90,7 @@ static bool take_files(struct core_notes *notes, const struct note *note, struct
     if (bytes < HEAD_WORDS * sizeof(uint64_t) || bytes > FILE_NOTE_BYTES_MAX || notes->mappings != NULL)
         return false;
     char *content = bump_take(bump, bytes + 1); /* zeroed: the last name ends */
-    if (content == NULL || !read_exactly(note->fd, content, bytes, note->content))
+    if (content == NULL || !core_read_file(note->fd, content, bytes, note->content))
         return false;
     const uint64_t *words = (const uint64_t *)content;
     uint64_t count = words[0], unit_bytes = words[1];
@@ -149,7 +144,7 @@ void core_notes_read(struct core_notes *notes, int fd, uint64_t offset, uint64_t
     Elf64_Nhdr header;
     while (bytes >= sizeof header) {
         char name[sizeof "CORE"] = "";
-        if (count++ == NOTES_MAX || !read_exactly(fd, &header, sizeof header, offset)) {
+        if (count++ == NOTES_MAX || !core_read_file(fd, &header, sizeof header, offset)) {
             notes->untrusted++;
             break;
         }
@@ -160,7 +155,8 @@ void core_notes_read(struct core_notes *notes, int fd, uint64_t offset, uint64_t
         }
         struct note note = {fd, header.n_type, offset + sizeof header + name_bytes, header.n_descsz};
         /* Other owners ("LINUX") number their notes anew. */
-        bool is_core = header.n_namesz == sizeof name && read_exactly(fd, name, sizeof name, offset + sizeof header) &&
+        bool is_core = header.n_namesz == sizeof name &&
+                       core_read_file(fd, name, sizeof name, offset + sizeof header) &&
                        memcmp(name, "CORE", sizeof name) == 0;
         if (is_core && !take_note(notes, &note, bump))
             notes->untrusted++;
@@ -168,7 +164,7 @@ void core_notes_read(struct core_notes *notes, int fd, uint64_t offset, uint64_t
         offset += step;
         bytes -= step;
     }
-    if (notes->mappings_count > 0)
+    if (notes->mappings != NULL)
         qsort(notes->mappings, notes->mappings_count, sizeof notes->mappings[0], compare_mappings);
 }
 

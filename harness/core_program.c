@@ -8,14 +8,15 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "goruntime/elf_image.h"
 #include "harness/core_memory.h"
-#include "memory/raw.h"
 #include "memory/units.h"
 
 enum { FRONT_BYTES = 4096, HEX_BYTES = 2 * ELF_BUILD_ID_BYTES + 1 };
@@ -42,7 +43,7 @@ static bool read_front_of_file(int fd, uint64_t count, struct front *front)
 {
     memset(front, 0, sizeof *front);
     front->count = count;
-    return !raw_failed(raw_pread(fd, front->bytes, count, 0));
+    return pread(fd, front->bytes, count, 0) >= 0;
 }
 
 /* A reader over the first page alone, at the place where it was mapped. */
@@ -80,16 +81,18 @@ static int open_regular(const char *path, uint64_t *bytes)
 {
     struct stat status;
     char link[32];
-    int place = raw_open(path, O_PATH, 0);
+    int place = open(path, O_PATH | O_CLOEXEC);
     if (place < 0)
-        return place;
+        return -errno;
     int fd = -EINVAL;
     if (fstat(place, &status) == 0 && S_ISREG(status.st_mode)) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", place);
-        fd = raw_open(link, O_RDONLY, 0);
+        fd = open(link, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            fd = -errno;
         *bytes = (uint64_t)status.st_size;
     }
-    raw_close(place);
+    close(place);
     return fd;
 }
 
@@ -131,7 +134,7 @@ const struct core_stand_in *core_stand_in_of(struct core_file *core, const struc
         return NULL;
     file->fd = open_regular(file->path, &file->bytes);
     if (file->fd >= 0 && !is_same_file(core, front, file->fd)) {
-        raw_close(file->fd);
+        close(file->fd);
         file->fd = -1;
     }
     return file->fd < 0 ? NULL : file;
@@ -170,18 +173,18 @@ bool core_file_set_program(struct core_file *core, const char *exe, struct error
         return error_set(error, "cannot be opened: %s", fd == -EINVAL ? "it is no regular file" : strerror(-fd));
     if (!is_same_file(core, core->program, fd)) {
         refuse_program(core, fd, error);
-        raw_close(fd);
+        close(fd);
         return false;
     }
     struct core_stand_in *file = find_stand_in(core, core->program->name);
     if (file == NULL)
         file = add_stand_in(core, core->program->name);
     if (file == NULL) {
-        raw_close(fd);
+        close(fd);
         return error_set(error, "cannot be used: more than %d files of this core were opened", CORE_STAND_INS_MAX);
     }
     if (file->fd >= 0)
-        raw_close(file->fd);
+        close(file->fd);
     *file = (struct core_stand_in){.name = core->program->name, .path = exe, .fd = fd, .bytes = bytes};
     return true;
 }

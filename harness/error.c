@@ -13,6 +13,8 @@ bool error_set(struct error *error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    /* It is filled here, which the checker does not see. */
+    // cppcheck-suppress ctuuninitvar
     int bytes = vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
     if (bytes < 0)

@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memory/raw.h"
 #include "memory/text.h"
 
 enum { ENVIRONMENT_BYTES_MAX = 4 << 20 };
@@ -109,12 +108,12 @@ static bool check_class(const struct live_process *process, struct error *error)
     char path[PROC_PATH_BYTES];
     unsigned char ident[EI_NIDENT] = "";
     live_process_path(process, "exe", path);
-    int fd = raw_open(path, O_RDONLY, 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return fd == -ENOENT || live_process_refuse(process, path, fd, error);
-    raw_pread(fd, ident, sizeof ident, 0);
-    raw_close(fd);
-    if (memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] != ELFCLASS64)
+        return errno == ENOENT || live_process_refuse(process, path, -errno, error);
+    ssize_t got = pread(fd, ident, sizeof ident, 0);
+    close(fd);
+    if (got == sizeof ident && memcmp(ident, ELFMAG, SELFMAG) == 0 && ident[EI_CLASS] != ELFCLASS64)
         return error_set(error, "is a 32-bit process; only 64-bit ones can be read");
     return true;
 }
@@ -135,10 +134,10 @@ static bool check_memory(struct live_process *process, struct error *error)
             return live_process_refuse(process, "its memory", result, error);
     }
     live_process_path(process, "pagemap", path);
-    int fd = raw_open(path, O_RDONLY, 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return live_process_refuse(process, path, fd, error);
-    raw_close(fd);
+        return live_process_refuse(process, path, -errno, error);
+    close(fd);
     return true;
 }
 
@@ -152,8 +151,8 @@ static void read_names(struct live_process *process)
         process->comm[0] = '\0';
     process->comm[strcspn(process->comm, "\n")] = '\0';
     live_process_path(process, "exe", path);
-    long bytes = raw_readlink(path, process->exe, sizeof process->exe - 1);
-    process->exe[raw_failed(bytes) ? 0 : bytes] = '\0';
+    long bytes = readlink(path, process->exe, sizeof process->exe - 1);
+    process->exe[bytes < 0 ? 0 : bytes] = '\0';
 }
 
 /* Field 22 of stat, in clock ticks since boot; the name in field 2 may hold anything, so fields count from its end. */

@@ -75,7 +75,7 @@ static bool is_summary(const uint8_t *here)
  * follow (the linker sorts by size), which are not worth reading. */
 static uintptr_t find_summary(struct reader *reader, const struct range *bss, uint8_t *scratch)
 {
-    enum { BYTES = SUMMARY_LEVELS * SLICE_WORDS * sizeof(uint64_t), SECOND_WITHIN_BYTES = 4 << 20 };
+    enum { BYTES = sizeof(uint64_t) * SUMMARY_LEVELS * SLICE_WORDS, SECOND_WITHIN_BYTES = 4 << 20 };
     struct reader_window window = {reader, bss->start, bss->end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
     uintptr_t found = 0, end = bss->end;
     for (uintptr_t at = align_up(bss->start, sizeof(uint64_t)); at + BYTES <= end; at += sizeof(uint64_t)) {
