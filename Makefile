@@ -183,7 +183,7 @@ check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what thread
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run
-	$(Q)$(BENCH_BIN) $(BUILD)/libgopagewatch.so $(BUILD)/apps/$(lastword $(go_found)) $(BUILD)/etcd/usr/bin/etcd
+	$(Q)$(BENCH_BIN) $(BUILD)/libgopagewatch.so $(BUILD)/apps/$(lastword $(go_found)) $(BUILD)/etcd/usr/bin/etcd $(PARTS)
 
 # ---- style ----
 C_FILES  := $(shell git ls-files '*.c' '*.h' 2>/dev/null)

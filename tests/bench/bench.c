@@ -3,7 +3,7 @@
  * What the shim costs: the same program with and without it, in turns, in one run. Figures are ratios and differences,
  * each against its limit; the exit status is 1 when a limit is passed.
  *
- * usage: bench LIBRARY APPS_DIR ETCD_BINARY
+ * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop allocloop dump heartbeat; default all)
  *
  * A pair is one run without and one with; the figure is the median over the pairs, so that a disturbance of the machine
  * that lasts for some runs does not count.
@@ -161,10 +161,20 @@ static bool bench_heartbeat(char *app)
     return is_within("longest gap of a heartbeat", longer, LONGER_MAX, "", details);
 }
 
+/* Without names all are wanted. */
+static bool is_wanted(char **names, const char *part)
+{
+    for (char **name = names; *name != NULL; name++) {
+        if (strcmp(*name, part) == 0)
+            return true;
+    }
+    return names[0] == NULL;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench LIBRARY APPS_DIR ETCD_BINARY\n");
+    if (argc < 4) {
+        fprintf(stderr, "usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]\n");
         return 2;
     }
     char path[4][4096];
@@ -173,12 +183,19 @@ int main(int argc, char **argv)
         snprintf(path[i], sizeof path[i], "%s/%s", argv[2], NAMES[i]);
     run_open(argv[1]);
 
+    char **parts = argv + 4;
     bool is_ok = true;
-    is_ok &= bench_start("start of /bin/true", (char *[]){"/bin/true", NULL}, 301, 0.3);
-    is_ok &= bench_start("start of etcd --version", (char *[]){argv[3], "--version", NULL}, 41, 3.0);
-    is_ok &= bench_ratio("FreeOSMemory in a loop", (char *[]){path[0], NULL}, 15, 1.03);
-    is_ok &= bench_ratio("allocation-heavy program", (char *[]){path[1], NULL}, 15, 1.01);
-    is_ok &= bench_dump(path[2]);
-    is_ok &= bench_heartbeat(path[3]);
+    if (is_wanted(parts, "start")) {
+        is_ok &= bench_start("start of /bin/true", (char *[]){"/bin/true", NULL}, 301, 0.3);
+        is_ok &= bench_start("start of etcd --version", (char *[]){argv[3], "--version", NULL}, 41, 3.0);
+    }
+    if (is_wanted(parts, "freeloop"))
+        is_ok &= bench_ratio("FreeOSMemory in a loop", (char *[]){path[0], NULL}, 15, 1.03);
+    if (is_wanted(parts, "allocloop"))
+        is_ok &= bench_ratio("allocation-heavy program", (char *[]){path[1], NULL}, 15, 1.01);
+    if (is_wanted(parts, "dump"))
+        is_ok &= bench_dump(path[2]);
+    if (is_wanted(parts, "heartbeat"))
+        is_ok &= bench_heartbeat(path[3]);
     return is_ok ? 0 : 1;
 }
