@@ -21,6 +21,7 @@ void json_open(struct json *json, int fd, char *buffer)
 static void flush(struct json *json)
 {
     uint64_t written = 0;
+    pace_give_way(json->pace);
     while (json->error == 0 && written < json->filled) {
         long got = raw_write(json->fd, json->buffer + written, json->filled - written);
         if (got == -EINTR)

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/pace.h"
+
 enum { JSON_BUFFER_BYTES = 64 * 1024 };
 
 struct json {
@@ -20,7 +22,8 @@ struct json {
     int error; /* 0, or the -errno of the first write that failed */
     bool needs_comma;
     uint64_t filled;
-    char *buffer; /* JSON_BUFFER_BYTES, the caller's */
+    char *buffer;      /* JSON_BUFFER_BYTES, the caller's */
+    struct pace *pace; /* given way to before each write; NULL, the default: nobody */
 };
 
 void json_open(struct json *json, int fd, char *buffer);

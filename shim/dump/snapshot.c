@@ -50,6 +50,8 @@ struct join {
     bool is_of_one_class;
     enum memory_class class_of_vma;
     struct segment segment;
+    const struct known_range *range;           /* that ends above the segment's start, or NULL */
+    uintptr_t range_end;                       /* where another is to be looked for; 0: none was yet */
     struct class_sizes sizes[CLASS_COUNT + 1]; /* the last is the scratch */
 };
 
@@ -146,40 +148,52 @@ static bool set_by_heap(struct join *join, struct segment *segment)
     segment->run = run;
     if (run->kind == PAGE_OBJECTS) {
         segment->span = &arena->spans[run->span];
-        heap_metadata_note(&join->metadata, arena->mspans[run->span]);
-        heap_metadata_note(&join->metadata, arena->alloc_bits[run->span]);
+        if (join->source->shadow == NULL) {
+            heap_metadata_note(&join->metadata, arena->mspans[run->span]);
+            heap_metadata_note(&join->metadata, arena->alloc_bits[run->span]);
+        }
     }
     segment->memory_class = OF_KIND[run->kind].memory_class;
     segment->letter = OF_KIND[run->kind].letter;
     return true;
 }
 
-static struct segment segment_at(struct join *join, uintptr_t at)
+/* The known range that holds or follows `at`; addresses rise within a mapping. */
+static const struct known_range *range_from(struct join *join, uintptr_t at)
+{
+    if (at >= join->range_end) {
+        join->range = known_ranges_from(&join->snapshot->known, at);
+        join->range_end = join->range == NULL ? UINTPTR_MAX : join->range->end;
+    }
+    return join->range;
+}
+
+/* Fills `segment` in place: there are as many as spans, and a copy of each would cost as much as the rest. */
+static void find_segment(struct join *join, uintptr_t at, struct segment *segment)
 {
     const struct vma *vma = vma_in_hand(join);
-    const struct known_range *range = known_ranges_from(&join->snapshot->known, at);
-    struct segment segment = {.start = at, .end = vma->end, .memory_class = join->source->unexplained};
+    const struct known_range *range = range_from(join, at);
+    *segment = (struct segment){.start = at, .end = vma->end, .memory_class = join->source->unexplained};
     if (range != NULL && range->start <= at) {
-        segment.end = min_u64(range->end, vma->end);
-        segment.memory_class = range->memory_class;
-        return segment;
+        segment->end = min_u64(range->end, vma->end);
+        segment->memory_class = range->memory_class;
+        return;
     }
     if (range != NULL)
-        segment.end = min_u64(range->start, vma->end);
+        segment->end = min_u64(range->start, vma->end);
     if (join->is_of_one_class) {
-        segment.memory_class = join->class_of_vma;
-        return segment;
+        segment->memory_class = join->class_of_vma;
+        return;
     }
-    if (set_by_heap(join, &segment))
-        return segment;
+    if (set_by_heap(join, segment))
+        return;
     uintptr_t arena = heap_books_next_arena(&join->snapshot->heaps, at);
-    segment.end = min_u64(segment.end, arena > at ? arena : align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES);
+    segment->end = min_u64(segment->end, arena > at ? arena : align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES);
     if (join->source->shadow == NULL)
-        return segment;
+        return;
     struct shadow_entry entry;
-    segment.end = shadow_run(join->source->shadow, at, segment.end, &entry);
-    set_by_shadow(join, &segment, &entry);
-    return segment;
+    segment->end = shadow_run(join->source->shadow, at, segment->end, &entry);
+    set_by_shadow(join, segment, &entry);
 }
 
 /* A page of a span holds an object, or part of one, or none. */
@@ -209,9 +223,9 @@ static void leave_segment(struct join *join)
 static void enter_segment(struct join *join, uintptr_t at)
 {
     const struct vma *vma = vma_in_hand(join);
-    leave_segment(join);
-    join->segment = segment_at(join, at);
     struct segment *segment = &join->segment;
+    leave_segment(join);
+    find_segment(join, at, segment);
     uint64_t bytes = segment->end - segment->start;
     segment->sums.mapped_bytes = bytes;
     if (segment->span != NULL) {
@@ -382,6 +396,7 @@ static int open_books(struct join *join, const char **failed_path)
         int error = residency_open(&join->own_residency, source->pagemap_path, source->os_page_bytes, buffer);
         if (error != 0)
             return error;
+        join->own_residency.pace = source->pace;
         join->residency = &join->own_residency;
     }
     snapshot->residency_method = join->residency->method;

@@ -51,6 +51,7 @@ struct snapshot_source {
     const struct proc_status *status;
 
     struct reader *reader;
+    struct pace *pace;           /* of the own residency; NULL: nobody is given way to */
     const struct shadow *shadow; /* NULL: there is none */
     const struct go_heap *const *heaps;
     uint32_t heaps_count;

@@ -18,7 +18,7 @@ static uint64_t count_bits(const uint64_t *bits, uint64_t first, uint64_t last)
             value &= UINT64_MAX << first % 64;
         if (word == last / 64)
             value &= UINT64_MAX >> (63 - last % 64);
-        count += (uint64_t)__builtin_popcountll(value);
+        count += count_ones(value);
     }
     return count;
 }

@@ -223,7 +223,7 @@ static uint32_t count_objects(uint64_t *bits, uint64_t free_index, uint64_t slot
             bits[word] |= free_index - first >= 64 ? UINT64_MAX : (1ull << (free_index - first)) - 1;
         if (rest < 64)
             bits[word] &= (1ull << rest) - 1;
-        objects += (uint32_t)__builtin_popcountll(bits[word]);
+        objects += count_ones(bits[word]);
     }
     return objects;
 }

@@ -49,6 +49,7 @@ static int read_through_mem_file(struct reader_process *process, uintptr_t addre
 static int process_read(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes)
 {
     struct reader_process *process = (struct reader_process *)reader;
+    pace_give_way(process->pace);
     if (process->mem_fd < 0) {
         struct iovec local = {buffer, bytes};
         struct iovec remote = {(void *)address, bytes};
@@ -66,6 +67,7 @@ void reader_process_open(struct reader_process *process, int pid)
     process->reader.read = process_read;
     process->pid = pid;
     process->mem_fd = -1;
+    process->pace = NULL;
 }
 
 void reader_process_close(struct reader_process *process)

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/pace.h"
+
 struct reader {
     /* Copies `bytes` bytes at `address` into `buffer`. 0, or -errno and then the buffer's content is undefined. */
     int (*read)(struct reader *reader, uintptr_t address, void *buffer, uint64_t bytes);
@@ -26,6 +28,7 @@ struct reader_process {
     struct reader reader;
     int pid;
     int mem_fd;
+    struct pace *pace; /* given way to before each read; NULL, the default: nobody */
 };
 
 /* Opens nothing yet: whether the process is there and may be read shows at the first read. */

@@ -15,7 +15,7 @@
 #include "memory/bump.h"
 #include "memory/reader.h"
 
-enum { READER_CACHE_LINES = 512, READER_CACHE_LINE_BYTES = 16 * 1024 };
+enum { READER_CACHE_LINES = 128, READER_CACHE_LINE_BYTES = 16 * 1024 };
 
 struct reader_cache {
     struct reader reader;

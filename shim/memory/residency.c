@@ -182,6 +182,7 @@ int residency_scan(struct residency *residency, uintptr_t start, uintptr_t end, 
     residency_back_end *piece = back_end_of(residency);
     while (start < end) {
         /* [vsyscall] lies in the last piece of all. */
+        pace_give_way(residency->pace);
         uintptr_t piece_end = start + min_u64(PIECE_BYTES - start % PIECE_BYTES, end - start);
         int error = piece(residency, start, piece_end, callback, context);
         if (error != 0)

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/pace.h"
+
 enum residency_kind { RESIDENCY_RESIDENT, RESIDENCY_SWAPPED };
 
 struct residency_run {
@@ -41,6 +43,7 @@ struct residency {
     void *buffer;
     uint64_t buffer_bytes;
     uint64_t os_page_bytes;
+    struct pace *pace; /* given way to before each piece; NULL, the default: nobody */
 };
 
 enum { RESIDENCY_BUFFER_BYTES = 16 * 1024 };

@@ -15,7 +15,7 @@
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
-#include "preload/clock.h"
+#include "memory/clock.h"
 #include "preload/hook_stacks.h"
 #include "preload/log.h"
 #include "preload/shim.h"
@@ -32,6 +32,7 @@ extern const char _end[] __attribute__((visibility("hidden")));
 struct making {
     struct bump scratch;
     struct reader_process reader;
+    struct pace pace;
     struct snapshot snapshot;
     struct document document;
     struct known_range given[GIVEN_RANGES_MAX];
@@ -122,6 +123,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .smaps_path = "/proc/self/smaps",
         .status_path = "/proc/self/status",
         .reader = &making->reader.reader,
+        .pace = &making->pace,
         .shadow = &gpw_shim.shadow,
         .heaps = making->heaps,
         .heaps_count = making->heaps_count,
@@ -290,6 +292,7 @@ static void write_file(struct making *making)
         return;
     }
     json_open(&json, fd, making->json_buffer);
+    json.pace = &making->pace;
     document_write(&json, &making->document, &making->scratch);
     int error = output_end(output, fd, json_finish(&json), making->document.label);
     if (error != 0) {
@@ -308,6 +311,7 @@ static void make_in(struct bump *scratch, const char *reason)
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
     reader_process_open(&making->reader, raw_getpid());
+    making->reader.pace = &making->pace;
     int error = take_snapshot(making, &failed_path);
     reader_process_close(&making->reader);
     if (error != 0) {

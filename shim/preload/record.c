@@ -9,7 +9,7 @@
 
 #include "memory/raw.h"
 #include "memory/units.h"
-#include "preload/clock.h"
+#include "memory/clock.h"
 #include "preload/shim.h"
 
 /* malloc.go:persistentChunkSize: what every Go runtime maps first */

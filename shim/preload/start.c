@@ -16,7 +16,7 @@
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "memory/vma.h"
-#include "preload/clock.h"
+#include "memory/clock.h"
 #include "preload/hook_stacks.h"
 #include "preload/log.h"
 #include "preload/output.h"

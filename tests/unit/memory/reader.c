@@ -67,22 +67,25 @@ static void check_reads(struct reader_process *process, const uint8_t *pages)
     }
 }
 
-/* A child that has the same pages, but not this one's content behind the third. */
+/* A child that has the same pages, but not this one's content behind the third. It ends with this process, by a pipe:
+ * the signal of PR_SET_PDEATHSIG does not come from a parent that has given up its rights. */
 static pid_t start_child(uint8_t *pages)
 {
-    int ready[2];
+    int ready[2], alive[2];
     cr_assert_eq(pipe(ready), 0);
+    cr_assert_eq(pipe(alive), 0);
     pid_t child = fork();
     if (child == 0) {
         pages[3 * PAGE_BYTES - 1] = 'c';
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(alive[1]);
         write(ready[1], "", 1);
-        for (;;)
-            pause();
+        read(alive[0], &(char){0}, 1);
+        _exit(0);
     }
     cr_assert_eq(read(ready[0], &(char){0}, 1), 1);
     close(ready[0]);
     close(ready[1]);
+    close(alive[0]);
     return child;
 }
 

@@ -2,11 +2,11 @@
  *
  * The clock that hooks read. Allowed context: hook.
  */
-#ifndef GPW_PRELOAD_CLOCK_H
-#define GPW_PRELOAD_CLOCK_H
+#ifndef GPW_MEMORY_CLOCK_H
+#define GPW_MEMORY_CLOCK_H
 
 #if defined(__x86_64__)
-#include "preload/clock_amd64.h"
+#include "memory/clock_amd64.h"
 #else
 #error "clock_ticks: this architecture has no clock_ARCH.h yet"
 #endif
