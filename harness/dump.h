@@ -17,9 +17,12 @@
 
 /* A number that the dump gives as null. No number in a dump is so large: JSON integers are read as 63 bits. */
 #define DUMP_NOT_KNOWN UINT64_MAX
+#define DUMP_SIGNED_NOT_KNOWN INT64_MIN
 
 /* How many classes a dump may have that this version has no name for, and how long their names may be. */
 enum { DUMP_NEW_CLASSES_MAX = 16, DUMP_CLASS_NAME_BYTES_MAX = 40 };
+
+enum { DUMP_OCCUPANCY_TENTHS = 10 };
 
 struct dump_sizes {
     uint64_t mapped_bytes, resident_bytes, swapped_bytes, huge_bytes, lazyfree_bytes;
@@ -87,6 +90,54 @@ struct dump_advice {
     uint64_t calls, bytes, errors;
 };
 
+/* One size of slot, over all heaps. */
+struct dump_size_class {
+    uint64_t slot_bytes;
+    uint64_t spans, slots, objects;
+    uint64_t object_bytes, mapped_bytes, resident_bytes;
+    uint64_t sparse_bytes;                     /* resident, of spans that are less than a quarter full */
+    uint64_t occupancy[DUMP_OCCUPANCY_TENTHS]; /* spans by the tenth of their slots that is allocated */
+};
+
+/* Objects with a span of their own. */
+struct dump_large {
+    uint64_t spans, object_bytes, resident_bytes, untouched_bytes;
+};
+
+/* The heap of one Go runtime. Where `layout` is NULL it was not walked, `why` says why, and the rest is not known. */
+struct dump_heap {
+    const char *module, *layout, *why;
+    const char *gc_phase; /* or NULL */
+    int64_t gc_percent;   /* GOGC, -1: off; or DUMP_SIGNED_NOT_KNOWN */
+    uint64_t gc_cycles;   /* these four, or DUMP_NOT_KNOWN */
+    uint64_t limit_bytes, goal_bytes, live_bytes;
+    uint64_t spans, spans_unswept, objects;
+};
+
+/* Released memory that is resident all the same. */
+struct dump_reinflated_range {
+    uint64_t start, bytes, huge_bytes;
+    uint64_t released_count, released_since_start_ns; /* or DUMP_NOT_KNOWN: there was no shim */
+};
+
+struct dump_reinflated {
+    uint64_t resident_bytes, huge_bytes;
+    struct dump_reinflated_range *ranges; /* the largest, by bytes falling */
+    uint64_t ranges_count;
+};
+
+struct dump_arena {
+    uint64_t start, bytes, resident_bytes;
+    const char *pages; /* a page string (dump/page_string.h) of bytes / GO_PAGE_BYTES pages */
+};
+
+/* One class's share of one mapping. */
+struct dump_map {
+    uint64_t start, end;
+    const char *permissions, *name, *class_name;
+    struct dump_sizes sizes;
+};
+
 struct dump_evidence {
     const char *name;
     const char *text; /* NULL: it is a number */
@@ -117,7 +168,16 @@ struct dump {
     uint64_t counters_count;
     struct dump_advice *advices;
     uint64_t advices_count;
+    struct dump_size_class *size_classes; /* by slot size, rising */
+    uint64_t size_classes_count;
+    struct dump_large large;
+    struct dump_heap *heaps;
+    uint64_t heaps_count;
+    struct dump_reinflated reinflated;
+    struct dump_arena *arenas; /* by address */
     uint64_t arenas_count;
+    struct dump_map *maps; /* by address */
+    uint64_t maps_count;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */
     uint64_t findings_count;
     struct bump bump; /* holds all of the above */

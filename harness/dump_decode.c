@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/dump_decode_go.h"
 #include "harness/fields.h"
 
 _Static_assert(DUMP_NOT_KNOWN == FIELD_NOT_KNOWN, "null reads the same everywhere");
+_Static_assert(DUMP_SIGNED_NOT_KNOWN == FIELD_SIGNED_NOT_KNOWN, "null reads the same everywhere");
 
-/* Address space for all texts and rows of a dump. A real one takes some KiB; what needs more is none. */
-#define ARENA_BYTES ((uint64_t)64 << 20)
-
-#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+/* Address space for all texts and rows of a dump: some hundred KiB for a usual one, 10 KiB for each arena of a heap
+ * that is in pieces. */
+#define ARENA_BYTES ((uint64_t)1 << 30)
 
 static const struct field DUMP_FIELDS[] = {
     {"reason", FIELD_TEXT, offsetof(struct dump, reason)},
@@ -75,14 +76,6 @@ static const struct field COUNTER_FIELDS[] = {
     {"", FIELD_NUMBER, offsetof(struct dump_counter, value)},
 };
 
-static const struct field ADVICE_FIELDS[] = {
-    {"by", FIELD_TEXT, offsetof(struct dump_advice, by)},
-    {"advice", FIELD_TEXT, offsetof(struct dump_advice, advice)},
-    {"calls", FIELD_NUMBER, offsetof(struct dump_advice, calls)},
-    {"bytes", FIELD_NUMBER, offsetof(struct dump_advice, bytes)},
-    {"errors", FIELD_NUMBER, offsetof(struct dump_advice, errors)},
-};
-
 static const struct field FINDING_FIELDS[] = {
     {"id", FIELD_TEXT, offsetof(struct dump_finding, id)},
     {"bytes", FIELD_NUMBER, offsetof(struct dump_finding, bytes)},
@@ -129,7 +122,7 @@ static bool read_class(struct fields_context context, struct dump_rss *rss, cons
         return false;
     snprintf(where, sizeof where, "%s.%s", context.where, row->name);
     context.where = where;
-    if (!fields_read(&context, object, SIZES_FIELDS, COUNT_OF(SIZES_FIELDS), &row->sizes))
+    if (!fields_read(&context, object, SIZES_FIELDS, FIELDS_COUNT(SIZES_FIELDS), &row->sizes))
         return false;
     return add_sizes(&rss->sum, &row->sizes) || fields_refuse(&context, "", "makes the sum too large for 64 bits");
 }
@@ -173,7 +166,7 @@ static bool read_missing(struct fields_context context, struct dump *dump, const
         struct dump_missing *missing = &dump->missing[dump->missing_count++];
         missing->book = book;
         snprintf(where, sizeof where, "books.%.60s.missing[%zu]", book, index);
-        if (!fields_read(&context, object, MISSING_FIELDS, COUNT_OF(MISSING_FIELDS), missing))
+        if (!fields_read(&context, object, MISSING_FIELDS, FIELDS_COUNT(MISSING_FIELDS), missing))
             return false;
     }
     return true;
@@ -191,7 +184,7 @@ static bool read_counters(struct fields_context context, struct dump *dump, cons
         counter->book = book;
         snprintf(where, sizeof where, "books.%.60s.counters.%.60s", book, name);
         if (!fields_copy_text(&context, name, strlen(name), &counter->name) ||
-            !fields_read(&context, value, COUNTER_FIELDS, COUNT_OF(COUNTER_FIELDS), counter))
+            !fields_read(&context, value, COUNTER_FIELDS, FIELDS_COUNT(COUNTER_FIELDS), counter))
             return false;
     }
     return true;
@@ -204,7 +197,7 @@ static bool read_book(struct fields_context context, struct dump *dump, const ch
     snprintf(where, sizeof where, "books.%.60s", name);
     context.where = where;
     return fields_copy_text(&context, name, strlen(name), &book->name) &&
-           fields_read(&context, object, BOOK_FIELDS, COUNT_OF(BOOK_FIELDS), book) &&
+           fields_read(&context, object, BOOK_FIELDS, FIELDS_COUNT(BOOK_FIELDS), book) &&
            read_missing(context, dump, book->name, json_object_get(object, "missing")) &&
            read_counters(context, dump, book->name, json_object_get(object, "counters"));
 }
@@ -251,31 +244,6 @@ static bool read_books(const struct fields_context *context, const json_t *docum
     return true;
 }
 
-static bool read_go(struct fields_context context, const json_t *document, struct dump *dump)
-{
-    const json_t *arenas = fields_find_list(&context, document, "go.arenas");
-    const json_t *advices = arenas == NULL ? NULL : fields_find_list(&context, document, "go.advice");
-    if (advices == NULL)
-        return false;
-    dump->arenas_count = json_array_size(arenas);
-    dump->advices = fields_take_array(&context, json_array_size(advices), sizeof *dump->advices);
-    if (dump->advices == NULL)
-        return false;
-
-    char where[FIELD_PATH_BYTES_MAX];
-    size_t index;
-    json_t *object;
-    context.where = where;
-    json_array_foreach(advices, index, object)
-    {
-        snprintf(where, sizeof where, "go.advice[%zu]", index);
-        if (!fields_read(&context, object, ADVICE_FIELDS, COUNT_OF(ADVICE_FIELDS), &dump->advices[index]))
-            return false;
-    }
-    dump->advices_count = json_array_size(advices);
-    return true;
-}
-
 static bool read_evidence(struct fields_context context, const json_t *object, struct dump_finding *finding)
 {
     char where[FIELD_PATH_BYTES_MAX];
@@ -317,7 +285,7 @@ static bool read_findings(struct fields_context context, const json_t *document,
     {
         struct dump_finding *finding = &dump->findings[index];
         snprintf(where, sizeof where, "findings[%zu]", index);
-        if (!fields_read(&context, object, FINDING_FIELDS, COUNT_OF(FINDING_FIELDS), finding) ||
+        if (!fields_read(&context, object, FINDING_FIELDS, FIELDS_COUNT(FINDING_FIELDS), finding) ||
             !read_evidence(context, object, finding))
             return false;
     }
@@ -331,7 +299,8 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
     if (bump_open(&dump->bump, ARENA_BYTES) != 0)
         return error_set(error, "there is no memory to read it into; free some or raise the limit (ulimit -v)");
     struct fields_context context = {.bump = &dump->bump, .error = error, .where = ""};
-    return fields_read(&context, document, DUMP_FIELDS, COUNT_OF(DUMP_FIELDS), dump) &&
+    return fields_read(&context, document, DUMP_FIELDS, FIELDS_COUNT(DUMP_FIELDS), dump) &&
            read_classes(context, document, &dump->rss) && read_books(&context, document, dump) &&
-           read_go(context, document, dump) && read_findings(context, document, dump);
+           dump_decode_go(context, document, dump) && dump_decode_maps(context, document, dump) &&
+           read_findings(context, document, dump);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/printable.h"
+#include "memory/text.h"
 
 enum { KEY_BYTES_MAX = 40, WHAT_BYTES_MAX = 80 };
 
@@ -135,6 +136,30 @@ static bool read_number(const struct fields_context *context, const char *key, c
     return true;
 }
 
+static bool read_signed(const struct fields_context *context, const char *key, const json_t *value, int64_t *number)
+{
+    *number = FIELD_SIGNED_NOT_KNOWN;
+    if (json_is_null(value))
+        return true;
+    if (!json_is_integer(value))
+        return refuse_type(context, key, value, "a whole number");
+    *number = json_integer_value(value);
+    return true;
+}
+
+static bool read_address(const struct fields_context *context, const char *key, const json_t *value, uint64_t *address)
+{
+    if (!json_is_string(value))
+        return refuse_type(context, key, value, "an address");
+    struct text text = {json_string_value(value), json_string_value(value) + json_string_length(value)};
+    if (!text_starts_with(text, "0x"))
+        return fields_refuse(context, key, "is no address (0x and hexadecimal digits)");
+    text.at += 2;
+    if (!text_take_hex(&text, address) || text.at != text.end)
+        return fields_refuse(context, key, "is no address (0x and hexadecimal digits)");
+    return true;
+}
+
 static bool read_field(const struct fields_context *context, const json_t *object, const struct field *field,
                        void *target)
 {
@@ -157,6 +182,10 @@ static bool read_field(const struct fields_context *context, const json_t *objec
         return true;
     case FIELD_NUMBER:
         return read_number(context, field->key, value, place);
+    case FIELD_SIGNED_OR_NULL:
+        return read_signed(context, field->key, value, place);
+    case FIELD_ADDRESS:
+        return read_address(context, field->key, value, place);
     }
     return false;
 }

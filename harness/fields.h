@@ -22,14 +22,26 @@
 
 enum { FIELD_PATH_BYTES_MAX = 160 };
 
-/* Text goes to a `const char *` (null: NULL), a number to a `uint64_t` (null: FIELD_NOT_KNOWN). */
-enum field_type { FIELD_TEXT, FIELD_TEXT_OR_NULL, FIELD_NUMBER, FIELD_NUMBER_OR_NULL };
+#define FIELD_SIGNED_NOT_KNOWN INT64_MIN
+
+/* Text goes to a `const char *` (null: NULL), a number to a `uint64_t` (null: FIELD_NOT_KNOWN), one that may be
+ * negative to an `int64_t` (null: FIELD_SIGNED_NOT_KNOWN), an address ("0xc000000000") to a `uint64_t`. */
+enum field_type {
+    FIELD_TEXT,
+    FIELD_TEXT_OR_NULL,
+    FIELD_NUMBER,
+    FIELD_NUMBER_OR_NULL,
+    FIELD_SIGNED_OR_NULL,
+    FIELD_ADDRESS,
+};
 
 struct field {
     const char *key; /* dotted: through objects; "": the value itself */
     enum field_type type;
     size_t offset;
 };
+
+#define FIELDS_COUNT(fields) (sizeof(fields) / sizeof(fields)[0])
 
 /* Where an object stands and what its reading may use. Copied freely, to change `where` for a part. */
 struct fields_context {

@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 
-#include "goruntime/mspan.h"
 #include "memory/units.h"
 
 enum {

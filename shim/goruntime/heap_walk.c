@@ -18,36 +18,15 @@
 #include "goruntime/mspan.h"
 
 enum {
-    CHUNK_BYTES = 4 << 20, /* mpagealloc.go:pallocChunkBytes */
-    CHUNK_PAGES = CHUNK_BYTES / GO_PAGE_BYTES,
-    CHUNK_WORDS = CHUNK_PAGES / 64,
-    CHUNKS_IN_ARENA = GO_ARENA_BYTES / CHUNK_BYTES,
-    CHUNKS_L2 = 1 << 13, /* mpagealloc_64bit.go:pallocChunksL1Bits */
-    PALLOC_DATA_BYTES_MAX = 256,
-    PAGE_CACHE_PAGES = 64, /* mpagecache.go:pageCachePages */
-    RANGES_MAX = 1 << 12,
-    PAGE_CACHES_MAX = 1 << 16,
     TRIES = 4,
-    REFRESHES_MAX = 8,    /* of the Ps' page caches, for an arena */
     FAILURES_FREE = 4096, /* beyond these, second readings stop when every eighth span fails */
     NO_BITS = 1,          /* no address of bits: those are aligned */
-    ARENA_WORDS = GO_ARENA_PAGES / 64,
     SPAN_WORDS_MAX = MSPAN_SLOTS_MAX / 64,
 };
 
-struct address_range {
-    uint64_t start, end;
-};
-
-/* mpagecache.go:pageCache */
-struct page_cache {
-    uint64_t base, free, scavenged;
-};
-
 struct arena_workspace {
-    uint64_t allocated[ARENA_WORDS], scavenged[ARENA_WORDS];
-    bool chunk_in_use[CHUNKS_IN_ARENA];
-    uint64_t spans[GO_ARENA_PAGES]; /* heapArena.spans */
+    uint64_t spans[GO_ARENA_PAGES]; /* heapArena.spans, read chunk by chunk as it is needed */
+    bool are_spans_read[PALLOC_CHUNKS_IN_ARENA];
     struct heap_run runs[GO_ARENA_PAGES];
     struct heap_span infos[GO_ARENA_PAGES];
     uint64_t mspans[GO_ARENA_PAGES]; /* the address of the struct behind each of `infos` */
@@ -57,69 +36,16 @@ struct arena_workspace {
     uint64_t bits[GO_ARENA_PAGES * SPAN_WORDS_MAX];
     uint32_t runs_count, infos_count;
     uint64_t bits_count;
-    uint32_t refreshes;
 };
 
 /* ---- the whole heap ---- */
-
-static bool read_ranges(struct heap_walk *walk, struct bump *bump)
-{
-    const struct go_heap *heap = walk->heap;
-    struct go_slice slice;
-    uintptr_t at = heap->mheap + heap->layout->mheap_pages.offset_bytes + heap->layout->page_alloc_in_use.offset_bytes;
-    if (!go_slice_read(heap->reader, at, RANGES_MAX, &slice))
-        return false;
-    walk->in_use = bump_take(bump, slice.length * sizeof walk->in_use[0]);
-    walk->in_use_count = slice.length;
-    return walk->in_use != NULL && (slice.length == 0 || reader_read(heap->reader, slice.array, walk->in_use,
-                                                                     slice.length * sizeof walk->in_use[0]));
-}
-
-/* Reads the Ps' page caches; one that cannot be read counts as empty. */
-static void refresh_page_caches(struct heap_walk *walk)
-{
-    const struct go_heap *heap = walk->heap;
-    const struct go_layout *layout = heap->layout;
-    struct go_slice allp;
-    if (heap->allp == 0 || !go_slice_read(heap->reader, heap->allp, walk->page_caches_count, &allp))
-        return;
-    for (uint64_t i = 0; i < allp.length; i++) {
-        uint64_t p;
-        uint8_t raw[64];
-        struct page_cache *cache = &walk->page_caches[i];
-        *cache = (struct page_cache){0};
-        if (layout->p_page_cache.bytes > sizeof raw ||
-            !reader_read(heap->reader, allp.array + i * sizeof p, &p, sizeof p) ||
-            !reader_read(heap->reader, p + layout->p_page_cache.offset_bytes, raw, layout->p_page_cache.bytes))
-            continue;
-        cache->base = layout_field_of(raw, layout->page_cache_base);
-        cache->free = layout_field_of(raw, layout->page_cache_free);
-        cache->scavenged = layout_field_of(raw, layout->page_cache_scavenged);
-    }
-}
-
-static bool open_page_caches(struct heap_walk *walk, struct bump *bump)
-{
-    struct go_slice allp;
-    if (walk->heap->allp == 0 || !go_slice_read(walk->heap->reader, walk->heap->allp, PAGE_CACHES_MAX, &allp))
-        return true;
-    walk->page_caches = bump_take(bump, allp.capacity < PAGE_CACHES_MAX ? allp.capacity * sizeof walk->page_caches[0]
-                                                                        : allp.length * sizeof walk->page_caches[0]);
-    walk->page_caches_count = allp.capacity < PAGE_CACHES_MAX ? allp.capacity : allp.length;
-    if (walk->page_caches == NULL)
-        return false;
-    refresh_page_caches(walk);
-    return true;
-}
 
 bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct bump *bump)
 {
     *walk = (struct heap_walk){.heap = heap};
     walk->work = bump_take(bump, sizeof *walk->work);
     return walk->work != NULL && heap->layout->mspan_bytes <= MSPAN_BYTES_MAX &&
-           heap->layout->palloc_data_bytes <= PALLOC_DATA_BYTES_MAX &&
-           reader_cache_open(&walk->cache, heap->reader, bump) && read_ranges(walk, bump) &&
-           open_page_caches(walk, bump);
+           reader_cache_open(&walk->cache, heap->reader, bump) && page_alloc_open(&walk->pages, heap, bump);
 }
 
 static bool read_sweepgen(struct heap_walk *walk, uint32_t *sweepgen)
@@ -129,68 +55,40 @@ static bool read_sweepgen(struct heap_walk *walk, uint32_t *sweepgen)
                        sizeof *sweepgen);
 }
 
-/* ---- the page allocator's bits ---- */
+/* ---- spans ---- */
 
-static bool is_in_use(const struct heap_walk *walk, uintptr_t chunk)
+static uintptr_t span_table_entry(const struct heap_walk *walk, uint64_t page)
 {
-    for (uint64_t i = 0; i < walk->in_use_count; i++) {
-        if (chunk >= walk->in_use[i].start && chunk < walk->in_use[i].end)
-            return true;
-    }
-    return false;
+    return walk->heap_arena + walk->heap->layout->heap_arena_spans.offset_bytes + page * sizeof(uint64_t);
 }
 
-/* mpagealloc.go:chunkOf. False: the chunk's bits cannot be read. */
-static bool read_chunk(const struct go_heap *heap, uintptr_t chunk, uint64_t *allocated, uint64_t *scavenged)
-{
-    const struct go_layout *layout = heap->layout;
-    uint64_t index = (chunk - GO_ARENA_BASE_OFFSET) / CHUNK_BYTES;
-    uint64_t table;
-    uint8_t raw[PALLOC_DATA_BYTES_MAX];
-    uintptr_t at = heap->mheap + layout->mheap_pages.offset_bytes + layout->page_alloc_chunks.offset_bytes;
-    if (index / CHUNKS_L2 >= CHUNKS_L2 ||
-        !reader_read(heap->reader, at + index / CHUNKS_L2 * sizeof table, &table, sizeof table) || table == 0 ||
-        !reader_read(heap->reader, table + index % CHUNKS_L2 * layout->palloc_data_bytes, raw,
-                     layout->palloc_data_bytes))
-        return false;
-    memcpy(allocated, raw + layout->palloc_data_alloc.offset_bytes, CHUNK_WORDS * sizeof *allocated);
-    memcpy(scavenged, raw + layout->palloc_data_scavenged.offset_bytes, CHUNK_WORDS * sizeof *scavenged);
-    return true;
-}
-
-static void read_chunks(struct heap_walk *walk, uintptr_t arena)
+/* heapArena.spans of a page; 0 where there is none or it cannot be read. Large spans leave most of the table unread. */
+static uintptr_t mspan_of_page(struct heap_walk *walk, uint64_t page)
 {
     struct arena_workspace *work = walk->work;
-    for (uint64_t i = 0; i < CHUNKS_IN_ARENA; i++) {
-        uintptr_t chunk = arena + i * CHUNK_BYTES;
-        work->chunk_in_use[i] =
-            is_in_use(walk, chunk) &&
-            read_chunk(walk->heap, chunk, &work->allocated[i * CHUNK_WORDS], &work->scavenged[i * CHUNK_WORDS]);
+    uint64_t chunk = page / PALLOC_CHUNK_PAGES, first = chunk * PALLOC_CHUNK_PAGES;
+    if (!work->are_spans_read[chunk]) {
+        work->are_spans_read[chunk] = true;
+        if (!reader_read(walk->heap->reader, span_table_entry(walk, first), &work->spans[first],
+                         PALLOC_CHUNK_PAGES * sizeof work->spans[0]))
+            memset(&work->spans[first], 0, PALLOC_CHUNK_PAGES * sizeof work->spans[0]);
     }
+    return work->spans[page];
 }
 
-static bool bit(const uint64_t *bits, uint64_t index)
-{
-    return (bits[index / 64] >> index % 64 & 1) != 0;
-}
-
-/* What the bits say of a page that no span holds: free pages, those in a P's cache, and padding. */
+/* What the page allocator says of a page that no span holds. */
 static enum heap_page_kind kind_without_span(const struct heap_walk *walk, uint64_t page)
 {
-    const struct arena_workspace *work = walk->work;
-    uintptr_t address = walk->arena.start + page * GO_PAGE_BYTES;
-    if (!bit(work->allocated, page))
-        return bit(work->scavenged, page) ? PAGE_RELEASED : PAGE_FREE;
-    for (uint64_t i = 0; i < walk->page_caches_count; i++) {
-        const struct page_cache *cache = &walk->page_caches[i];
-        uint64_t number = (address - cache->base) / GO_PAGE_BYTES;
-        if (cache->base != 0 && address >= cache->base && number < PAGE_CACHE_PAGES && (cache->free >> number & 1) != 0)
-            return (cache->scavenged >> number & 1) != 0 ? PAGE_RELEASED : PAGE_FREE;
+    switch (page_alloc_state(&walk->pages, page)) {
+    case PALLOC_FREE:
+        return PAGE_FREE;
+    case PALLOC_RELEASED:
+        return PAGE_RELEASED;
+    case PALLOC_ALLOCATED:
+        break;
     }
-    return bit(work->scavenged, page) ? PAGE_RELEASED : PAGE_UNTRUSTED;
+    return PAGE_UNTRUSTED;
 }
-
-/* ---- spans ---- */
 
 /* Through the cache, or from the memory itself. */
 static bool read_mspan(struct heap_walk *walk, bool is_cached, uintptr_t address, struct mspan *span)
@@ -290,23 +188,18 @@ static bool may_retry(const struct heap_walk *walk)
 }
 
 /* Reads again what says whose the page is. */
-static void read_page_again(struct heap_walk *walk, uintptr_t heap_arena, uint64_t page)
+static void read_page_again(struct heap_walk *walk, uint64_t page)
 {
-    struct arena_workspace *work = walk->work;
-    uint64_t chunk = page / CHUNK_PAGES;
-    read_chunk(walk->heap, walk->arena.start + chunk * CHUNK_BYTES, &work->allocated[chunk * CHUNK_WORDS],
-               &work->scavenged[chunk * CHUNK_WORDS]);
-    reader_read(walk->heap->reader, heap_arena + walk->heap->layout->heap_arena_spans.offset_bytes + page * 8,
-                &work->spans[page], sizeof work->spans[page]);
-    if (work->refreshes < REFRESHES_MAX) {
-        work->refreshes++;
-        refresh_page_caches(walk);
-    }
+    uint64_t *entry = &walk->work->spans[page];
+    page_alloc_read_again(&walk->pages, page);
+    page_alloc_refresh_caches(&walk->pages);
+    if (!reader_read(walk->heap->reader, span_table_entry(walk, page), entry, sizeof *entry))
+        *entry = 0;
 }
 
 static bool find_span(struct heap_walk *walk, bool is_cached, uint64_t page, struct mspan *span)
 {
-    uintptr_t mspan = walk->work->spans[page], address = walk->arena.start + page * GO_PAGE_BYTES;
+    uintptr_t mspan = mspan_of_page(walk, page), address = walk->arena.start + page * GO_PAGE_BYTES;
     return mspan != 0 && read_mspan(walk, is_cached, mspan, span) &&
            mspan_is_plausible(span, address, walk->sweepgen) && (span->start == address || page == 0);
 }
@@ -319,7 +212,7 @@ static bool follows_untrusted(const struct arena_workspace *work)
 }
 
 /* Enters the run that begins at an allocated page; returns the page behind it. */
-static uint64_t enter_allocated(struct heap_walk *walk, uintptr_t heap_arena, uint64_t page)
+static uint64_t enter_allocated(struct heap_walk *walk, uint64_t page)
 {
     struct arena_workspace *work = walk->work;
     struct mspan span;
@@ -337,7 +230,7 @@ static uint64_t enter_allocated(struct heap_walk *walk, uintptr_t heap_arena, ui
         if (is_more_of_it || !may_retry(walk))
             break;
         walk->counters.spans_reread++;
-        read_page_again(walk, heap_arena, page);
+        read_page_again(walk, page);
     }
     walk->counters.spans_checked += !is_more_of_it;
     walk->counters.spans_untrusted += !is_more_of_it;
@@ -357,14 +250,13 @@ static uint64_t enter_outside(struct heap_walk *walk, uint64_t page)
     return page + 1;
 }
 
-static void read_pages(struct heap_walk *walk, uintptr_t heap_arena)
+static void read_pages(struct heap_walk *walk)
 {
-    struct arena_workspace *work = walk->work;
     for (uint64_t page = 0; page < GO_ARENA_PAGES;) {
-        if (!work->chunk_in_use[page / CHUNK_PAGES]) {
+        if (!page_alloc_has(&walk->pages, page)) {
             page = enter_outside(walk, page);
-        } else if (bit(work->allocated, page)) {
-            page = enter_allocated(walk, heap_arena, page);
+        } else if (page_alloc_is_marked(&walk->pages, page)) {
+            page = enter_allocated(walk, page);
         } else {
             add_run(walk, page, page + 1, kind_without_span(walk, page), 0);
             page++;
@@ -423,11 +315,8 @@ static bool read_span_alone(struct heap_walk *walk, uint32_t index)
 /* The span went away while it was read: its pages are what the page allocator says now. */
 static void drop_span(struct heap_walk *walk, struct heap_run *run)
 {
-    struct arena_workspace *work = walk->work;
     uint64_t page = (run->start - walk->arena.start) / GO_PAGE_BYTES;
-    uint64_t chunk = page / CHUNK_PAGES;
-    read_chunk(walk->heap, walk->arena.start + chunk * CHUNK_BYTES, &work->allocated[chunk * CHUNK_WORDS],
-               &work->scavenged[chunk * CHUNK_WORDS]);
+    page_alloc_read_again(&walk->pages, page);
     run->kind = kind_without_span(walk, page);
     if (run->kind == PAGE_UNTRUSTED)
         walk->counters.spans_untrusted++;
@@ -478,20 +367,19 @@ static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
 const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start)
 {
     const struct go_heap *heap = walk->heap;
-    const struct go_layout *layout = heap->layout;
     struct arena_workspace *work = walk->work;
     uint64_t index = (start - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES;
-    uint64_t heap_arena;
-    if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
-        !read_word(heap->reader, heap->arena_map + index * sizeof heap_arena, &heap_arena) || heap_arena == 0 ||
-        !reader_read(heap->reader, heap_arena + layout->heap_arena_spans.offset_bytes, work->spans,
-                     sizeof work->spans) ||
+    uint64_t first_span;
+    if (index >= GO_ARENA_MAP_BYTES / sizeof walk->heap_arena ||
+        !read_word(heap->reader, heap->arena_map + index * sizeof walk->heap_arena, &walk->heap_arena) ||
+        walk->heap_arena == 0 || !read_word(heap->reader, span_table_entry(walk, 0), &first_span) ||
         !read_sweepgen(walk, &walk->sweepgen)) {
         walk->counters.arenas_unreadable++;
         return NULL;
     }
-    work->runs_count = work->infos_count = work->refreshes = 0;
+    work->runs_count = work->infos_count = 0;
     work->bits_count = 0;
+    memset(work->are_spans_read, 0, sizeof work->are_spans_read);
     walk->arena = (struct heap_arena){
         .start = start,
         .runs = work->runs,
@@ -500,8 +388,8 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
         .alloc_bits = work->alloc_bits,
     };
     reader_cache_forget(&walk->cache);
-    read_chunks(walk, start);
-    read_pages(walk, heap_arena);
+    page_alloc_enter(&walk->pages, start);
+    read_pages(walk);
     read_all_bits(walk);
     reader_cache_forget(&walk->cache);
     check_spans(walk);

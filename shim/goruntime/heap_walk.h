@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "goruntime/heap_find.h"
+#include "goruntime/page_alloc.h"
 #include "memory/bump.h"
 #include "memory/reader_cache.h"
 #include "memory/residency.h"
@@ -68,15 +69,12 @@ struct heap_arena {
 struct heap_walk {
     const struct go_heap *heap;
     struct reader_cache cache;
+    struct page_alloc pages;
     struct heap_walk_counters counters;
-    uint32_t sweepgen; /* mheap_.sweepgen when the arena in hand was begun */
+    uint32_t sweepgen;    /* mheap_.sweepgen when the arena in hand was begun */
+    uintptr_t heap_arena; /* address of the arena's struct */
     struct arena_workspace *work;
     struct heap_arena arena;
-    /* of the whole heap, read once: */
-    struct address_range *in_use; /* what the page allocator has */
-    uint64_t in_use_count;
-    struct page_cache *page_caches; /* of the Ps */
-    uint64_t page_caches_count;
 };
 
 /* False: the reserve of `bump` is used up, or the page allocator's ranges cannot be read. */

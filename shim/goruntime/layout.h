@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "goruntime/layout_fields.h"
 
@@ -41,5 +42,29 @@ extern const unsigned GO_LAYOUTS_COUNT;
 const struct go_layout *layout_for_version(const char *version, char *why_text, const char **why);
 
 enum { LAYOUT_WHY_BYTES = 160 };
+
+/* A field of up to 8 bytes out of a raw struct; 0 when the version has none. */
+static inline uint64_t layout_field_of(const uint8_t *raw, struct layout_field field)
+{
+    const uint8_t *at = raw + field.offset_bytes;
+    uint64_t quad;
+    uint32_t word;
+    uint16_t half;
+    switch (field.bytes) {
+    case sizeof quad:
+        memcpy(&quad, at, sizeof quad);
+        return quad;
+    case sizeof word:
+        memcpy(&word, at, sizeof word);
+        return word;
+    case sizeof half:
+        memcpy(&half, at, sizeof half);
+        return half;
+    case 1:
+        return *at;
+    default:
+        return 0;
+    }
+}
 
 #endif

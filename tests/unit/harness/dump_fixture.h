@@ -37,8 +37,21 @@ static const char DUMP_FIXTURE[] =
     "\"go.stacks\":{\"mapped\":0,\"resident\":0,\"swapped\":0,\"huge\":0,\"lazyfree\":0},"
     "\"other\":{\"mapped\":16384,\"resident\":16384,\"swapped\":0,\"huge\":0,\"lazyfree\":0}}},"
     "\"go\":{\"runtimes\":[],\"advice\":[{\"by\":\"go\",\"advice\":\"DONTNEED\",\"calls\":45,\"bytes\":128974848,"
-    "\"errors\":0}],\"arenas\":[{\"start\":\"0xc000000000\"}]},"
-    "\"events\":{},\"callsites\":[],\"maps\":[],\"findings\":[]}";
+    "\"errors\":0}],"
+    "\"heaps\":[{\"module\":\"/srv/shop\",\"layout\":\"go1.26\",\"why\":null,\"mheap\":\"0x5c0000\","
+    "\"gc\":{\"cycle\":12,\"phase\":\"off\",\"percent\":100,\"memory_limit\":1073741824,\"goal\":41943040,"
+    "\"live\":20971520,\"marked\":20971520},\"says\":null,\"arenas\":1,\"spans\":40,\"spans_unswept\":0,"
+    "\"objects\":3000}],"
+    "\"sizeclass\":{\"64\":{\"spans\":30,\"slots\":3840,\"objects\":2990,\"bytes\":191360,\"mapped\":245760,"
+    "\"resident\":245760,\"occupancy\":[0,4,0,0,0,0,0,6,0,20],\"sparse_bytes\":32768}},"
+    "\"large\":{\"spans\":10,\"bytes\":41943040,\"resident\":20971520,\"untouched\":20971520},"
+    "\"reinflated\":{\"resident\":4194304,\"huge\":2097152,\"ranges\":[{\"start\":\"0xc000400000\","
+    "\"bytes\":4194304,\"huge\":2097152,\"released_count\":2,\"released_since_start_ns\":4000000000}]},"
+    "\"arenas\":[{\"start\":\"0xc000000000\",\"bytes\":67108864,\"resident\":31457280,"
+    "\"pages\":\"O3000U100S20F600R512r60f100x3800\"}]},"
+    "\"events\":{},\"callsites\":[],\"maps\":[{\"start\":\"0xc000000000\",\"end\":\"0xc004000000\","
+    "\"perms\":\"rw-p\",\"name\":\"\",\"class\":\"go.heap\",\"mapped\":67108864,\"resident\":60801024,"
+    "\"swapped\":0,\"huge\":0,\"lazyfree\":0}],\"findings\":[]}";
 
 enum { FIXTURE_TOTAL_KIB = 61448, FIXTURE_SUM_KIB = 61440, FIXTURE_EXPLAINED_KIB = 61424 };
 

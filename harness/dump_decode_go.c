@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lists of rows by tables of keys. Page strings are checked here, so that whoever draws them need not.
+ */
+#include "harness/dump_decode_go.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump/page_string.h"
+#include "gopagewatch/page_state.h"
+#include "memory/text.h"
+#include "memory/units.h"
+
+static const struct field ADVICE_FIELDS[] = {
+    {"by", FIELD_TEXT, offsetof(struct dump_advice, by)},
+    {"advice", FIELD_TEXT, offsetof(struct dump_advice, advice)},
+    {"calls", FIELD_NUMBER, offsetof(struct dump_advice, calls)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_advice, bytes)},
+    {"errors", FIELD_NUMBER, offsetof(struct dump_advice, errors)},
+};
+
+static const struct field SIZE_CLASS_FIELDS[] = {
+    {"spans", FIELD_NUMBER, offsetof(struct dump_size_class, spans)},
+    {"slots", FIELD_NUMBER, offsetof(struct dump_size_class, slots)},
+    {"objects", FIELD_NUMBER, offsetof(struct dump_size_class, objects)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_size_class, object_bytes)},
+    {"mapped", FIELD_NUMBER, offsetof(struct dump_size_class, mapped_bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_size_class, resident_bytes)},
+    {"sparse_bytes", FIELD_NUMBER, offsetof(struct dump_size_class, sparse_bytes)},
+};
+
+static const struct field LARGE_FIELDS[] = {
+    {"spans", FIELD_NUMBER, offsetof(struct dump_large, spans)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_large, object_bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_large, resident_bytes)},
+    {"untouched", FIELD_NUMBER, offsetof(struct dump_large, untouched_bytes)},
+};
+
+static const struct field HEAP_FIELDS[] = {
+    {"module", FIELD_TEXT, offsetof(struct dump_heap, module)},
+    {"layout", FIELD_TEXT_OR_NULL, offsetof(struct dump_heap, layout)},
+    {"why", FIELD_TEXT_OR_NULL, offsetof(struct dump_heap, why)},
+};
+
+static const struct field WALKED_HEAP_FIELDS[] = {
+    {"gc.phase", FIELD_TEXT_OR_NULL, offsetof(struct dump_heap, gc_phase)},
+    {"gc.percent", FIELD_SIGNED_OR_NULL, offsetof(struct dump_heap, gc_percent)},
+    {"gc.cycle", FIELD_NUMBER_OR_NULL, offsetof(struct dump_heap, gc_cycles)},
+    {"gc.memory_limit", FIELD_NUMBER_OR_NULL, offsetof(struct dump_heap, limit_bytes)},
+    {"gc.goal", FIELD_NUMBER_OR_NULL, offsetof(struct dump_heap, goal_bytes)},
+    {"gc.live", FIELD_NUMBER_OR_NULL, offsetof(struct dump_heap, live_bytes)},
+    {"spans", FIELD_NUMBER, offsetof(struct dump_heap, spans)},
+    {"spans_unswept", FIELD_NUMBER, offsetof(struct dump_heap, spans_unswept)},
+    {"objects", FIELD_NUMBER, offsetof(struct dump_heap, objects)},
+};
+
+static const struct field REINFLATED_FIELDS[] = {
+    {"resident", FIELD_NUMBER, offsetof(struct dump_reinflated, resident_bytes)},
+    {"huge", FIELD_NUMBER, offsetof(struct dump_reinflated, huge_bytes)},
+};
+
+static const struct field RANGE_FIELDS[] = {
+    {"start", FIELD_ADDRESS, offsetof(struct dump_reinflated_range, start)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_reinflated_range, bytes)},
+    {"huge", FIELD_NUMBER, offsetof(struct dump_reinflated_range, huge_bytes)},
+};
+
+static const struct field RANGE_SHADOW_FIELDS[] = {
+    {"released_count", FIELD_NUMBER, offsetof(struct dump_reinflated_range, released_count)},
+    {"released_since_start_ns", FIELD_NUMBER, offsetof(struct dump_reinflated_range, released_since_start_ns)},
+};
+
+static const struct field ARENA_FIELDS[] = {
+    {"start", FIELD_ADDRESS, offsetof(struct dump_arena, start)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_arena, bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_arena, resident_bytes)},
+    {"pages", FIELD_TEXT, offsetof(struct dump_arena, pages)},
+};
+
+static const struct field MAP_FIELDS[] = {
+    {"start", FIELD_ADDRESS, offsetof(struct dump_map, start)},
+    {"end", FIELD_ADDRESS, offsetof(struct dump_map, end)},
+    {"perms", FIELD_TEXT, offsetof(struct dump_map, permissions)},
+    {"name", FIELD_TEXT, offsetof(struct dump_map, name)},
+    {"class", FIELD_TEXT, offsetof(struct dump_map, class_name)},
+    {"mapped", FIELD_NUMBER, offsetof(struct dump_map, sizes.mapped_bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_map, sizes.resident_bytes)},
+    {"swapped", FIELD_NUMBER, offsetof(struct dump_map, sizes.swapped_bytes)},
+    {"huge", FIELD_NUMBER, offsetof(struct dump_map, sizes.huge_bytes)},
+    {"lazyfree", FIELD_NUMBER, offsetof(struct dump_map, sizes.lazyfree_bytes)},
+};
+
+/* ---- lists ---- */
+
+/* What a list's rows are read by; `check` may refuse a row that was read, `row_json` is where it came from. */
+struct list {
+    const char *key; /* dotted, from the object */
+    const struct field *fields;
+    size_t fields_count, row_bytes;
+    bool (*check)(const struct fields_context *context, const json_t *row_json, void *row);
+};
+
+/* The rows; NULL, and the error is set, when they cannot be read. */
+static void *read_list(struct fields_context context, const json_t *object, const struct list *list, uint64_t *count)
+{
+    char where[FIELD_PATH_BYTES_MAX];
+    size_t index;
+    json_t *row_json;
+    const json_t *found = fields_find_list(&context, object, list->key);
+    char *rows = found == NULL ? NULL : fields_take_array(&context, json_array_size(found), list->row_bytes);
+    if (rows == NULL)
+        return NULL;
+    context.where = where;
+    json_array_foreach(found, index, row_json)
+    {
+        void *row = rows + index * list->row_bytes;
+        snprintf(where, sizeof where, "%s[%zu]", list->key, index);
+        if (!fields_read(&context, row_json, list->fields, list->fields_count, row) ||
+            (list->check != NULL && !list->check(&context, row_json, row)))
+            return NULL;
+    }
+    *count = json_array_size(found);
+    return rows;
+}
+
+static bool check_heap(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    struct dump_heap *heap = row;
+    heap->gc_percent = DUMP_SIGNED_NOT_KNOWN;
+    heap->gc_cycles = heap->limit_bytes = heap->goal_bytes = heap->live_bytes = DUMP_NOT_KNOWN;
+    return heap->layout == NULL ||
+           fields_read(context, row_json, WALKED_HEAP_FIELDS, FIELDS_COUNT(WALKED_HEAP_FIELDS), heap);
+}
+
+static bool check_range(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    struct dump_reinflated_range *range = row;
+    range->released_count = range->released_since_start_ns = DUMP_NOT_KNOWN;
+    return json_object_get(row_json, "released_count") == NULL ||
+           fields_read(context, row_json, RANGE_SHADOW_FIELDS, FIELDS_COUNT(RANGE_SHADOW_FIELDS), range);
+}
+
+static bool are_page_states(const uint8_t *letters, uint64_t count)
+{
+    static const char STATES[] = {
+#define X(id, letter, meaning) (letter),
+        GPW_PAGE_STATES(X)
+#undef X
+    };
+    for (uint64_t i = 0; i < count; i++) {
+        if (memchr(STATES, letters[i] | ('a' ^ 'A'), sizeof STATES) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool check_arena(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    const struct dump_arena *arena = row;
+    uint8_t letters[GO_ARENA_PAGES];
+    (void)row_json;
+    if (arena->bytes != GO_ARENA_BYTES || arena->start % GO_ARENA_BYTES != 0)
+        return fields_refuse(context, "bytes", "is not the size and place of an arena (64 MiB)");
+    int64_t count = page_string_decode(arena->pages, letters, GO_ARENA_PAGES);
+    if (count != GO_ARENA_PAGES || !are_page_states(letters, GO_ARENA_PAGES))
+        return fields_refuse(context, "pages", "is no string of 8192 pages");
+    return true;
+}
+
+static bool check_map(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    const struct dump_map *map = row;
+    (void)row_json;
+    return map->start < map->end || fields_refuse(context, "end", "is not above the start");
+}
+
+/* ---- size classes ---- */
+
+static bool read_occupancy(const struct fields_context *context, const json_t *object, struct dump_size_class *row)
+{
+    static const struct field NUMBER[] = {{"", FIELD_NUMBER, 0}};
+    const json_t *list = fields_find_list(context, object, "occupancy");
+    if (list == NULL)
+        return false;
+    if (json_array_size(list) != DUMP_OCCUPANCY_TENTHS)
+        return fields_refuse(context, "occupancy", "has not ten numbers");
+    for (size_t i = 0; i < DUMP_OCCUPANCY_TENTHS; i++) {
+        if (!fields_read(context, json_array_get(list, i), NUMBER, 1, &row->occupancy[i]))
+            return false;
+    }
+    return true;
+}
+
+static int compare_size_classes(const void *left, const void *right)
+{
+    uint64_t a = ((const struct dump_size_class *)left)->slot_bytes;
+    uint64_t b = ((const struct dump_size_class *)right)->slot_bytes;
+    return (a > b) - (a < b);
+}
+
+static bool read_size_classes(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    char where[FIELD_PATH_BYTES_MAX];
+    const char *key;
+    json_t *object;
+    const json_t *classes = fields_find_object(&context, document, "go.sizeclass");
+    if (classes == NULL)
+        return false;
+    dump->size_classes = fields_take_array(&context, json_object_size(classes), sizeof *dump->size_classes);
+    if (dump->size_classes == NULL)
+        return false;
+    context.where = where;
+    json_object_foreach((json_t *)classes, key, object)
+    {
+        struct dump_size_class *row = &dump->size_classes[dump->size_classes_count++];
+        struct text digits = text_of(key);
+        snprintf(where, sizeof where, "go.sizeclass.%.20s", key);
+        if (!text_take_decimal(&digits, &row->slot_bytes) || digits.at != digits.end)
+            return fields_refuse(&context, "", "is no size in bytes");
+        if (!fields_read(&context, object, SIZE_CLASS_FIELDS, FIELDS_COUNT(SIZE_CLASS_FIELDS), row) ||
+            !read_occupancy(&context, object, row))
+            return false;
+    }
+    if (dump->size_classes_count > 0)
+        qsort(dump->size_classes, dump->size_classes_count, sizeof *dump->size_classes, compare_size_classes);
+    return true;
+}
+
+/* ---- the parts ---- */
+
+static bool read_object(struct fields_context context, const json_t *document, const char *key,
+                        const struct field *fields, size_t count, void *target)
+{
+    const json_t *object = fields_find_object(&context, document, key);
+    context.where = key;
+    return object != NULL && fields_read(&context, object, fields, count, target);
+}
+
+#define LIST(list_key, table, type, check_function) \
+    {(list_key), (table), FIELDS_COUNT(table), sizeof(struct type), (check_function)}
+
+bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list ADVICES = LIST("go.advice", ADVICE_FIELDS, dump_advice, NULL);
+    static const struct list HEAPS = LIST("go.heaps", HEAP_FIELDS, dump_heap, check_heap);
+    static const struct list RANGES =
+        LIST("go.reinflated.ranges", RANGE_FIELDS, dump_reinflated_range, check_range);
+    static const struct list ARENAS = LIST("go.arenas", ARENA_FIELDS, dump_arena, check_arena);
+    struct dump_reinflated *reinflated = &dump->reinflated;
+    dump->advices = read_list(context, document, &ADVICES, &dump->advices_count);
+    dump->heaps = dump->advices == NULL ? NULL : read_list(context, document, &HEAPS, &dump->heaps_count);
+    if (dump->heaps == NULL || !read_size_classes(context, document, dump) ||
+        !read_object(context, document, "go.large", LARGE_FIELDS, FIELDS_COUNT(LARGE_FIELDS), &dump->large) ||
+        !read_object(context, document, "go.reinflated", REINFLATED_FIELDS, FIELDS_COUNT(REINFLATED_FIELDS),
+                     reinflated))
+        return false;
+    reinflated->ranges = read_list(context, document, &RANGES, &reinflated->ranges_count);
+    if (reinflated->ranges == NULL)
+        return false;
+    dump->arenas = read_list(context, document, &ARENAS, &dump->arenas_count);
+    return dump->arenas != NULL;
+}
+
+bool dump_decode_maps(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list MAPS = LIST("maps", MAP_FIELDS, dump_map, check_map);
+    dump->maps = read_list(context, document, &MAPS, &dump->maps_count);
+    return dump->maps != NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of a dump whose rows are as many as the process has memory: go and maps.
+ */
+#ifndef GPW_HARNESS_DUMP_DECODE_GO_H
+#define GPW_HARNESS_DUMP_DECODE_GO_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "harness/dump.h"
+#include "harness/fields.h"
+
+/* Both fill their part of `dump`; false: the context's error says what is wrong. */
+bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump);
+bool dump_decode_maps(struct fields_context context, const json_t *document, struct dump *dump);
+
+#endif
