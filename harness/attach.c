@@ -105,16 +105,6 @@ static enum exit_code attach(int pid, const char *thing, const char *path)
     return code;
 }
 
-static bool read_pid(const char *text, int *pid)
-{
-    struct text rest = text_of(text);
-    uint64_t value;
-    if (!text_take_decimal(&rest, &value) || rest.at != rest.end || value == 0 || value > INT_MAX)
-        return false;
-    *pid = (int)value;
-    return true;
-}
-
 enum exit_code attach_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
@@ -139,7 +129,7 @@ enum exit_code attach_run(int argc, char **argv)
         return command_refuse_use(NAME, "no process was named");
     if (argc - optind > 1)
         return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    if (!read_pid(argv[optind], &pid))
+    if (!command_read_pid(argv[optind], &pid))
         return command_refuse_use(NAME, "'%s' is no process id", argv[optind]);
     snprintf(default_path, sizeof default_path, "gopagewatch.%d.attach.json", pid);
     snprintf(thing, sizeof thing, "%d", pid);

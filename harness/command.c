@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness/printable.h"
+#include "memory/text.h"
 
 enum { LINE_BYTES_MAX = 8192 }; /* a path of PATH_MAX and a sentence */
 
@@ -85,4 +87,14 @@ uint32_t command_output_columns(void)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return UINT32_MAX;
     return size.ws_col;
+}
+
+bool command_read_pid(const char *text, int *pid)
+{
+    struct text rest = text_of(text);
+    uint64_t value;
+    if (!text_take_decimal(&rest, &value) || rest.at != rest.end || value == 0 || value > INT_MAX)
+        return false;
+    *pid = (int)value;
+    return true;
 }

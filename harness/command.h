@@ -7,6 +7,7 @@
 #ifndef GPW_HARNESS_COMMAND_H
 #define GPW_HARNESS_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/error.h"
@@ -33,6 +34,8 @@ enum exit_code command_refuse_option(const char *subcommand, char **argv);
 /* Prints wrong use with the page that tells right use; returns EXIT_CODE_WRONG_USE. */
 __attribute__((format(printf, 2, 3))) enum exit_code command_refuse_use(const char *subcommand, const char *format,
                                                                         ...);
+/* A process id as it was typed. False: it is none. */
+bool command_read_pid(const char *text, int *pid);
 /* Flushes stdout. `code`, or EXIT_CODE_UNREADABLE when something did not arrive and `code` was OK. */
 enum exit_code command_finish_output(enum exit_code code);
 /* How wide the terminal on stdout is; UINT32_MAX when stdout is none. */

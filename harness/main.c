@@ -13,10 +13,14 @@
 #include "harness/command.h"
 #include "harness/core.h"
 #include "harness/report.h"
+#include "harness/request.h"
+#include "harness/run.h"
 
 static enum exit_code help_run(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
+    {"run", "a program under the shim", run_run},
+    {"dump", "asks the shim inside a process for a dump", request_run},
     {"attach", "a dump of any running Go process, from outside", attach_run},
     {"core", "a dump of a Go process that left a core file", core_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},

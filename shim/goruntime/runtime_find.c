@@ -14,10 +14,10 @@
 
 static bool is_madvise(const struct elf_image *image, uintptr_t entry, uint64_t available_bytes)
 {
-    uint8_t code[MADVISE_CODE_BYTES_MAX];
+    uint8_t code[RUNTIME_CODE_BYTES_MAX];
     uint64_t code_bytes;
     uint64_t bytes = min_u64(available_bytes, sizeof code);
-    return entry % MADVISE_CODE_ALIGN_BYTES == 0 && reader_read(image->reader, entry, code, bytes) &&
+    return entry % RUNTIME_CODE_ALIGN_BYTES == 0 && reader_read(image->reader, entry, code, bytes) &&
            madvise_code_matches(code, bytes, &code_bytes);
 }
 
@@ -28,12 +28,12 @@ static unsigned count_hits(const struct elf_image *image, uintptr_t start, uintp
     struct reader_window window = {image->reader, start, end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
     unsigned hits = 0;
     uint64_t code_bytes;
-    for (uintptr_t at = align_up(start, MADVISE_CODE_ALIGN_BYTES); at + MADVISE_CODE_BYTES_MAX <= end;
-         at += MADVISE_CODE_ALIGN_BYTES) {
-        const uint8_t *code = reader_window_at(&window, at, MADVISE_CODE_BYTES_MAX);
+    for (uintptr_t at = align_up(start, RUNTIME_CODE_ALIGN_BYTES); at + RUNTIME_CODE_BYTES_MAX <= end;
+         at += RUNTIME_CODE_ALIGN_BYTES) {
+        const uint8_t *code = reader_window_at(&window, at, RUNTIME_CODE_BYTES_MAX);
         if (code == NULL)
             return hits;
-        if (!madvise_code_matches(code, MADVISE_CODE_BYTES_MAX, &code_bytes))
+        if (!madvise_code_matches(code, RUNTIME_CODE_BYTES_MAX, &code_bytes))
             continue;
         *entry = at;
         hits++;
@@ -70,6 +70,24 @@ static void find_madvise(struct go_runtime *runtime, const struct elf_image *ima
         runtime->madvise_not_found = "the bytes of runtime.madvise are not those of go1.17 to 1.27";
 }
 
+/* By its name alone: its few bytes may stand elsewhere as well. */
+static void find_exit(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+{
+    uintptr_t start, end;
+    uint8_t code[RUNTIME_CODE_BYTES_MAX];
+    runtime->exit_not_found = "no .gopclntab names runtime.exit";
+    if (!runtime->has_pclntab ||
+        !pclntab_lookup(&runtime->pclntab, image, "runtime.exit", scratch, RUNTIME_FIND_SCRATCH_BYTES, &start, &end))
+        return;
+    uint64_t bytes = min_u64(end - start, sizeof code);
+    runtime->exit_not_found = "the bytes of runtime.exit are not those of go1.17 to 1.27";
+    if (start % RUNTIME_CODE_ALIGN_BYTES != 0 || !reader_read(image->reader, start, code, bytes) ||
+        !exit_code_matches(code, bytes))
+        return;
+    runtime->exit_entry = start;
+    runtime->exit_not_found = NULL;
+}
+
 bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch)
 {
     struct elf_image image;
@@ -92,5 +110,6 @@ bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t b
     memcpy(runtime->build_id, image.build_id, sizeof runtime->build_id);
     runtime->has_pclntab = pclntab_find(&runtime->pclntab, &image, scratch, RUNTIME_FIND_SCRATCH_BYTES);
     find_madvise(runtime, &image, scratch);
+    find_exit(runtime, &image, scratch);
     return true;
 }

@@ -26,6 +26,8 @@ struct go_runtime {
     struct pclntab pclntab;
     uintptr_t madvise_entry;       /* 0: not found, and then: */
     const char *madvise_not_found; /* the reason, a sentence */
+    uintptr_t exit_entry;          /* of runtime.exit; 0: not found, and then: */
+    const char *exit_not_found;
     uint8_t build_id[ELF_BUILD_ID_BYTES];
     uint32_t build_id_bytes;
 };
@@ -37,9 +39,12 @@ enum { RUNTIME_FIND_SCRATCH_BYTES = 128 * 1024 };
 bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch);
 
 /* Is the code at `address` the whole of runtime.madvise, as every Go version from 1.17 to 1.27 has it? `code_bytes`
- * gets its length. Arch-specific: madvise_code_ARCH.c. */
+ * gets its length. Arch-specific: runtime_code_ARCH.c. */
 bool madvise_code_matches(const uint8_t *code, uint64_t available_bytes, uint64_t *code_bytes);
+/* The same for runtime.exit. */
+bool exit_code_matches(const uint8_t *code, uint64_t available_bytes);
 
-enum { MADVISE_CODE_BYTES_MAX = 32, MADVISE_CODE_ALIGN_BYTES = 32 };
+/* No function that is patched is longer; each begins at a multiple of so much. */
+enum { RUNTIME_CODE_BYTES_MAX = 32, RUNTIME_CODE_ALIGN_BYTES = 32 };
 
 #endif

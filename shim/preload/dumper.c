@@ -5,40 +5,160 @@
 #include "preload/dumper.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "memory/proc_status.h"
 #include "memory/raw.h"
+#include "memory/units.h"
 #include "preload/make_dump.h"
 #include "preload/old_libc.h"
 #include "preload/shim.h"
 
-enum { KERNEL_MASK_BYTES = 8 };
+enum { KERNEL_MASK_BYTES = 8, REARM_PART = 10 };
+
+#define NS_PER_SECOND 1000000000ull
+#define RSS_INTERVAL_NS (NS_PER_SECOND / 10)
+#define NEVER UINT64_MAX
+
+static const char *const WORDS[] = {
+#define X(id, word) [REASON_##id] = (word),
+    GPW_DUMP_REASONS(X)
+#undef X
+};
+
+/* The word of the last in the list of those that were asked for: a request by the control page sets no bit. */
+static const char *word_of(uint32_t reasons, bool has_request)
+{
+    reasons |= has_request ? 1u << REASON_REQUEST : 0;
+    for (int i = REASON_COUNT - 1; i > 0; i--) {
+        if ((reasons >> i & 1) != 0)
+            return WORDS[i];
+    }
+    return WORDS[0];
+}
+
+static void dump_once(struct dumper *dumper)
+{
+    struct control *control = &gpw_shim.control;
+    uint32_t asked = atomic_load_explicit(dumper->asked, memory_order_acquire);
+    uint32_t reasons = atomic_exchange_explicit(&dumper->reasons, 0, memory_order_acquire);
+    if (asked != dumper->handled)
+        dumper->coalesced += asked - dumper->handled - 1;
+    dumper->handled = asked;
+    control_take(control);
+    make_dump(word_of(reasons, control->has_request), control->label);
+    atomic_store_explicit(&dumper->finished, asked, memory_order_release);
+    raw_syscall6(SYS_futex, (long)&dumper->finished, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
+}
+
+/* What was asked for and not handled. Woken by whom ever. */
+static bool is_asked(const struct dumper *dumper)
+{
+    return atomic_load_explicit(dumper->asked, memory_order_acquire) != dumper->handled;
+}
+
+static void remember(struct dumper *dumper, enum dump_reason reason)
+{
+    atomic_fetch_or_explicit(&dumper->reasons, 1u << reason, memory_order_relaxed);
+}
+
+/* Is it time by the clock? A dump that was missed, the process having slept, is not made up for. */
+static bool is_time(struct dumper *dumper, uint64_t now_ns)
+{
+    if (dumper->every_ns == 0 || now_ns < dumper->next_every_ns)
+        return false;
+    uint64_t late_ns = now_ns - dumper->next_every_ns;
+    dumper->next_every_ns += (late_ns / dumper->every_ns + 1) * dumper->every_ns;
+    remember(dumper, REASON_EVERY);
+    return true;
+}
+
+/* Did the resident memory pass the mark, for the first time since it was well below it? */
+static bool has_passed_mark(struct dumper *dumper)
+{
+    struct proc_status status;
+    if (dumper->rss_bytes == 0 || proc_status_read(&status, "/proc/self/status") != 0)
+        return false;
+    if (dumper->is_above_mark) {
+        dumper->is_above_mark = status.resident_bytes > dumper->rss_bytes - dumper->rss_bytes / REARM_PART;
+        return false;
+    }
+    dumper->is_above_mark = status.resident_bytes > dumper->rss_bytes;
+    if (dumper->is_above_mark)
+        remember(dumper, REASON_RSS);
+    return dumper->is_above_mark;
+}
+
+/* Until somebody asks, or there is something to look at. */
+static void wait(const struct dumper *dumper, uint64_t now_ns)
+{
+    uint64_t until_ns = dumper->rss_bytes == 0 ? NEVER : now_ns + RSS_INTERVAL_NS;
+    if (dumper->every_ns != 0)
+        until_ns = min_u64(until_ns, dumper->next_every_ns);
+    uint64_t rest_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
+    raw_syscall6(SYS_futex, (long)dumper->asked, FUTEX_WAIT, (long)dumper->handled, until_ns == NEVER ? 0 : (long)&rest,
+                 0, 0);
+}
 
 static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
     for (;;) {
-        uint32_t asked = atomic_load_explicit(&dumper->asked, memory_order_acquire);
-        if (asked == dumper->handled) {
-            raw_syscall6(SYS_futex, (long)&dumper->asked, FUTEX_WAIT_PRIVATE, (long)asked, 0, 0, 0);
-            continue;
-        }
-        dumper->coalesced += asked - dumper->handled - 1;
-        dumper->handled = asked;
-        make_dump("signal");
+        uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);
+        /* All of them, so that one dump serves all. */
+        bool is_wanted = is_asked(dumper);
+        is_wanted |= is_time(dumper, now_ns);
+        is_wanted |= has_passed_mark(dumper);
+        if (is_wanted)
+            dump_once(dumper);
+        else
+            wait(dumper, now_ns);
     }
     return NULL;
 }
 
-void dumper_ask(struct dumper *dumper)
+static uint32_t ask(struct dumper *dumper, enum dump_reason reason)
 {
-    atomic_fetch_add_explicit(&dumper->asked, 1, memory_order_release);
-    raw_syscall6(SYS_futex, (long)&dumper->asked, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    remember(dumper, reason);
+    uint32_t asked = atomic_fetch_add_explicit(dumper->asked, 1, memory_order_release) + 1;
+    raw_syscall6(SYS_futex, (long)dumper->asked, FUTEX_WAKE, 1, 0, 0, 0);
+    return asked;
+}
+
+/* A child of a bare fork has our memory and shares the control page, but has no dumper. */
+static bool is_own_process(const struct dumper *dumper)
+{
+    return dumper->asked != NULL && dumper->pid == (uint32_t)raw_getpid();
+}
+
+void dumper_ask(struct dumper *dumper, enum dump_reason reason)
+{
+    if (is_own_process(dumper))
+        ask(dumper, reason);
+}
+
+void dumper_ask_and_wait(struct dumper *dumper, enum dump_reason reason, uint64_t wait_ns)
+{
+    if (!is_own_process(dumper))
+        return;
+    uint32_t mine = ask(dumper, reason);
+    uint64_t end_ns = raw_clock_ns(CLOCK_MONOTONIC) + wait_ns, now_ns;
+    for (;;) {
+        uint32_t finished = atomic_load_explicit(&dumper->finished, memory_order_acquire);
+        now_ns = raw_clock_ns(CLOCK_MONOTONIC);
+        if ((int32_t)(finished - mine) >= 0 || now_ns >= end_ns)
+            return;
+        uint64_t rest_ns = end_ns - now_ns;
+        struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
+        raw_syscall6(SYS_futex, (long)&dumper->finished, FUTEX_WAIT_PRIVATE, (long)finished, (long)&rest, 0, 0);
+    }
 }
 
 /* The thread inherits the mask: with the signals blocked no handler of the program ever runs on it. 32 and 33 are
@@ -52,7 +172,7 @@ static int create_with_signals_blocked(pthread_t *thread, const pthread_attr_t *
     return -error;
 }
 
-int dumper_start(struct dumper *dumper)
+int dumper_start(struct dumper *dumper, _Atomic uint32_t *asked, const struct options *options)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -61,11 +181,18 @@ int dumper_start(struct dumper *dumper)
     void *stack = region_take(&gpw_shim.region, DUMPER_STACK_BYTES);
     if (stack == NULL)
         return -ENOMEM;
+    dumper->pid = (uint32_t)raw_getpid();
+    dumper->every_ns = options->every_ns;
+    dumper->rss_bytes = options->rss_bytes;
+    dumper->next_every_ns = raw_clock_ns(CLOCK_MONOTONIC) + options->every_ns;
+    dumper->asked = asked != NULL ? asked : &dumper->own_asked;
     dumper->stack_start = (uintptr_t)stack;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstack(&attributes, stack, DUMPER_STACK_BYTES);
     int error = create_with_signals_blocked(&thread, &attributes, dumper);
     pthread_attr_destroy(&attributes);
+    if (error != 0)
+        dumper->asked = NULL;
     return error;
 }

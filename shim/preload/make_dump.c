@@ -23,7 +23,7 @@
 /* Address space, not memory: tables of the largest size that is foreseen. */
 #define SCRATCH_BYTES (512ull << 20)
 
-enum { GIVEN_RANGES_MAX = 2 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
+enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
 /* Where this library lies, by its own symbols (ld: __ehdr_start, _end). */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
@@ -60,12 +60,17 @@ static void give_ranges(struct making *making, uint64_t os_page_bytes)
          CLASS_SHIM);
     give(making, (uintptr_t)making->scratch.start, (uintptr_t)making->scratch.start + making->scratch.reserved_bytes,
          (enum memory_class)CLASS_SCRATCH);
+    uintptr_t control = (uintptr_t)shim->control.page;
+    if (control != 0)
+        give(making, control, control + align_up(GPW_CONTROL_BYTES, os_page_bytes), CLASS_SHIM);
     uint32_t count = atomic_load_explicit(&shim->runtimes_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         const struct watched_runtime *runtime = &shim->runtimes[i];
         give(making, runtime->found.image_start, runtime->found.image_end, CLASS_GO_IMAGE);
         if (runtime->trampoline != 0)
             give(making, runtime->trampoline, runtime->trampoline + os_page_bytes, CLASS_SHIM);
+        if (runtime->exit_trampoline != 0)
+            give(making, runtime->exit_trampoline, runtime->exit_trampoline + os_page_bytes, CLASS_SHIM);
     }
 }
 
@@ -237,7 +242,7 @@ static void fill_books(struct making *making)
               " does not ask malloc for its statistics; all of its memory counts as c.heap.used");
 }
 
-static void fill_document(struct making *making, const char *reason)
+static void fill_document(struct making *making, const char *reason, const char *label)
 {
     struct shim *shim = &gpw_shim;
     struct document *document = &making->document;
@@ -246,7 +251,7 @@ static void fill_document(struct making *making, const char *reason)
     uint64_t passed_ns = making->begin_monotonic_ns - shim->start_monotonic_ns;
 
     document->reason = reason;
-    document->label = "";
+    document->label = label;
     document->seq = shim->dumper.dumps + 1;
     document->unix_ns = raw_clock_ns(CLOCK_REALTIME);
     document->since_start_ns = passed_ns;
@@ -280,6 +285,7 @@ static void fail(const char *what, const char *path, int error, const char *mend
     char number[NUMBER_TEXT_BYTES + 8];
     gpw_shim.dumper.failed++;
     log_error("no dump: ", what, " ", path, ": ", error_text(error, number), mend);
+    control_answer(&gpw_shim.control, &(struct control_outcome){.error = error, .path = path, .why = what});
 }
 
 static void write_file(struct making *making)
@@ -300,10 +306,12 @@ static void write_file(struct making *making)
         return;
     }
     gpw_shim.dumper.dumps++;
+    control_answer(&gpw_shim.control,
+                   &(struct control_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""});
     log_info("dump written: ", output->path);
 }
 
-static void make_in(struct bump *scratch, const char *reason)
+static void make_in(struct bump *scratch, const char *reason, const char *label)
 {
     const char *failed_path;
     struct making *making = bump_take(scratch, sizeof *making);
@@ -318,11 +326,11 @@ static void make_in(struct bump *scratch, const char *reason)
         fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
         return;
     }
-    fill_document(making, reason);
+    fill_document(making, reason, label);
     write_file(making);
 }
 
-void make_dump(const char *reason)
+void make_dump(const char *reason, const char *label)
 {
     struct bump scratch;
     int error = bump_open(&scratch, SCRATCH_BYTES);
@@ -330,6 +338,6 @@ void make_dump(const char *reason)
         fail("cannot map", "scratch memory", error, "");
         return;
     }
-    make_in(&scratch, reason);
+    make_in(&scratch, reason, label);
     bump_close(&scratch);
 }

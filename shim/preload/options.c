@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gopagewatch/schema.h"
+#include "memory/quantity.h"
 #include "memory/text.h"
 #include "memory/units.h"
 #include "preload/log.h"
@@ -16,6 +17,9 @@
 static const char PREFIX[] = "GOPAGEWATCH_";
 
 enum { PREFIX_BYTES = sizeof PREFIX - 1, SIGNALS_MAX = 64, SIGNAL_RTMIN = 34 };
+
+#define EVERY_NS_MIN 100000000ull
+#define EVERY_NS_MAX (720 * 3600000000000ull)
 
 const char *environment_value(char **environment, const char *name)
 {
@@ -88,6 +92,32 @@ static const char *parse_signal(struct options *options, const char *value)
     return "USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+1 to RTMIN+30 or none";
 }
 
+static const char *parse_every(struct options *options, const char *value)
+{
+    uint64_t ns = 0;
+    if (strcmp(value, "none") != 0 && (!quantity_time_ns(value, &ns) || ns < EVERY_NS_MIN || ns > EVERY_NS_MAX))
+        return "a time from 100ms to 720h, as 500ms, 30s, 5m or 1h, or none";
+    options->every_ns = ns;
+    return NULL;
+}
+
+static const char *parse_rss(struct options *options, const char *value)
+{
+    uint64_t bytes = 0;
+    if (strcmp(value, "none") != 0 && (!quantity_size_bytes(value, &bytes) || bytes == 0))
+        return "a size as 512MiB or 2GiB, or none";
+    options->rss_bytes = bytes;
+    return NULL;
+}
+
+static const char *parse_at_exit(struct options *options, const char *value)
+{
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return "0 or 1";
+    options->at_exit = value[0] == '1';
+    return NULL;
+}
+
 static const char *parse_follow(struct options *options, const char *value)
 {
     if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
@@ -146,4 +176,14 @@ void options_read(struct options *options, char **environment)
             continue;
         read_one(options, name, (uint64_t)(equals - name), equals + 1);
     }
+}
+
+const char *options_check(const char *name, const char *value)
+{
+    struct options options;
+    for (unsigned i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
+        if (strcmp(TABLE[i].name, name) == 0)
+            return TABLE[i].parse(&options, value);
+    }
+    return "nothing: there is no such variable";
 }

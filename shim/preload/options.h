@@ -21,6 +21,9 @@ struct options {
     char out[OPTION_TEXT_BYTES]; /* pattern of the dump's path */
     int signal;                  /* number, or 0: none */
     bool follow;                 /* children are watched too */
+    uint64_t every_ns;           /* 0: not by time */
+    bool at_exit;
+    uint64_t rss_bytes; /* 0: not by size */
     enum log_level log;
 };
 
@@ -30,10 +33,16 @@ struct options {
     X(OUT, out, "gopagewatch.%p.%n.json", "path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label") \
     X(SIGNAL, signal, "USR2",                                                                                          \
       "the signal that asks for a dump: USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+N or none")                       \
+    X(EVERY, every, "none", "a dump every so often: 30s, 5m, 1h (at least 100ms), or none")                            \
+    X(AT_EXIT, at_exit, "0", "1: a dump when the program ends by itself")                                              \
+    X(RSS, rss, "none", "a dump when the resident memory passes so much: 512MiB, 2GiB, or none")                       \
     X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
 
 /* Fills `options` from the environment. Complains through log.h. */
 void options_read(struct options *options, char **environment);
+
+/* Is `value` right for GOPAGEWATCH_`name`? NULL, or what would be accepted. */
+const char *options_check(const char *name, const char *value);
 
 /* The value of `name` in `environment`, or NULL. */
 const char *environment_value(char **environment, const char *name);

@@ -8,6 +8,9 @@
  *   +0  e9 rel32        jmp trampoline
  *   +5  48 8b 74 24 10  (unchanged: a thread that is already behind the first instruction runs the original)
  *
+ * runtime.exit is patched likewise. Its first instruction has four bytes, so the jump reaches into the second; nobody
+ * is between them, for this is done before the runtime begins.
+ *
  * The five bytes change with one aligned 8-byte store: a thread fetches the old or the new instruction. The page stays
  * executable while it is writable, since other threads may run in it.
  */
@@ -36,6 +39,7 @@ enum {
 #define REACH_BYTES ((uint64_t)0x7fff0000)
 
 extern void gpw_madvise_stub(void);
+extern void gpw_exit_stub(void);
 
 /* Below the image nothing grows (above it the heap does): the first free place downwards. 0: none. */
 static uintptr_t map_near(uintptr_t image_start, uintptr_t text)
@@ -55,10 +59,10 @@ static uintptr_t map_near(uintptr_t image_start, uintptr_t text)
     return 0;
 }
 
-static bool write_trampoline(uintptr_t page)
+static bool write_trampoline(uintptr_t page, void (*stub)(void))
 {
     static const uint8_t JMP_INDIRECT[] = {0xff, 0x25, 0x00, 0x00, 0x00, 0x00};
-    uint64_t target = (uint64_t)(uintptr_t)gpw_madvise_stub;
+    uint64_t target = (uint64_t)(uintptr_t)stub;
     memset((void *)page, OPCODE_INT3, PAGE_BYTES);
     memcpy((void *)page, JMP_INDIRECT, sizeof JMP_INDIRECT);
     memcpy((void *)(page + sizeof JMP_INDIRECT), &target, sizeof target);
@@ -81,21 +85,33 @@ static bool write_jump(uintptr_t entry, uintptr_t trampoline)
     return true;
 }
 
-const char *patch_madvise(const struct go_runtime *runtime, uintptr_t *trampoline)
+static const char *patch(const struct go_runtime *runtime, uintptr_t entry, void (*stub)(void), uintptr_t *trampoline)
 {
-    if (runtime->madvise_entry == 0)
-        return runtime->madvise_not_found;
-    uintptr_t page = map_near(runtime->image_start, runtime->madvise_entry);
+    uintptr_t page = map_near(runtime->image_start, entry);
     if (page == 0)
         return "no free page within 2 GiB of the Go runtime's text";
-    if (!write_trampoline(page)) {
+    if (!write_trampoline(page, stub)) {
         raw_munmap((void *)page, PAGE_BYTES);
         return "this system allows no new executable memory (SELinux execmem, MemoryDenyWriteExecute)";
     }
-    if (!write_jump(runtime->madvise_entry, page)) {
+    if (!write_jump(entry, page)) {
         raw_munmap((void *)page, PAGE_BYTES);
         return "the text of the program cannot be made writable (SELinux execmod, MemoryDenyWriteExecute)";
     }
     *trampoline = page;
     return NULL;
+}
+
+const char *patch_madvise(const struct go_runtime *runtime, uintptr_t *trampoline)
+{
+    if (runtime->madvise_entry == 0)
+        return runtime->madvise_not_found;
+    return patch(runtime, runtime->madvise_entry, gpw_madvise_stub, trampoline);
+}
+
+const char *patch_exit(const struct go_runtime *runtime, uintptr_t *trampoline)
+{
+    if (runtime->exit_entry == 0)
+        return runtime->exit_not_found;
+    return patch(runtime, runtime->exit_entry, gpw_exit_stub, trampoline);
 }

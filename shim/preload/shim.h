@@ -21,6 +21,7 @@
 #include "goruntime/heap_find.h"
 #include "goruntime/runtime_find.h"
 #include "gopagewatch/advice.h"
+#include "preload/control.h"
 #include "preload/dumper.h"
 #include "preload/events.h"
 #include "preload/options.h"
@@ -36,8 +37,10 @@ enum { RUNTIMES_MAX = 8, STRANGERS_MAX = 16, MODULE_PATH_BYTES = 512 };
 struct watched_runtime {
     struct go_runtime found;
     char module[MODULE_PATH_BYTES];
-    const char *madvise_unseen;    /* NULL: runtime.madvise is patched; else the reason why not, a sentence */
-    uintptr_t trampoline;          /* the page that the patched function jumps to, or 0 */
+    const char *madvise_unseen; /* NULL: runtime.madvise is patched; else the reason why not, a sentence */
+    uintptr_t trampoline;       /* the page that the patched function jumps to, or 0 */
+    const char *exit_unseen;    /* the same for runtime.exit, when a dump at exit is wanted */
+    uintptr_t exit_trampoline;
     struct go_heap heap;           /* the dumper's: looked for at each dump until it is found */
     _Atomic uintptr_t mmap_caller; /* return address of the runtime's calls of mmap; 0: not learned yet */
 };
@@ -66,6 +69,7 @@ struct shim {
     char **environment; /* as the program got it */
     struct options options;
     struct signal_chain signals;
+    struct control control;
     struct dumper dumper;
     struct output output;
     _Atomic int is_constructed;    /* our constructor has run */

@@ -67,7 +67,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
     read_action(chain, &action);
     if (is_function(&action) && action.sa_flags & (int)SA_RESETHAND)
         write_action(chain, &(struct sigaction){.sa_handler = SIG_DFL}, &ignored);
-    dumper_ask(&gpw_shim.dumper);
+    dumper_ask(&gpw_shim.dumper, REASON_SIGNAL);
     if (!is_function(&action))
         return;
     set_mask_of(&action, signal, context);

@@ -98,6 +98,7 @@ struct watched_runtime *shim_watch(const struct go_runtime *found, const char *m
 static void in_forked_child(void)
 {
     atomic_store(&gpw_shim.state, SHIM_OFF);
+    control_forget(&gpw_shim.control);
     signal_chain_remove(&gpw_shim.signals);
 }
 
@@ -120,6 +121,19 @@ static void leave_environment(void)
     }
 }
 
+/* Of a runtime that begins: nobody can be in its runtime.exit yet. Others that are found later are asked for a dump at
+ * exit by libc's way out alone. */
+static void patch_exits(struct shim *shim)
+{
+    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
+        struct watched_runtime *runtime = &shim->runtimes[i];
+        runtime->exit_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
+                                                         : patch_exit(&runtime->found, &runtime->exit_trampoline);
+        if (runtime->exit_unseen != NULL)
+            log_error("no dump at exit of ", runtime->module, ": ", runtime->exit_unseen);
+    }
+}
+
 static void start_second_stage(void)
 {
     struct shim *shim = &gpw_shim;
@@ -130,11 +144,15 @@ static void start_second_stage(void)
     if (!shim->options.follow)
         leave_environment();
     output_open(&shim->output, &shim->options);
-    int error = dumper_start(&shim->dumper);
+    control_open(&shim->control);
+    int error =
+        dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
     if (error != 0) {
         log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process");
         return;
     }
+    if (shim->options.at_exit)
+        patch_exits(shim);
     pthread_atfork(NULL, NULL, in_forked_child);
     if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
         log_error("cannot install the signal handler: ", error_text(error, number), "; no dumps by signal");

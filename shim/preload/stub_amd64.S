@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What stands for runtime.madvise once it is patched (amd64).
+ * What stands for runtime.madvise and runtime.exit once they are patched (amd64).
  *
  *   caller:  call runtime.madvise      arguments above the return address: 8 address, 16 bytes, 24 advice; 32 result
  *   runtime.madvise:  jmp trampoline   (5 bytes over the first instruction)
@@ -80,5 +80,40 @@ gpw_madvise_stub:
         ret
         .cfi_endproc
         .size   gpw_madvise_stub, .-gpw_madvise_stub
+
+/*
+ * What stands for runtime.exit: the code lies above the return address. Nothing comes back, so no register is kept; the
+ * goroutine's stack may be short, so C runs on one of ours here too. No free stack: the process ends at once.
+ */
+        .p2align 5
+        .globl  gpw_exit_stub
+        .hidden gpw_exit_stub
+        .type   gpw_exit_stub, @function
+gpw_exit_stub:
+        .cfi_startproc
+        endbr64
+        movl    8(%rsp), %edi
+        leaq    gpw_hook_stacks(%rip), %r11
+        xorl    %ecx, %ecx
+1:      movl    $1, %esi
+        xchgb   %sil, HOOK_STACKS_TAKEN_OFFSET(%r11,%rcx)
+        testb   %sil, %sil
+        jz      2f
+        incl    %ecx
+        cmpl    $HOOK_STACKS_COUNT, %ecx
+        jb      1b
+        movl    $231, %eax
+        syscall
+
+2:      leal    1(%rcx), %esi
+        shlq    $HOOK_STACK_SHIFT, %rsi
+        addq    HOOK_STACKS_BASE_OFFSET(%r11), %rsi
+        movq    %rsp, %rbx
+        .cfi_def_cfa %rbx, 8
+        movq    %rsi, %rsp
+        call    exit_begins
+        ud2
+        .cfi_endproc
+        .size   gpw_exit_stub, .-gpw_exit_stub
 
         .section .note.GNU-stack,"",@progbits

@@ -3,7 +3,7 @@
  * Fuzz target: a Go program in memory, from its ELF header to its function table. The input chooses a variant and then
  * changes bytes of the sound image (offset, length, bytes); or it is the image itself.
  *
- * Sources: shim/goruntime/{elf_image,buildinfo,pclntab,runtime_find,madvise_code_amd64}.c
+ * Sources: shim/goruntime/{elf_image,buildinfo,pclntab,runtime_find,runtime_code_amd64}.c
  *     shim/memory/{text,reader}.c tests/unit/support/{fake_memory,go_image,files}.c
  */
 #include "tests/fuzz/fuzz.h"
@@ -62,7 +62,7 @@ static void check(const struct go_runtime *found)
     MUST(found->image_start < found->image_end);
     MUST(found->build_id_bytes <= ELF_BUILD_ID_BYTES);
     MUST((found->madvise_entry != 0) != (found->madvise_not_found != NULL));
-    MUST(found->madvise_entry % MADVISE_CODE_ALIGN_BYTES == 0);
+    MUST(found->madvise_entry % RUNTIME_CODE_ALIGN_BYTES == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The machine code of runtime.madvise on amd64 (runtime/sys_linux_amd64.s:madvise), byte for byte.
+ * The machine code of the functions that are patched, on amd64 (runtime/sys_linux_amd64.s), byte for byte.
  *
+ *   runtime.madvise
  *   go1.17 to 1.26 (28 bytes)               go1.27 (26 bytes)
  *    0  48 8b 7c 24 08   mov  8(%rsp),%rdi      the same
  *    5  48 8b 74 24 10   mov 16(%rsp),%rsi
@@ -10,6 +11,12 @@
  *   21  0f 05            syscall
  *   23  89 44 24 20      mov %eax,32(%rsp)
  *   27  c3               ret
+ *
+ *   runtime.exit, go1.17 to 1.27 (12 bytes)
+ *    0  8b 7c 24 08      mov  8(%rsp),%edi
+ *    4  b8 e7 00 00 00   mov $231,%eax
+ *    9  0f 05            syscall
+ *   11  c3               ret
  */
 #include <string.h>
 
@@ -37,4 +44,10 @@ bool madvise_code_matches(const uint8_t *code, uint64_t available_bytes, uint64_
         return true;
     }
     return false;
+}
+
+bool exit_code_matches(const uint8_t *code, uint64_t available_bytes)
+{
+    static const uint8_t CODE[] = {0x8b, 0x7c, 0x24, 0x08, 0xb8, 0xe7, 0x00, 0x00, 0x00, 0x0f, 0x05, 0xc3};
+    return available_bytes >= sizeof CODE && memcmp(code, CODE, sizeof CODE) == 0;
 }

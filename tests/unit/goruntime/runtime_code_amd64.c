@@ -14,10 +14,10 @@ static const char *const GOLDENS[] = {
     "48 8b 7c 24 08 48 8b 74 24 10 8b 54 24 18 b8 1c 00 00 00 0f 05 89 44 24 20 c3",
 };
 
-static uint64_t parse(const char *text, uint8_t code[MADVISE_CODE_BYTES_MAX])
+static uint64_t parse(const char *text, uint8_t code[RUNTIME_CODE_BYTES_MAX])
 {
     uint64_t bytes = 0;
-    memset(code, 0xcc, MADVISE_CODE_BYTES_MAX);
+    memset(code, 0xcc, RUNTIME_CODE_BYTES_MAX);
     for (; *text != '\0'; text += text[2] == '\0' ? 2 : 3) {
         unsigned value;
         cr_assert_eq(sscanf(text, "%2x", &value), 1);
@@ -29,7 +29,7 @@ static uint64_t parse(const char *text, uint8_t code[MADVISE_CODE_BYTES_MAX])
 Test(madvise_code, matches_every_known_release)
 {
     for (unsigned i = 0; i < sizeof GOLDENS / sizeof GOLDENS[0]; i++) {
-        uint8_t code[MADVISE_CODE_BYTES_MAX];
+        uint8_t code[RUNTIME_CODE_BYTES_MAX];
         uint64_t bytes = parse(GOLDENS[i], code), code_bytes = 0;
         cr_expect(madvise_code_matches(code, sizeof code, &code_bytes));
         cr_expect_eq(code_bytes, bytes);
@@ -42,7 +42,7 @@ Test(madvise_code, matches_every_known_release)
 Test(madvise_code, one_bit_off_is_another_function)
 {
     for (unsigned i = 0; i < sizeof GOLDENS / sizeof GOLDENS[0]; i++) {
-        uint8_t code[MADVISE_CODE_BYTES_MAX];
+        uint8_t code[RUNTIME_CODE_BYTES_MAX];
         uint64_t bytes = parse(GOLDENS[i], code), code_bytes;
         for (uint64_t bit = 0; bit < 8 * bytes; bit++) {
             code[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -54,7 +54,7 @@ Test(madvise_code, one_bit_off_is_another_function)
 
 Test(madvise_code, what_is_patched_already_does_not_match)
 {
-    uint8_t code[MADVISE_CODE_BYTES_MAX];
+    uint8_t code[RUNTIME_CODE_BYTES_MAX];
     uint64_t code_bytes;
     parse(GOLDENS[0], code);
     memcpy(code, "\xe9\x00\x00\x01\x00", 5);

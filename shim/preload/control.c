@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making and serving the control page.
+ */
+#include "preload/control.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/memfd.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+
+/* Above what programs count on being theirs (0, 1, 2, and those that a service manager passes on). */
+enum { DESCRIPTOR_MIN = 200 };
+
+static int move_up(int fd)
+{
+    long moved = raw_syscall6(SYS_fcntl, fd, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN, 0, 0, 0);
+    if (raw_failed(moved))
+        return fd;
+    raw_close(fd);
+    return (int)moved;
+}
+
+void control_open(struct control *control)
+{
+    long made = raw_syscall6(SYS_memfd_create, (long)GPW_CONTROL_NAME, MFD_CLOEXEC, 0, 0, 0, 0);
+    if (raw_failed(made))
+        return;
+    int fd = move_up((int)made);
+    long page = -1;
+    if (!raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)))
+        page = raw_mmap(NULL, GPW_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (raw_failed(page)) {
+        raw_close(fd);
+        return;
+    }
+    control->page = (struct gpw_control *)page;
+    control->page->pid = (uint32_t)raw_getpid();
+    control->page->magic = GPW_CONTROL_MAGIC;
+}
+
+void control_forget(struct control *control)
+{
+    control->page = NULL;
+}
+
+static void copy_text(char *to, const char *from, uint64_t room)
+{
+    uint64_t bytes = strnlen(from, room - 1);
+    memcpy(to, from, bytes);
+    to[bytes] = '\0';
+}
+
+void control_take(struct control *control)
+{
+    control->has_request = false;
+    control->label[0] = '\0';
+    if (control->page == NULL)
+        return;
+    control->request = atomic_load_explicit(&control->page->requested, memory_order_acquire);
+    control->has_request =
+        control->request != atomic_load_explicit(&control->page->answered, memory_order_relaxed);
+    if (control->has_request)
+        copy_text(control->label, control->page->label, sizeof control->label);
+}
+
+void control_answer(struct control *control, const struct control_outcome *outcome)
+{
+    struct gpw_control *page = control->page;
+    if (page == NULL || !control->has_request)
+        return;
+    page->seq = outcome->seq;
+    page->error = outcome->error;
+    copy_text(page->path, outcome->path, sizeof page->path);
+    copy_text(page->why, outcome->why, sizeof page->why);
+    atomic_store_explicit(&page->answered, control->request, memory_order_release);
+    raw_syscall6(SYS_futex, (long)&page->answered, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
