@@ -18,8 +18,12 @@ static bool parse(const char *value, const struct unit *units, unsigned count, u
     if (!text_take_decimal(&text, &parsed))
         return false;
     for (unsigned i = 0; i < count; i++) {
-        if (text_equals(text, units[i].name))
-            return !__builtin_mul_overflow(parsed, units[i].factor, number);
+        if (!text_equals(text, units[i].name))
+            continue;
+        if (parsed > UINT64_MAX / units[i].factor)
+            return false;
+        *number = parsed * units[i].factor;
+        return true;
     }
     return false;
 }

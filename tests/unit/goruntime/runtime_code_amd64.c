@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The bytes of runtime.madvise: as each Go release has them, and every way of being almost like them.
+ * The bytes of the functions that are patched: as each Go release has them, and every way of being almost like them.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -59,4 +59,18 @@ Test(madvise_code, what_is_patched_already_does_not_match)
     parse(GOLDENS[0], code);
     memcpy(code, "\xe9\x00\x00\x01\x00", 5);
     cr_expect_not(madvise_code_matches(code, sizeof code, &code_bytes));
+}
+
+Test(exit_code, matches_the_whole_function_and_nothing_else)
+{
+    static const char GOLDEN[] = "8b 7c 24 08 b8 e7 00 00 00 0f 05 c3"; /* objdump of go1.17 to go1.27 */
+    uint8_t code[RUNTIME_CODE_BYTES_MAX];
+    uint64_t bytes = parse(GOLDEN, code);
+    cr_expect(exit_code_matches(code, bytes));
+    cr_expect_not(exit_code_matches(code, bytes - 1), "a part is not the whole");
+    for (uint64_t bit = 0; bit < 8 * bytes; bit++) {
+        parse(GOLDEN, code);
+        code[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        cr_expect_not(exit_code_matches(code, sizeof code), "bit %lu", bit);
+    }
 }
