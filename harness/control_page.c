@@ -57,11 +57,13 @@ static bool has_library(int pid)
 static bool refuse_without_page(int pid, struct error *error)
 {
     if (has_library(pid))
-        return error_set(error, "the shim is loaded but watches nothing there: no Go program with cgo, a forked child, or "
-                                "its descriptors were closed; try 'gopagewatch attach %d'",
+        return error_set(error,
+                         "the shim is loaded but watches nothing there: no Go program with cgo, a forked child, or "
+                         "its descriptors were closed; try 'gopagewatch attach %d'",
                          pid);
-    return error_set(error, "there is no shim in it; start it by 'gopagewatch run', or look from outside: "
-                            "'gopagewatch attach %d'",
+    return error_set(error,
+                     "there is no shim in it; start it by 'gopagewatch run', or look from outside: "
+                     "'gopagewatch attach %d'",
                      pid);
 }
 
@@ -70,8 +72,9 @@ static bool refuse_rights(int pid, int number, struct error *error)
     if (number == ENOENT || number == ESRCH)
         return error_set(error, "there is no such process; 'ps -e' lists those that there are");
     if (number == EACCES || number == EPERM)
-        return error_set(error, "its descriptors may not be looked at; be the user that it runs as, or root (or send it "
-                                "the signal yourself: kill -USR2 %d)",
+        return error_set(error,
+                         "its descriptors may not be looked at; be the user that it runs as, or root (or send it "
+                         "the signal yourself: kill -USR2 %d)",
                          pid);
     return error_set(error, "its descriptors cannot be read: %s", strerror(number));
 }

@@ -84,8 +84,9 @@ static bool check_elf(Elf *elf, struct error *error)
     if (!has_interpreter(elf))
         return error_set(error, "is statically linked and loads no library; %s", OUTSIDE);
     if (!has_needed_library(elf))
-        return error_set(error, "was built with CGO_ENABLED=0: it loads the shim, but its threads are not libc's, so the "
-                                "shim stays out of it; %s",
+        return error_set(error,
+                         "was built with CGO_ENABLED=0: it loads the shim, but its threads are not libc's, so the "
+                         "shim stays out of it; %s",
                          OUTSIDE);
     return true;
 }
@@ -96,8 +97,9 @@ static bool check_rights(const char *path, const struct stat *status, struct err
     bool is_setgid = (status->st_mode & S_ISGID) != 0 && status->st_gid != getegid();
     bool has_capabilities = geteuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0;
     if (is_setuid || is_setgid || has_capabilities)
-        return error_set(error, "gets rights by its file (%s), so the loader ignores LD_PRELOAD; as root start it by "
-                                "itself and use 'gopagewatch attach PID'",
+        return error_set(error,
+                         "gets rights by its file (%s), so the loader ignores LD_PRELOAD; as root start it by "
+                         "itself and use 'gopagewatch attach PID'",
                          is_setuid   ? "setuid"
                          : is_setgid ? "setgid"
                                      : "capabilities");

@@ -63,8 +63,7 @@ void control_take(struct control *control)
     if (control->page == NULL)
         return;
     control->request = atomic_load_explicit(&control->page->requested, memory_order_acquire);
-    control->has_request =
-        control->request != atomic_load_explicit(&control->page->answered, memory_order_relaxed);
+    control->has_request = control->request != atomic_load_explicit(&control->page->answered, memory_order_relaxed);
     if (control->has_request)
         copy_text(control->label, control->page->label, sizeof control->label);
 }

@@ -17,7 +17,7 @@
 #define RENAME_NOREPLACE 1
 #endif
 
-enum { FILE_MODE = 0600, NAMES_TRIED_MAX = 100000 };
+enum { FILE_MODE = 0600, NAME_BYTES_MAX = 255 /* NAME_MAX */, NAMES_TRIED_MAX = 100000 };
 
 static const char TEMPORARY_SUFFIX[] = ".part";
 
@@ -127,6 +127,24 @@ static bool name_next(struct output *output, const char *label)
     return output_expand(output->pattern, &words, output->path);
 }
 
+/* Where the name begins behind the directory. */
+static uint64_t name_offset(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (uint64_t)(slash + 1 - path);
+}
+
+/* A file without a name in the directory of the dump; -errno where there is none (EOPNOTSUPP, EISDIR). */
+static int open_unnamed(struct output *output)
+{
+    uint64_t offset = name_offset(output->path);
+    char first = output->path[offset];
+    output->path[offset] = '\0';
+    int fd = raw_open(offset == 0 ? "." : output->path, O_WRONLY | O_TMPFILE, FILE_MODE);
+    output->path[offset] = first;
+    return fd;
+}
+
 int output_begin(struct output *output, const char *label)
 {
     char pid[NUMBER_TEXT_BYTES], now[NUMBER_TEXT_BYTES];
@@ -142,7 +160,19 @@ int output_begin(struct output *output, const char *label)
     output->temporary[0] = '\0';
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
         strcat(output->temporary, parts[i]);
-    return raw_open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+    if (strlen(output->temporary) - name_offset(output->temporary) > NAME_BYTES_MAX)
+        return -ENAMETOOLONG;
+    int fd = open_unnamed(output);
+    output->is_unnamed = fd >= 0;
+    return output->is_unnamed ? fd : raw_open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+}
+
+/* By its link in /proc, since the empty path asks for a capability (linkat(2), AT_EMPTY_PATH). */
+static int give_name(const struct output *output, int fd)
+{
+    char link[sizeof "/proc/self/fd/" + NUMBER_TEXT_BYTES] = "/proc/self/fd/", number[NUMBER_TEXT_BYTES];
+    strcat(link, number_text((uint64_t)fd, number));
+    return (int)raw_syscall6(SYS_linkat, AT_FDCWD, (long)link, AT_FDCWD, (long)output->temporary, AT_SYMLINK_FOLLOW, 0);
 }
 
 /* A pattern without %n means "always this file": then the new dump replaces the old one. */
@@ -166,12 +196,17 @@ static int put_in_place(struct output *output, const char *label)
 
 int output_end(struct output *output, int fd, int error, const char *label)
 {
+    bool has_name = !output->is_unnamed;
+    if (error == 0 && output->is_unnamed) {
+        error = give_name(output, fd);
+        has_name = error == 0;
+    }
     long closed = raw_syscall6(SYS_close, fd, 0, 0, 0, 0, 0);
     if (error == 0 && raw_failed(closed))
         error = (int)closed;
     if (error == 0)
         error = put_in_place(output, label);
-    if (error != 0)
+    if (error != 0 && has_name)
         raw_unlink(output->temporary);
     return error;
 }

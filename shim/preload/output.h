@@ -2,16 +2,19 @@
  *
  * Where a dump goes: the path from its pattern, a temporary file, a rename.
  *
- * A dump is whole or it is not there. It is written under a temporary name beside its place (O_EXCL, O_NOFOLLOW, 0600)
- * and renamed when everything was written. That name holds pid and clock: containers that share a volume share pids and
- * paths too. On any error the temporary file is removed. A dump of an earlier process
- * with the same pid is not overwritten: the number goes up until the name is free.
+ * A dump is whole or it is not there. It is written to a file without a name (O_TMPFILE, 0600), which goes away by
+ * itself when the process is killed meanwhile; when everything was written it gets a temporary name beside its place
+ * and is renamed. Where the file system has no such files it has the temporary name from the start (O_EXCL,
+ * O_NOFOLLOW), and on any error that is removed. The name holds pid and clock: containers that share a volume share
+ * pids and paths too. A dump of an earlier process with the same pid is not overwritten: the number goes up until the
+ * name is free.
  *
  * Allowed context: output_open constructor or discovery, the rest dumper.
  */
 #ifndef GPW_PRELOAD_OUTPUT_H
 #define GPW_PRELOAD_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "preload/options.h"
@@ -22,6 +25,7 @@ struct output {
     char pattern[OUTPUT_PATH_BYTES]; /* absolute, so that a later chdir does not move the dumps */
     char program[64], host[65];
     uint64_t file_number; /* %n of the file written last */
+    bool is_unnamed;      /* the file in hand */
     char path[OUTPUT_PATH_BYTES], temporary[OUTPUT_TEMPORARY_BYTES];
 };
 
