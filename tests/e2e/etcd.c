@@ -42,7 +42,7 @@ static unsigned free_port(void)
     return ntohs(address.sin_port);
 }
 
-struct etcd *etcd_start(void)
+struct etcd *etcd_start(enum etcd_way way)
 {
     struct etcd *etcd = calloc(1, sizeof *etcd);
     must(etcd != NULL, "etcd");
@@ -52,12 +52,26 @@ struct etcd *etcd_start(void)
     snprintf(client, sizeof client, "http://127.0.0.1:%u", etcd->port);
     snprintf(peer, sizeof peer, "http://127.0.0.1:%u", free_port());
     snprintf(cluster, sizeof cluster, "default=%s", peer);
-    struct program_setup setup = {
-        .arguments = (const char *[]){built_path("etcd/usr/bin/etcd"), "--data-dir", etcd->data.path,
-                                      "--listen-client-urls", client, "--advertise-client-urls", client,
-                                      "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                                      "--initial-cluster", cluster, "--unsafe-no-fsync", "--enable-pprof", NULL},
-    };
+    const char *const arguments[] = {built_path("gopagewatch"),
+                                     "run",
+                                     "--",
+                                     built_path("etcd/usr/bin/etcd"),
+                                     "--data-dir",
+                                     etcd->data.path,
+                                     "--listen-client-urls",
+                                     client,
+                                     "--advertise-client-urls",
+                                     client,
+                                     "--listen-peer-urls",
+                                     peer,
+                                     "--initial-advertise-peer-urls",
+                                     peer,
+                                     "--initial-cluster",
+                                     cluster,
+                                     "--unsafe-no-fsync",
+                                     "--enable-pprof",
+                                     NULL};
+    struct program_setup setup = {.arguments = way == ETCD_BY_RUN ? arguments : arguments + 3};
     etcd->watched = watched_start(&setup);
     program_await_error(etcd->watched->program, "client requests");
     return etcd;

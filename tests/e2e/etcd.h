@@ -11,9 +11,11 @@
 
 struct etcd;
 
+enum etcd_way { ETCD_PRELOADED, ETCD_BY_RUN /* `gopagewatch run`: the same process in the end */ };
+
 /* Starts build/etcd/usr/bin/etcd under the shim on free ports of 127.0.0.1 and waits until it answers. Or fails the
  * test. */
-struct etcd *etcd_start(void);
+struct etcd *etcd_start(enum etcd_way way);
 
 struct watched *etcd_watched(struct etcd *etcd);
 

@@ -87,7 +87,7 @@ static void check_memstats(struct etcd *etcd)
 Test(programs, etcd_is_explained_under_load, .timeout = 240)
 {
     enum { ROUNDS = 4, PUTS = 1500, VALUE_BYTES = 4096 };
-    struct etcd *etcd = etcd_start();
+    struct etcd *etcd = etcd_start(ETCD_PRELOADED);
     for (int round = 0; round < ROUNDS; round++) {
         etcd_put_and_get(etcd, round, PUTS / 2, VALUE_BYTES);
         json_t *dump = watched_dump(etcd_watched(etcd)); /* between requests: it is not at rest */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/e2e/checks.h"
+#include "tests/e2e/etcd.h"
 #include "tests/e2e/support/apps.h"
 #include "tests/e2e/support/dump.h"
 
@@ -268,4 +269,29 @@ TOOLCHAIN_TEST(triggers, run_refuses_what_would_not_load_the_shim, .timeout = 60
     expect_refusal((const char *[]){command, "run", "--every", "0s", "true", NULL}, 2, "100ms");
     expect_refusal((const char *[]){command, "run", "--when-rss", "much", "true", NULL}, 2, "512MiB");
     expect_refusal((const char *[]){command, "run", NULL}, 2, "no program");
+}
+
+/* ---- the whole way ---- */
+
+/* What somebody does who has read nothing but the first page: three commands. */
+Test(triggers, three_commands_explain_etcd, .timeout = 120)
+{
+    char pid[16], path[PATH_BYTES];
+    double percent = 0;
+    struct etcd *etcd = etcd_start(ETCD_BY_RUN);
+    etcd_put_and_get(etcd, 1, 500, 4096);
+    snprintf(pid, sizeof pid, "%d", (int)program_pid(etcd_watched(etcd)->program));
+    struct program *dump = run_command((const char *[]){built_path("gopagewatch"), "dump", pid, NULL});
+    cr_assert_eq(program_await_end(dump), 0, "%s", program_errors(dump));
+    snprintf(path, sizeof path, "%s", program_output(dump));
+    path[strcspn(path, "\n")] = '\0';
+    struct program *report = run_command((const char *[]){built_path("gopagewatch"), "report", path, NULL});
+    cr_assert_eq(program_await_end(report), 0, "%s", program_errors(report));
+    const char *explained = strstr(program_output(report), "explained ");
+    cr_assert_not_null(explained, "%s", program_output(report));
+    cr_assert_eq(sscanf(explained, "explained %lf", &percent), 1, "%.40s", explained);
+    cr_expect_geq(percent, 99.9, "%s", program_output(report));
+    program_free(dump);
+    program_free(report);
+    etcd_stop(etcd);
 }
