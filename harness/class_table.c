@@ -119,7 +119,7 @@ static void add_head(struct table *table, const struct dump_rss *rss, const stru
 static void add_class(struct table *table, const struct dump_rss *rss, const struct dump_class *row,
                       const struct look *look)
 {
-    enum style_role role = class_table_role(row->name);
+    enum style_role role = row->sizes.resident_bytes > 0 ? class_table_role(row->name) : STYLE_FAINT;
     table_add_row(table);
     table_add_cell(table, "%s", row->name);
     table_style_cell(table, role);

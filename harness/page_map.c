@@ -75,7 +75,7 @@ void page_map_write(FILE *out, const struct style *style, const char *cells, uin
         for (run = 1; at + run < count && cells[at + run] == cells[at];)
             run++;
         enum style_role role = class_table_role(class_of(cells[at]));
-        style_begin(out, style, role, is_resident(cells[at]));
+        style_begin(out, style, role, is_resident(cells[at]) ? STYLE_FILLED : STYLE_DIMMED);
         fwrite(cells + at, 1, run, out);
         style_end(out, style, role);
     }

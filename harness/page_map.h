@@ -18,7 +18,7 @@
  * pages_per_cell, rounded up; the last one may stand for fewer pages. */
 uint32_t page_map_draw(const uint8_t *letters, uint32_t count, uint32_t pages_per_cell, char *cells);
 
-/* Writes `count` cells in the colours of their states, resident ones filled. */
+/* Writes `count` cells in the colours of their states: resident ones filled, others dimmed. */
 void page_map_write(FILE *out, const struct style *style, const char *cells, uint32_t count);
 
 /* What the letters that are in `shown` (in lower case) mean, by the class of memory that their pages belong to. */

@@ -26,8 +26,6 @@ enum {
     INDENT_COLUMNS = 2,
 };
 
-#define NS_PER_SECOND UINT64_C(1000000000)
-
 _Static_assert((int)RANGES_MAX < (int)TABLE_ROWS_MAX, "and a head");
 _Static_assert(GO_ARENA_PAGES % CELLS == 0, "all cells stand for as many pages");
 
@@ -41,9 +39,8 @@ static void add_range(struct table *table, const struct dump_reinflated_range *r
     table_add_cell(table, "%s", range->huge_bytes == 0 ? "0" : human_bytes(range->huge_bytes).text);
     if (range->released_count == DUMP_NOT_KNOWN || range->released_since_start_ns == DUMP_NOT_KNOWN)
         return;
-    uint64_t tenths = range->released_since_start_ns / (NS_PER_SECOND / 10);
     table_add_cell(table, "%" PRIu64, range->released_count);
-    table_add_cell(table, "%" PRIu64 ".%" PRIu64 " s after the start", tenths / 10, tenths % 10);
+    table_add_cell(table, "%s after the start", human_duration(range->released_since_start_ns).text);
 }
 
 void report_write_reinflated(const struct report *report)
@@ -66,6 +63,7 @@ void report_write_reinflated(const struct report *report)
     uint64_t shown = min_u64(report_rows_shown(report->options, reinflated->ranges_count, FEW_RANGES), RANGES_MAX);
     if (shown > 0 && reinflated->ranges[0].released_count != DUMP_NOT_KNOWN) {
         table_add_cell(&table, "released");
+        table.is_text[table.cells_in_row] = true;
         table_add_cell(&table, "last");
     }
     for (uint64_t i = 0; i < shown; i++)

@@ -10,21 +10,27 @@
 #include "harness/report_parts.h"
 #include "harness/wrap.h"
 
-enum { BAR_COLUMNS = 20, BAR_COLUMNS_MIN = 10 };
+enum { BAR_COLUMNS = 20, BAR_COLUMNS_MIN = 10, MEANING_COLUMNS = 60, MEANING_COLUMNS_MIN = 35 };
 
 _Static_assert((int)BAR_COLUMNS <= (int)BAR_COLUMNS_MAX, "a bar has room");
 
-/* With everything where there is room for it; else without explanations, then with short bars, then without any. */
+/* With everything where there is room for it; then with shorter bars and explanations, without explanations, without
+ * bars. */
 static void fill_within(struct table *table, const struct dump_rss *rss, const struct report_options *options)
 {
     static const struct {
         bool has_meanings;
-        uint32_t bar_columns;
-    } LOOKS[] = {
-        {true, BAR_COLUMNS}, {true, BAR_COLUMNS_MIN}, {false, BAR_COLUMNS}, {false, BAR_COLUMNS_MIN}, {false, 0}};
+        uint32_t bar_columns, meaning_columns_min;
+    } LOOKS[] = {{true, BAR_COLUMNS, MEANING_COLUMNS},
+                 {true, BAR_COLUMNS_MIN, MEANING_COLUMNS_MIN},
+                 {false, BAR_COLUMNS, 0},
+                 {false, BAR_COLUMNS_MIN, 0},
+                 {false, 0, 0}};
     for (size_t i = 0; i < sizeof LOOKS / sizeof LOOKS[0]; i++) {
         class_table_fill_bars(table, rss, LOOKS[i].has_meanings, LOOKS[i].bar_columns, options->style.has_unicode);
         if (table_width_columns(table) <= options->width_columns)
+            return;
+        if (LOOKS[i].has_meanings && table_cut_to(table, options->width_columns, LOOKS[i].meaning_columns_min))
             return;
     }
 }

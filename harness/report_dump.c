@@ -23,7 +23,7 @@ uint64_t report_rows_shown(const struct report_options *options, uint64_t count,
 void report_write_dump(FILE *out, const struct dump *dump, const char *title, const struct report_options *options)
 {
     const struct report report = {out, dump, options};
-    style_begin(out, &options->style, STYLE_HEADING, false);
+    style_begin(out, &options->style, STYLE_HEADING, STYLE_TEXT);
     fputs(title, out);
     style_end(out, &options->style, STYLE_HEADING);
     fputc('\n', out);

@@ -46,7 +46,7 @@ static void write_evidence(const struct report *report, const struct dump_findin
     wrap.hang_columns = 1;
     if (finding->evidence_count == 0)
         return;
-    style_begin(report->out, &report->options->style, STYLE_FAINT, false);
+    style_begin(report->out, &report->options->style, STYLE_FAINT, STYLE_TEXT);
     for (uint64_t i = 0; i < finding->evidence_count; i++) {
         const struct dump_evidence *evidence = &finding->evidence[i];
         size_t name_bytes = strlen(evidence->name), suffix_bytes = sizeof BYTES - 1;
@@ -76,7 +76,7 @@ static void write_finding(const struct report *report, const struct dump_finding
     FILE *out = report->out;
     const struct style *style = &report->options->style;
     fprintf(out, "%-*s", INDENT_COLUMNS, human_bytes(finding->bytes).text);
-    style_begin(out, style, STYLE_HEADING, false);
+    style_begin(out, style, STYLE_HEADING, STYLE_TEXT);
     fputs(finding->id, out);
     style_end(out, style, STYLE_HEADING);
     if (is_of_rss(finding))

@@ -44,10 +44,11 @@ struct style style_choose(bool is_terminal)
     return (struct style){.has_colour = !is_dumb && !is_set("NO_COLOR"), .has_unicode = is_utf8_locale()};
 }
 
-void style_begin(FILE *out, const struct style *style, enum style_role role, bool is_filled)
+void style_begin(FILE *out, const struct style *style, enum style_role role, enum style_look look)
 {
+    static const char *const LOOKS[] = {[STYLE_TEXT] = "", [STYLE_DIMMED] = ";2", [STYLE_FILLED] = ";7"};
     if (style->has_colour && role != STYLE_PLAIN)
-        fprintf(out, "\033[%s%sm", CODES[role], is_filled ? ";7" : "");
+        fprintf(out, "\033[%s%sm", CODES[role], LOOKS[look]);
 }
 
 void style_end(FILE *out, const struct style *style, enum style_role role)
@@ -59,7 +60,7 @@ void style_end(FILE *out, const struct style *style, enum style_role role)
 void style_write_heading(FILE *out, const struct style *style, const char *heading)
 {
     fputc('\n', out);
-    style_begin(out, style, STYLE_HEADING, false);
+    style_begin(out, style, STYLE_HEADING, STYLE_TEXT);
     fputs(heading, out);
     style_end(out, style, STYLE_HEADING);
     fputc('\n', out);

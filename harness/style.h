@@ -35,12 +35,18 @@ enum style_role {
     STYLE_ROLE_COUNT
 };
 
+enum style_look {
+    STYLE_TEXT,
+    STYLE_DIMMED,
+    STYLE_FILLED, /* a block in that colour, the text spared out */
+};
+
 /* For an output that is a terminal or not: colours unless NO_COLOR is set (to anything but "") or TERM is "dumb",
  * Unicode where the locale's variables say UTF-8. Neither without a terminal. */
 struct style style_choose(bool is_terminal);
 
-/* Between these two what is written has the look of the role; `is_filled`: as a block in that colour. */
-void style_begin(FILE *out, const struct style *style, enum style_role role, bool is_filled);
+/* What is written between these two has the colour of the role. */
+void style_begin(FILE *out, const struct style *style, enum style_role role, enum style_look look);
 void style_end(FILE *out, const struct style *style, enum style_role role);
 
 /* A line of its own, with an empty one before it. */

@@ -97,6 +97,33 @@ uint32_t table_width_columns(const struct table *table)
     return (uint32_t)width;
 }
 
+/* The bytes of the first `columns` characters. */
+static size_t bytes_of_columns(const char *text, uint32_t columns)
+{
+    size_t bytes = 0;
+    while (text[bytes] != '\0' && (columns > 0 || is_continuation(text[bytes])))
+        columns -= !is_continuation(text[bytes++]);
+    return bytes;
+}
+
+bool table_cut_to(struct table *table, uint32_t width_columns, uint32_t least_columns)
+{
+    static const char MARK[] = "..";
+    if (table->column_count == 0)
+        return false;
+    uint32_t last = table->column_count - 1;
+    uint32_t others = table_width_columns(table) - (uint32_t)column_width(table, last);
+    if (others > width_columns || width_columns - others < least_columns || width_columns - others < sizeof MARK)
+        return false;
+    uint32_t left = width_columns - others;
+    for (uint32_t row = 0; row < table->row_count; row++) {
+        char *cell = table->cells[row][last];
+        if (text_columns(cell, strlen(cell)) > left)
+            memcpy(cell + bytes_of_columns(cell, left - (uint32_t)strlen(MARK)), MARK, sizeof MARK);
+    }
+    return true;
+}
+
 /* Blanks are owed until something follows them, so that no line ends with any. */
 static void print_row(const struct table *table, const int *widths, uint32_t row, FILE *out, const struct style *style)
 {
@@ -113,7 +140,7 @@ static void print_row(const struct table *table, const int *widths, uint32_t row
         }
         bool is_left = table->is_text[column];
         fprintf(out, "%*s", owed + (is_left ? 0 : padding), "");
-        style_begin(out, style, role, false);
+        style_begin(out, style, role, STYLE_TEXT);
         fputs(cell, out);
         style_end(out, style, role);
         owed = is_left ? padding : 0;

@@ -37,6 +37,9 @@ void table_style_cell(struct table *table, enum style_role role);
 void table_style_row(struct table *table, enum style_role role);
 /* Columns that the widest line takes, without its newline. */
 uint32_t table_width_columns(const struct table *table);
+/* Cuts the cells of the last column that make the table wider than that, and marks them with "..". False, and nothing
+ * is cut, when less than `least_columns` of the column would be left. */
+bool table_cut_to(struct table *table, uint32_t width_columns, uint32_t least_columns);
 /* Without colours, and with those that `style` allows. */
 void table_print(const struct table *table, FILE *out);
 void table_print_styled(const struct table *table, FILE *out, const struct style *style);

@@ -60,7 +60,7 @@ Test(report, dump_prints_as_people_read_it)
         "large objects: 10 of 40.0 MiB together, resident 20.0 MiB (never touched 20.0 MiB)\n"
         "\n"
         "released by Go, resident all the same: 4.00 MiB, 2.00 MiB of it in huge pages\n"
-        "range at          size      huge  released                   last\n"
+        "range at          size      huge  released  last\n"
         "0xc000400000  4.00 MiB  2.00 MiB         2  4.0 s after the start\n"
         "\n"
         "1 arena of 64 MiB; a letter is 64 pages (512 KiB), upper case: resident\n"
