@@ -207,8 +207,8 @@ void report_write_arenas(const struct report *report)
     struct drawn drawn = choose(dump, options);
     uint32_t cell_pages = pages_per_cell(dump, options);
     snprintf(heading, sizeof heading,
-             "%" PRIu64 " arena%s of 64 MiB; a letter is %" PRIu32 " pages (%s), upper case: resident",
-             dump->arenas_count, dump->arenas_count == 1 ? "" : "s", cell_pages,
+             "%" PRIu64 " arena%s of 64 MiB; a letter is %" PRIu32 " page%s (%s), upper case: resident",
+             dump->arenas_count, dump->arenas_count == 1 ? "" : "s", cell_pages, cell_pages == 1 ? "" : "s",
              human_bytes((uint64_t)cell_pages * GO_PAGE_BYTES).text);
     style_write_heading(report->out, &options->style, heading);
     for (uint64_t i = 0; i < drawn.count; i++)

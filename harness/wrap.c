@@ -9,7 +9,8 @@
 
 #include "harness/table.h"
 
-enum { PIECE_BYTES = 1024 };
+/* A column is kept for what is glued to the last word. */
+enum { PIECE_BYTES = 1024, GLUE_COLUMNS = 1 };
 
 static void begin_line(struct wrap *wrap)
 {
@@ -21,7 +22,7 @@ static void begin_line(struct wrap *wrap)
 static void add_word(struct wrap *wrap, const char *word, uint32_t bytes)
 {
     uint32_t columns = text_columns(word, bytes);
-    if (wrap->column != 0 && wrap->column + 1 + columns > wrap->width_columns) {
+    if (wrap->column != 0 && wrap->column + 1 + columns + GLUE_COLUMNS > wrap->width_columns) {
         fputc('\n', wrap->out);
         wrap->column = 0;
     }

@@ -20,7 +20,7 @@ struct wrap {
 
 /* The words of `text`, one blank between them and what was before. */
 void wrap_text(struct wrap *wrap, const char *text);
-/* What belongs to the last word: a comma, a bracket. */
+/* What belongs to the last word and takes a column: a comma, a bracket. */
 void wrap_glue(struct wrap *wrap, const char *text);
 /* A piece of at most 1 KiB; more is cut. */
 __attribute__((format(printf, 2, 3))) void wrap_format(struct wrap *wrap, const char *format, ...);

@@ -104,7 +104,7 @@ Test(report, change_in_the_dump_changes_the_line)
         {"go/heaps/0/gc/memory_limit", "null", "GOGC 100, no memory limit, 12 GC cycles"},
         {"go/heaps/0/gc/phase", "\"mark\"", "12 GC cycles, collecting now (mark),"},
         {"go/heaps/0/spans_unswept", "7",
-         ", 7 spans not swept yet (the\n       dead count as objects there), 3000 objects\n"},
+         ", 7 spans not swept yet\n       (the dead count as objects there), 3000 objects\n"},
         {"go/heaps/0", "{\"module\":\"/srv/shop\",\"layout\":null,\"why\":\"go1.99 is not known\"}",
          "\nheap   not walked: go1.99 is not known\n"},
         {"books/shim/how", "\"interposed\"", "\nhooks  only for calls through libc\n"},
