@@ -15,7 +15,7 @@
 #include "memory/units.h"
 
 /* With --all there is a row for each size class that Go has, and more than that is in no real dump. */
-enum { USUAL_ROWS = 10, ROWS_MAX = 120 };
+enum { USUAL_ROWS = 10, ROWS_MAX = 120, SIDE_COLUMNS = 5 };
 
 _Static_assert((int)ROWS_MAX + 2 <= (int)TABLE_ROWS_MAX, "and a head and a total");
 
@@ -61,14 +61,15 @@ static enum style_role change_role(uint64_t old_value, uint64_t new_value)
 
 /* ---- the head ---- */
 
-static void write_side(FILE *out, const char *label, const struct diff_side *side, const struct style *style)
+static void write_side(FILE *out, const char *label, const struct diff_side *side, const struct diff_options *options)
 {
+    const struct style *style = &options->style;
+    struct wrap wrap = {.out = out, .width_columns = options->width_columns, .indent_columns = SIDE_COLUMNS};
     style_begin(out, style, STYLE_HEADING, STYLE_TEXT);
     fprintf(out, "%s  %s", label, side->path);
     style_end(out, style, STYLE_HEADING);
-    fputs("\n     ", out);
-    report_write_who(out, side->dump);
     fputc('\n', out);
+    report_write_who(&wrap, side->dump);
 }
 
 static void write_rss(FILE *out, const struct dump *old_dump, const struct dump *new_dump, const struct style *style)
@@ -166,12 +167,12 @@ static uint64_t rows_shown(const struct diff_rows *rows, const struct diff_optio
     return min_u64(wanted, ROWS_MAX);
 }
 
-static void write_rest(FILE *out, const struct diff_rows *rows, uint64_t shown)
+static void write_rest(FILE *out, const struct diff_rows *rows, uint64_t shown, const struct diff_options *options)
 {
     uint64_t more = rows->changed_count > shown ? rows->changed_count - shown : 0;
     uint64_t same = rows->count - shown - more;
     if (more > 0)
-        fprintf(out, "... %" PRIu64 " more that changed%s (--top N, --all)\n", more, shown == 0 ? " otherwise" : "");
+        fprintf(out, "... %" PRIu64 " more that changed%s\n", more, options->shows_all ? "" : " (--top N, --all)");
     if (shown == 0 && more == 0)
         fputs("no change\n", out);
     else if (same > 0)
@@ -201,7 +202,7 @@ static void write_table(FILE *out, enum what what, const struct diff_rows *rows,
     }
     if (shown > 0)
         table_print_styled(&table, out, &options->style);
-    write_rest(out, rows, shown);
+    write_rest(out, rows, shown, options);
 }
 
 bool diff_write(FILE *out, const struct diff_side *old_side, const struct diff_side *new_side,
@@ -213,8 +214,8 @@ bool diff_write(FILE *out, const struct diff_side *old_side, const struct diff_s
         [BY_FINDING] = diff_rows_of_findings,
     };
     const struct dump *old_dump = old_side->dump, *new_dump = new_side->dump;
-    write_side(out, "old", old_side, &options->style);
-    write_side(out, "new", new_side, &options->style);
+    write_side(out, "old", old_side, options);
+    write_side(out, "new", new_side, options);
     write_rss(out, old_dump, new_dump, &options->style);
     diff_write_notes(out, old_dump, new_dump, options);
     for (int what = BY_CLASS; what <= BY_FINDING; what++) {

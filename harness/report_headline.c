@@ -13,26 +13,35 @@
 
 #include "harness/human.h"
 #include "harness/report_parts.h"
-#include "harness/wrap.h"
 
 enum { LABEL_COLUMNS = 7 };
 
-void report_write_who(FILE *out, const struct dump *dump)
+void report_write_who(struct wrap *wrap, const struct dump *dump)
 {
     enum { SECONDS_BYTES = 19 }; /* of an ISO time */
     const struct dump_process *process = &dump->process;
     const char *utc = dump->time.utc;
-    fprintf(out, "%s (pid %" PRIu64 ")", process->comm != NULL ? process->comm : "process", process->pid);
-    if (process->host != NULL && process->host[0] != '\0')
-        fprintf(out, " on %s", process->host);
-    fprintf(out, ", %s", dump->environment.go_version != NULL ? dump->environment.go_version : "Go version not known");
-    fprintf(out, ", dump %" PRIu64 " (%s", dump->seq, dump->reason);
-    if (dump->label[0] != '\0')
-        fprintf(out, ", \"%s\"", dump->label);
+    wrap_text(wrap, process->comm != NULL ? process->comm : "process");
+    wrap_format(wrap, "(pid %" PRIu64 ")", process->pid);
+    if (process->host != NULL && process->host[0] != '\0') {
+        wrap_text(wrap, "on");
+        wrap_text(wrap, process->host);
+    }
+    wrap_glue(wrap, ",");
+    wrap_text(wrap, dump->environment.go_version != NULL ? dump->environment.go_version : "Go version not known");
+    wrap_glue(wrap, ",");
+    wrap_format(wrap, "dump %" PRIu64 " (%s", dump->seq, dump->reason);
+    if (dump->label[0] != '\0') {
+        wrap_glue(wrap, ",");
+        wrap_format(wrap, "\"%s\"", dump->label);
+    }
+    wrap_glue(wrap, ")");
+    wrap_text(wrap, "at");
     if (strlen(utc) > SECONDS_BYTES && utc[SECONDS_BYTES] == '.')
-        fprintf(out, ") at %.*sZ", SECONDS_BYTES, utc);
+        wrap_format(wrap, "%.*sZ", SECONDS_BYTES, utc);
     else
-        fprintf(out, ") at %s", utc);
+        wrap_text(wrap, utc);
+    wrap_end(wrap);
 }
 
 /* A line that begins with its label and hangs below it. */
@@ -202,8 +211,9 @@ static void write_hooks(const struct report *report)
 
 void report_write_headline(const struct report *report)
 {
-    report_write_who(report->out, report->dump);
-    fputc('\n', report->out);
+    struct wrap wrap = {
+        .out = report->out, .width_columns = report->options->width_columns, .hang_columns = LABEL_COLUMNS};
+    report_write_who(&wrap, report->dump);
     write_rss(report);
     write_owners(report);
     write_heaps(report);

@@ -9,6 +9,7 @@
 #define GPW_HARNESS_REPORT_PARTS_H
 
 #include "harness/report.h"
+#include "harness/wrap.h"
 
 struct report {
     FILE *out;
@@ -23,8 +24,8 @@ uint32_t report_sentence_columns(const struct report_options *options);
 /* How many of `count` rows are shown, when `few` are by default. */
 uint64_t report_rows_shown(const struct report_options *options, uint64_t count, uint32_t few);
 
-/* "mapdemo (pid 4711) on web-3, go1.26.10, dump 3 (signal) at 2026-11-23T03:26:01Z", without an end of line. */
-void report_write_who(FILE *out, const struct dump *dump);
+/* "mapdemo (pid 4711) on web-3, go1.26.10, dump 3 (signal) at 2026-11-23T03:26:01Z" and the end of the line. */
+void report_write_who(struct wrap *wrap, const struct dump *dump);
 
 void report_write_headline(const struct report *report);     /* program, RSS, heap, hooks */
 void report_write_classes(const struct report *report);      /* the table, and whether it adds up */
