@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Select Graphic Rendition (ECMA-48); "": no escape at all. */
 static const char *const CODES[STYLE_ROLE_COUNT] = {
@@ -17,10 +16,11 @@ static const char *const CODES[STYLE_ROLE_COUNT] = {
     [STYLE_C] = "95",      [STYLE_FILES] = "94",
 };
 
-static bool is_set(const char *name)
+/* NULL: unset or empty, which is the same here. */
+static const char *variable(const char *name)
 {
     const char *value = getenv(name);
-    return value != NULL && value[0] != '\0';
+    return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 /* By the variables and not by setlocale: a locale that is not installed here says all the same what the terminal
@@ -29,8 +29,9 @@ static bool is_utf8_locale(void)
 {
     static const char *const NAMES[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        if (is_set(NAMES[i]))
-            return strcasestr(getenv(NAMES[i]), "utf-8") != NULL || strcasestr(getenv(NAMES[i]), "utf8") != NULL;
+        const char *locale = variable(NAMES[i]);
+        if (locale != NULL)
+            return strcasestr(locale, "utf-8") != NULL || strcasestr(locale, "utf8") != NULL;
     }
     return false;
 }
@@ -39,9 +40,9 @@ struct style style_choose(bool is_terminal)
 {
     if (!is_terminal)
         return (struct style){0};
-    const char *terminal = getenv("TERM");
+    const char *terminal = variable("TERM");
     bool is_dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
-    return (struct style){.has_colour = !is_dumb && !is_set("NO_COLOR"), .has_unicode = is_utf8_locale()};
+    return (struct style){.has_colour = !is_dumb && variable("NO_COLOR") == NULL, .has_unicode = is_utf8_locale()};
 }
 
 void style_begin(FILE *out, const struct style *style, enum style_role role, enum style_look look)
