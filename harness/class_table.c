@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/bar.h"
 #include "harness/human.h"
+#include "memory/units.h"
 
 enum {
     SINGLE_ROWS_MAX = CLASS_COUNT + DUMP_NEW_CLASSES_MAX,
@@ -38,46 +40,91 @@ static uint64_t rare_bytes(const struct dump_sizes *sizes, unsigned column)
     return *(const uint64_t *)((const char *)sizes + RARE_COLUMNS[column].offset);
 }
 
+/* What a table of one dump shows. */
+struct look {
+    bool has_meanings, has_unicode;
+    uint32_t bar_columns; /* 0: no bars */
+};
+
+/* By name or by the beginning of it, the first that fits. */
+static const struct {
+    const char *prefix;
+    enum style_role role;
+} ROLES[] = {
+    {"go.objects", STYLE_OBJECTS}, {"go.heap", STYLE_OBJECTS}, {"go.unused", STYLE_UNUSED},
+    {"go.stacks", STYLE_STACKS},   {"go.free", STYLE_FREE},    {"go.released", STYLE_RELEASED},
+    {"go.reserved", STYLE_FAINT},  {"go.", STYLE_RUNTIME},     {"c.", STYLE_C},
+    {"thread.stacks", STYLE_C},    {"libs", STYLE_FILES},      {"files", STYLE_FILES},
+    {"shim", STYLE_FAINT},         {"other", STYLE_WARNING},
+};
+
+enum style_role class_table_role(const char *class_name)
+{
+    for (size_t i = 0; i < sizeof ROLES / sizeof ROLES[0]; i++) {
+        if (strncmp(class_name, ROLES[i].prefix, strlen(ROLES[i].prefix)) == 0)
+            return ROLES[i].role;
+    }
+    return STYLE_PLAIN;
+}
+
 /* A bare 0 stands out less than "0 B". */
 static void add_bytes(struct table *table, uint64_t bytes)
 {
     table_add_cell(table, "%s", bytes == 0 ? "0" : human_bytes(bytes).text);
 }
 
-static void add_sizes(struct table *table, const struct dump_rss *rss, const struct dump_sizes *sizes)
+/* Of the larger of the two sums that should be the same: no bar is longer than its column. */
+static void add_bar(struct table *table, const struct dump_rss *rss, uint64_t resident_bytes, const struct look *look)
+{
+    uint64_t whole_bytes = max_u64(rss->total_bytes, rss->sum.resident_bytes);
+    table->is_text[table->cells_in_row] = true;
+    table_add_cell(table, "%s", bar_of_share(resident_bytes, whole_bytes, look->bar_columns, look->has_unicode).text);
+}
+
+static void add_sizes(struct table *table, const struct dump_rss *rss, const struct dump_sizes *sizes,
+                      const struct look *look, enum style_role role)
 {
     add_bytes(table, sizes->mapped_bytes);
     add_bytes(table, sizes->resident_bytes);
     table_add_cell(table, "%s", human_percent(sizes->resident_bytes, rss->total_bytes).text);
+    if (look->bar_columns > 0) {
+        add_bar(table, rss, sizes == &rss->sum ? 0 : sizes->resident_bytes, look);
+        table_style_cell(table, role);
+    }
     for (unsigned column = 0; column < RARE_COLUMN_COUNT; column++) {
         if (rare_bytes(&rss->sum, column) > 0)
             add_bytes(table, rare_bytes(sizes, column));
     }
 }
 
-static void add_head(struct table *table, const struct dump_rss *rss, bool has_meanings)
+static void add_head(struct table *table, const struct dump_rss *rss, const struct look *look)
 {
     table_add_row(table);
     table_add_cell(table, "class");
     table_add_cell(table, "mapped");
     table_add_cell(table, "resident");
     table_add_cell(table, "%% of RSS");
+    if (look->bar_columns > 0)
+        table_add_cell(table, "%s", "");
     for (unsigned column = 0; column < RARE_COLUMN_COUNT; column++) {
         if (rare_bytes(&rss->sum, column) > 0)
             table_add_cell(table, "%s", RARE_COLUMNS[column].head);
     }
-    if (has_meanings) {
+    if (look->has_meanings) {
         table->is_text[table->cells_in_row] = true;
         table_add_cell(table, "what it is");
     }
 }
 
-static void add_class(struct table *table, const struct dump_rss *rss, const struct dump_class *row, bool has_meanings)
+static void add_class(struct table *table, const struct dump_rss *rss, const struct dump_class *row,
+                      const struct look *look)
 {
+    enum style_role role = row->sizes.resident_bytes > 0 ? class_table_role(row->name) : STYLE_FAINT;
     table_add_row(table);
     table_add_cell(table, "%s", row->name);
-    add_sizes(table, rss, &row->sizes);
-    if (has_meanings)
+    table_style_cell(table, role);
+    add_sizes(table, rss, &row->sizes, look, role);
+    if (look->has_meanings)
         table_add_cell(table, "%s", row->meaning != NULL ? row->meaning : "(a class of a later version)");
 }
 
@@ -103,7 +150,7 @@ static bool is_all_zero(const struct dump_sizes *sizes)
             sizes->lazyfree_bytes) == 0;
 }
 
-void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings)
+static void fill(struct table *table, const struct dump_rss *rss, const struct look *look)
 {
     const struct dump_class *rows[SINGLE_ROWS_MAX] = {NULL};
     uint32_t rows_count = 0;
@@ -114,14 +161,25 @@ void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_
     qsort(rows, rows_count, sizeof rows[0], compare_classes);
 
     table_clear(table);
-    add_head(table, rss, has_meanings);
+    add_head(table, rss, look);
     for (uint32_t i = 0; i < rows_count; i++)
-        add_class(table, rss, rows[i], has_meanings);
+        add_class(table, rss, rows[i], look);
     if (!is_all_zero(&rss->classes[CLASS_OTHER].sizes))
-        add_class(table, rss, &rss->classes[CLASS_OTHER], has_meanings);
+        add_class(table, rss, &rss->classes[CLASS_OTHER], look);
     table_add_row(table);
     table_add_cell(table, "total");
-    add_sizes(table, rss, &rss->sum);
+    add_sizes(table, rss, &rss->sum, look, STYLE_PLAIN);
+}
+
+void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings)
+{
+    fill(table, rss, &(struct look){.has_meanings = has_meanings});
+}
+
+void class_table_fill_bars(struct table *table, const struct dump_rss *rss, bool has_meanings, uint32_t bar_columns,
+                           bool has_unicode)
+{
+    fill(table, rss, &(struct look){has_meanings, has_unicode, bar_columns});
 }
 
 /* One class over all dumps. */

@@ -21,6 +21,13 @@ enum { CLASS_TABLE_DUMPS_MAX = 6 };
  * each class is. */
 void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings);
 
+/* The same with a bar for the share, which takes `bar_columns`, and with the colours of the classes. */
+void class_table_fill_bars(struct table *table, const struct dump_rss *rss, bool has_meanings, uint32_t bar_columns,
+                           bool has_unicode);
+
+/* The colour of a class; classes of one owner share one. */
+enum style_role class_table_role(const char *class_name);
+
 /* What is resident, a column for each dump ("file N" and the time of day). */
 void class_table_fill_compared(struct table *table, const struct dump *dumps, const uint32_t *file_numbers,
                                uint32_t dumps_count);

@@ -68,3 +68,22 @@ struct human human_percent_floor(uint64_t part, uint64_t whole)
     snprintf(human.text, sizeof human.text, "%" PRIu64 ".%02" PRIu64, hundredths / 100, hundredths % 100);
     return human;
 }
+
+struct human human_duration(uint64_t ns)
+{
+    enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
+    struct human human;
+    uint64_t ms = ns / 1000000, seconds = ms / 1000;
+    if (ms < 1000)
+        snprintf(human.text, sizeof human.text, "%" PRIu64 " ms", ms);
+    else if (seconds < MINUTE)
+        snprintf(human.text, sizeof human.text, "%" PRIu64 ".%" PRIu64 " s", seconds, ms / 100 % 10);
+    else if (seconds < HOUR)
+        snprintf(human.text, sizeof human.text, "%" PRIu64 " min %" PRIu64 " s", seconds / MINUTE, seconds % MINUTE);
+    else if (seconds < DAY)
+        snprintf(human.text, sizeof human.text, "%" PRIu64 " h %" PRIu64 " min", seconds / HOUR,
+                 seconds % HOUR / MINUTE);
+    else
+        snprintf(human.text, sizeof human.text, "%" PRIu64 " d %" PRIu64 " h", seconds / DAY, seconds % DAY / HOUR);
+    return human;
+}

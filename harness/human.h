@@ -18,5 +18,7 @@ struct human human_bytes(uint64_t bytes);
 struct human human_percent(uint64_t part, uint64_t whole);
 /* The same in hundredths and rounded down: "100.00" is said only of the whole. */
 struct human human_percent_floor(uint64_t part, uint64_t whole);
+/* "34 ms", "12.3 s", "5 min 12 s", "3 h 4 min", "2 d 3 h"; rounded down. */
+struct human human_duration(uint64_t ns);
 
 #endif

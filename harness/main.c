@@ -12,6 +12,7 @@
 #include "harness/attach.h"
 #include "harness/command.h"
 #include "harness/core.h"
+#include "harness/diff.h"
 #include "harness/report.h"
 #include "harness/request.h"
 #include "harness/run.h"
@@ -23,6 +24,7 @@ static const struct command COMMANDS[] = {
     {"dump", "asks the shim inside a process for a dump", request_run},
     {"attach", "a dump of any running Go process, from outside", attach_run},
     {"core", "a dump of a Go process that left a core file", core_run},
+    {"diff", "what grew and what shrank between two dumps", diff_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
     {"help", "this page, or the page of a command", help_run},
 };

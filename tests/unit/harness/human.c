@@ -57,3 +57,25 @@ Test(human, percent_never_hides_a_part_or_claims_the_whole)
         cr_expect_str_eq(human_percent_floor(CASES[i].part, CASES[i].whole).text, CASES[i].floored);
     }
 }
+
+Test(human, duration_in_the_unit_that_people_would_use)
+{
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } CASES[] = {
+        {0, "0 ms"},
+        {999999, "0 ms"},
+        {999999999, "999 ms"},
+        {1000000000, "1.0 s"},
+        {59999999999, "59.9 s"},
+        {60000000000, "1 min 0 s"},
+        {3599999999999, "59 min 59 s"},
+        {3600000000000, "1 h 0 min"},
+        {86399999999999, "23 h 59 min"},
+        {183600000000000, "2 d 3 h"},
+        {UINT64_MAX, "213503 d 23 h"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        cr_expect_str_eq(human_duration(CASES[i].ns).text, CASES[i].text);
+}

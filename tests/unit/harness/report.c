@@ -11,8 +11,9 @@ static char *print_dump(const struct dump *dump, uint32_t width_columns)
 {
     char *text = NULL;
     size_t bytes;
+    struct report_options options = {.width_columns = width_columns};
     FILE *out = open_memstream(&text, &bytes);
-    report_write_dump(out, dump, "shop.json", width_columns);
+    report_write_dump(out, dump, "shop.json", &options);
     fclose(out);
     return text;
 }
@@ -38,17 +39,35 @@ Test(report, dump_prints_as_people_read_it)
         text,
         "shop.json\n"
         "shop (pid 4711) on web-3, go1.26.10, dump 3 (signal) at 2026-11-23T03:26:01Z\n"
-        "RSS 60.0 MiB, peak 70.0 MiB\n"
+        "RSS    60.0 MiB, peak 70.0 MiB, explained 99.96 %\n"
+        "of it  Go 58.0 MiB (96.6 %), files 2.00 MiB (3.3 %), other 16 KiB (<0.1 %)\n"
+        "heap   live 20.0 MiB, goal 40.0 MiB, GOGC 100, memory limit 1.00 GiB, 12 GC cycles, 3000 objects\n"
+        "hooks  in place (runtime.madvise patched)\n"
         "\n"
         "where the RSS went\n"
-        "class          mapped  resident  % of RSS  what it is\n"
-        "go.heap      64.0 MiB  58.0 MiB      96.6  arena pages whose span is not known\n"
-        "libs         4.00 MiB  2.00 MiB       3.3  the other shared objects and the loader's memory for them\n"
-        "go.reserved  1.00 MiB         0         0  arena address space that Go has not put to use yet\n"
-        "other          16 KiB    16 KiB      <0.1  what nothing above explains\n"
+        "class          mapped  resident  % of RSS                       what it is\n"
+        "go.heap      64.0 MiB  58.0 MiB      96.6  ###################  arena pages whose span is not known\n"
+        "libs         4.00 MiB  2.00 MiB       3.3  #                    the other shared objects and the loader's "
+        "memory for them\n"
+        "go.reserved  1.00 MiB         0         0                       arena address space that Go has not put to "
+        "use yet\n"
+        "other          16 KiB    16 KiB      <0.1                       what nothing above explains\n"
         "total        69.0 MiB  60.0 MiB     100.0\n"
-        "explained 99.96 % of 60.0 MiB RSS\n"
         "note: the total is 8 KiB less than RSS: the kernel's counter and the pages were not read at one instant\n"
+        "\n"
+        "size classes, by resident bytes that hold no object\n"
+        "1 size class: 53.1 KiB wasted (--top N)\n"
+        "large objects: 10 of 40.0 MiB together, resident 20.0 MiB (never touched 20.0 MiB)\n"
+        "\n"
+        "released by Go, resident all the same: 4.00 MiB, 2.00 MiB of it in huge pages\n"
+        "range at          size      huge  released  last\n"
+        "0xc000400000  4.00 MiB  2.00 MiB         2  4.0 s after the start\n"
+        "\n"
+        "1 arena of 64 MiB; a letter is 64 pages (512 KiB), upper case: resident\n"
+        "0xc000000000  resident 30.0 MiB, idle 9.47 MiB\n"
+        "  OOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOOUUFFFFFFFFFRRRRRRRRrff"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"
+        "o go.objects  u go.unused  f go.free  r go.released  x go.reserved\n"
         "\n"
         "not known: spans, because the heap is not walked\n"
         "given back by Go: 123 MiB in 45 calls (DONTNEED)\n");
@@ -65,20 +84,46 @@ Test(report, change_in_the_dump_changes_the_line)
         {"process/host", "null", "\nshop (pid 4711), go1.26.10"},
         {"environment/go_version", "null", "Go version not known"},
         {"time/utc", "\"2026-11-23T03:26:01Z\"", "at 2026-11-23T03:26:01Z\n"},
-        {"rss/peak", "null", "\nRSS 60.0 MiB\n"},
-        {"rss/swapped", "1048576", "\nRSS 60.0 MiB, peak 70.0 MiB, swapped 1.00 MiB\n"},
-        {"rss/classes/libs/huge", "2097152", "% of RSS      huge  what it is\n"},
-        {"rss/classes/libs/lazyfree", "4096", "% of RSS  lazyfree  what it is\n"},
-        {"rss/classes/libs/swapped", "4096", "% of RSS  swapped  what it is\n"},
-        {"rss/classes/libs/swapped", "4096", "\ntotal        69.0 MiB  60.0 MiB     100.0    4 KiB\n"},
-        {"rss/total", "62914560", "explained 99.97 % of 60.0 MiB RSS\n\n"},
+        {"rss/peak", "null", "\nRSS    60.0 MiB, explained"},
+        {"rss/swapped", "1048576", "\nRSS    60.0 MiB, peak 70.0 MiB, swapped 1.00 MiB, explained"},
+        {"environment/cgroup_memory_max_bytes", "1073741824", "peak 70.0 MiB, cgroup limit 1.00 GiB, explained"},
+        {"rss/classes/go.objects", "{\"mapped\":0,\"resident\":20971520,\"swapped\":0,\"huge\":0,\"lazyfree\":0}",
+         "; 3.0 times the Go objects in it (20.0 MiB)\n"},
+        {"rss/classes/thread.stacks", "{\"mapped\":0,\"resident\":1048576,\"swapped\":0,\"huge\":0,\"lazyfree\":0}",
+         "\nof it  Go 58.0 MiB (96.6 %), C 1.00 MiB (1.7 %), files 2.00 MiB (3.3 %), other 16 KiB (<0.1 %)\n"},
+        {"rss/classes/libs/huge", "2097152", "      huge  what it is\n"},
+        {"rss/classes/libs/lazyfree", "4096", "  lazyfree  what it is\n"},
+        {"rss/classes/libs/swapped", "4096", "  swapped  what it is\n"},
+        {"rss/classes/libs/swapped", "4096",
+         "\ntotal        69.0 MiB  60.0 MiB     100.0                         4 KiB\n"},
+        {"rss/total", "62914560", "explained 99.97 %\n"},
         {"rss/total", "62910464", "note: the total is 4 KiB more than RSS"},
-        {"rss/total", "0", "explained - % of 0 B RSS"},
+        {"rss/total", "0", "\nRSS    0 B, peak 70.0 MiB, explained - %\n"},
+        {"go/heaps/0/gc/percent", "-1", "goal 40.0 MiB, GOGC off, memory limit"},
+        {"go/heaps/0/gc/percent", "null", "goal 40.0 MiB, memory limit"},
+        {"go/heaps/0/gc/memory_limit", "null", "GOGC 100, no memory limit, 12 GC cycles"},
+        {"go/heaps/0/gc/phase", "\"mark\"", "12 GC cycles, collecting now (mark),"},
+        {"go/heaps/0/spans_unswept", "7",
+         ", 7 spans not swept yet\n       (the dead count as objects there), 3000 objects\n"},
+        {"go/heaps/0", "{\"module\":\"/srv/shop\",\"layout\":null,\"why\":\"go1.99 is not known\"}",
+         "\nheap   not walked: go1.99 is not known\n"},
+        {"books/shim/how", "\"interposed\"", "\nhooks  only for calls through libc\n"},
+        {"books/shim/missing", "[{\"what\":\"advice\",\"why\":\"the text is sealed\"}]",
+         "\nhooks  in place (runtime.madvise patched): the text is sealed\n"},
+        {"books/shim/how", "\"none\"", "\nhooks  none\n"},
+        {"go/large/untouched", "0", "together, resident 20.0 MiB\n"},
+        {"go/large/spans", "11", "\nlarge objects: 11 of 40.0 MiB"},
+        {"go/sizeclass/64/resident", "1000000",
+         "\nslot  spans  slots  objects  % full  0..100 %    resident   wasted\n"
+         "64 B     30   3840     2990    77.9  .-.....+.#   977 KiB  790 KiB\n"},
+        {"go/reinflated/huge", "0", "resident all the same: 4.00 MiB, none of it in huge pages\n"},
+        {"go/reinflated/ranges/0", "{\"start\":\"0xc000400000\",\"bytes\":4194304,\"huge\":0}",
+         "\nrange at          size  huge\n0xc000400000  4.00 MiB     0\n"},
         {"rss/explained", "4096", "warning: the dump says that 4 KiB are explained, its classes add up to 60.0 MiB\n"},
         {"rss/classes/later", "{\"mapped\":0,\"resident\":4096,\"swapped\":0,\"huge\":0,\"lazyfree\":0}",
          "warning: classes that this version does not know: 1, "},
         {"rss/classes/later", "{\"mapped\":0,\"resident\":4096,\"swapped\":0,\"huge\":0,\"lazyfree\":0}",
-         "\nlater               0     4 KiB      <0.1  (a class of a later version)\n"},
+         "\nlater               0     4 KiB      <0.1                       (a class of a later version)\n"},
         {"books/shim/counters/events_lost", "12", "\nlost: events that could not be recorded: 12\n"},
         {"books/shim/counters/dumps_failed", "2", "\nlost: dumps that could not be written: 2\n"},
         {"books/shim/counters/signals_coalesced", "1", "\nlost: dumps asked for while one was being made: 1\n"},
@@ -123,7 +168,9 @@ Test(report, narrow_terminal_gets_no_broken_lines)
     cr_assert(fixture_load_bytes(&dump, DUMP_FIXTURE, strlen(DUMP_FIXTURE), &error), "%s", error.text);
     char *text = print_dump(&dump, 80);
     cr_expect_null(strstr(text, "what it is"));
-    cr_expect_not_null(strstr(text, "\ngo.heap      64.0 MiB  58.0 MiB      96.6\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\ngo.heap      64.0 MiB  58.0 MiB      96.6  ###################\n"), "%s", text);
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        cr_expect_leq(strcspn(line, "\n"), 80u, "%.*s", (int)strcspn(line, "\n"), line);
     free(text);
     dump_free(&dump);
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The block of one dump: its sections in their order, and what they share.
+ *
+ * What answers the question comes first (how much, what of, why), then what tells more (size classes, ranges, arenas),
+ * last what limits all of it. By default each list shows a few rows, so that an ordinary dump fits a screen.
+ */
+#include <stdint.h>
+
+#include "harness/report_parts.h"
+#include "memory/units.h"
+
+uint32_t report_sentence_columns(const struct report_options *options)
+{
+    return (uint32_t)min_u64(options->width_columns, REPORT_SENTENCE_COLUMNS);
+}
+
+uint64_t report_rows_shown(const struct report_options *options, uint64_t count, uint32_t few)
+{
+    return min_u64(count, options->top_rows != 0 ? options->top_rows : few);
+}
+
+void report_write_dump(FILE *out, const struct dump *dump, const char *title, const struct report_options *options)
+{
+    const struct report report = {out, dump, options};
+    style_begin(out, &options->style, STYLE_HEADING, STYLE_TEXT);
+    fputs(title, out);
+    style_end(out, &options->style, STYLE_HEADING);
+    fputc('\n', out);
+    report_write_headline(&report);
+    report_write_classes(&report);
+    report_write_findings(&report);
+    report_write_size_classes(&report);
+    report_write_reinflated(&report);
+    report_write_arenas(&report);
+    report_write_limits(&report);
+    report_write_advices(&report);
+}

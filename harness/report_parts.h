@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sections of a report, each in a file of its own, in the order in which they stand. For report_dump.c, and for
+ * `diff`, which says in the same words whose dump it is.
+ *
+ * A section that has nothing to say writes nothing, its heading neither.
+ */
+#ifndef GPW_HARNESS_REPORT_PARTS_H
+#define GPW_HARNESS_REPORT_PARTS_H
+
+#include "harness/report.h"
+#include "harness/wrap.h"
+
+struct report {
+    FILE *out;
+    const struct dump *dump;
+    const struct report_options *options;
+};
+
+/* Sentences are not made longer than this, however wide the terminal is. */
+enum { REPORT_SENTENCE_COLUMNS = 110 };
+uint32_t report_sentence_columns(const struct report_options *options);
+
+/* How many of `count` rows are shown, when `few` are by default. */
+uint64_t report_rows_shown(const struct report_options *options, uint64_t count, uint32_t few);
+
+/* "mapdemo (pid 4711) on web-3, go1.26.10, dump 3 (signal) at 2026-11-23T03:26:01Z" and the end of the line. */
+void report_write_who(struct wrap *wrap, const struct dump *dump);
+
+void report_write_headline(const struct report *report);     /* program, RSS, heap, hooks */
+void report_write_classes(const struct report *report);      /* the table, and whether it adds up */
+void report_write_findings(const struct report *report);     /* what stands out, what to do */
+void report_write_size_classes(const struct report *report); /* and large objects */
+void report_write_reinflated(const struct report *report);   /* released, resident all the same */
+void report_write_arenas(const struct report *report);       /* the page map */
+void report_write_limits(const struct report *report);       /* what is not known, lost or not trusted */
+void report_write_advices(const struct report *report);      /* what the kernel was told by madvise */
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whatever `report` and `diff` are given, there is one line that names the thing and the mend, and the right exit
+ * status: 2 for wrong use, 4 for a file that is no dump.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/e2e/checks.h"
+#include "tests/e2e/support/dump.h"
+#include "tests/e2e/support/fail.h"
+#include "tests/e2e/support/program.h"
+#include "tests/e2e/support/temp_dir.h"
+#include "tests/e2e/support/text.h"
+
+enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 6, LARGE_BYTES = 100 << 20 };
+
+/* One line on standard error that begins as all do, with these words in it. */
+static void expect_refusal(const char *directory, const char *const *arguments, int status, const char *words)
+{
+    const char *all[ARGUMENTS_MAX + 2] = {built_path("gopagewatch")};
+    for (size_t i = 0; arguments[i] != NULL; i++)
+        all[i + 1] = arguments[i];
+    struct program *program = program_run(&(struct program_setup){.arguments = all, .directory = directory});
+    const char *errors = program_errors(program);
+    cr_expect_eq(program_await_end(program), status, "%s %s: exit status %d, %s", arguments[0], arguments[1],
+                 program_await_end(program), errors);
+    char begin[64];
+    snprintf(begin, sizeof begin, "gopagewatch: %s: ", arguments[0]);
+    cr_expect_eq(strncmp(errors, begin, strlen(begin)), 0, "%s", errors);
+    cr_expect_not_null(strstr(errors, words), "%s %s does not say \"%s\": %s", arguments[0], arguments[1], words,
+                       errors);
+    cr_expect_eq(strchr(errors, '\n'), errors + strlen(errors) - 1, "not one line: %s", errors);
+    cr_expect_leq(strlen(errors), 400u);
+    program_free(program);
+}
+
+static const struct {
+    const char *arguments[ARGUMENTS_MAX];
+    const char *words;
+} WRONG[] = {
+    {{"report"}, "no dump was named; 'gopagewatch report --help' shows the use"},
+    {{"report", "--colour", "good"}, "cannot use option '--colour'"},
+    {{"report", "-x", "good"}, "cannot use option '-x'"},
+    {{"report", "good", "--top"}, "cannot use option '--top'"},
+    {{"report", "--top", "0", "good"}, "--top takes a number of rows from 1 on, not '0'"},
+    {{"report", "--top", "-1", "good"}, "not '-1'"},
+    {{"report", "--top", "99999999999", "good"}, "not '99999999999'"},
+    {{"report", "--top", "3x", "good"}, "not '3x'"},
+    {{"diff"}, "two dumps are compared, OLD and NEW, not 0"},
+    {{"diff", "good"}, "two dumps are compared, OLD and NEW, not 1"},
+    {{"diff", "good", "good", "good"}, "two dumps are compared, OLD and NEW, not 3"},
+    {{"diff", "--html", "good", "good"}, "cannot use option '--html'"},
+    {{"diff", "--top", "", "good", "good"}, "not ''"},
+};
+
+static const struct {
+    const char *name, *words;
+} UNREADABLE_FILES[] = {
+    {"missing", "missing: No such file or directory; check the path"},
+    {"directory", "directory: Is a directory; name a dump in it"},
+    {"empty", "empty: is empty; copy it again or take another dump"},
+    {"truncated", "truncated: ends in the middle, after "},
+    {"newer", "newer: has schema gopagewatch.dump/2, and gopagewatch "},
+    {"garbage", "garbage: is not JSON (line 1, "},
+    {"blanks", "blanks: "},
+    {"other", "other: is JSON but no dump (it has no \"schema\")"},
+};
+
+static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "we");
+    must(file != NULL && fwrite(bytes, 1, length, file) == length && fclose(file) == 0, "%s", path);
+}
+
+/* All the files that the cases name, from a real dump. */
+static void make_files(const char *directory)
+{
+    struct toolchain found[TOOLCHAINS_MAX];
+    toolchains_find(found);
+    struct watched *watched = watch_app(&found[0], "mapdemo", NULL);
+    program_await_phase(watched->program, "full");
+    json_t *dump = watched_dump(watched);
+    char *good = json_dumps(dump, JSON_COMPACT), path[256];
+    write_file(directory, "good", good, strlen(good));
+    write_file(directory, "truncated", good, strlen(good) / 2);
+    json_object_set_new(dump, "schema", json_string("gopagewatch.dump/2"));
+    char *newer = json_dumps(dump, JSON_COMPACT);
+    write_file(directory, "newer", newer, strlen(newer));
+    write_file(directory, "empty", "", 0);
+    write_file(directory, "other", "{\"a\":1}", 7);
+    char *large = malloc(LARGE_BYTES);
+    must(large != NULL, "memory");
+    memset(large, ' ', LARGE_BYTES);
+    write_file(directory, "blanks", large, LARGE_BYTES);
+    for (size_t i = 0, state = 1; i < LARGE_BYTES; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        large[i] = (char)(state >> 56);
+    }
+    write_file(directory, "garbage", large, LARGE_BYTES);
+    snprintf(path, sizeof path, "%s/directory", directory);
+    must(mkdir(path, 0700) == 0, "%s", path);
+    free(large);
+    free(newer);
+    free(good);
+    json_decref(dump);
+    watched_end(watched);
+}
+
+Test(report_input, wrong_input_costs_one_line, .timeout = 120)
+{
+    struct temp_dir dir = temp_dir_make();
+    make_files(dir.path);
+    for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
+        expect_refusal(dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
+    for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
+        const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
+        expect_refusal(dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"diff", name, "good", NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"diff", "good", name, NULL}, UNREADABLE, words);
+        /* the other dump is shown all the same */
+        expect_refusal(dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
+    }
+    temp_dir_remove(&dir);
+}
+
+Test(report_input, help_has_an_example, .timeout = 60)
+{
+    static const char *const COMMANDS[] = {"report", "diff"};
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
+        struct program *program = program_run(&(struct program_setup){
+            .arguments = (const char *[]){built_path("gopagewatch"), COMMANDS[i], "--help", NULL}});
+        cr_expect_eq(program_await_end(program), 0);
+        cr_expect_not_null(strstr(program_output(program), "\nexample:\n  gopagewatch "), "%s",
+                           program_output(program));
+        cr_expect_str_empty(program_errors(program));
+        program_free(program);
+    }
+}
