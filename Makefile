@@ -24,7 +24,7 @@ SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
 ARCH     := amd64
 by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(wildcard $(1)/*_$(a).$(2)))),$(wildcard $(1)/*.$(2)))
 # The rooms that the shim and the command share.
-LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) shim/preload/shadow.c shim/preload/region.c shim/preload/events.c
+LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c)
 
@@ -36,7 +36,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev
+PACKAGES_BUILD := libjansson-dev libncurses-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
@@ -73,7 +73,7 @@ $(BUILD)/libgopagewatch.so: $(SHIM_OBJ) shim/preload/libgopagewatch.map
 
 $(BUILD)/gopagewatch: $(HARNESS_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -ljansson
+	$(Q)$(CC) -o $@ $^ -ljansson -lncursesw -ltinfo
 
 $(BUILD)/shim.o/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -124,7 +124,7 @@ demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, th
 $(UNIT_BIN): $(BUILD)/tests/unit_%: $$(call unit_obj,$$*) $(LIB_OBJ) $(PRELOAD_TEST_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ -lcriterion -ljansson -lm
+	$(Q)$(CC) -o $@ $^ -lcriterion -ljansson -lncursesw -ltinfo -lm
 
 $(E2E_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/e2e/*.c tests/e2e/support/*.c))
 	$(call say,LD,$@)
@@ -157,7 +157,7 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 	done
 
 # Each target with all that parses hostile input.
-FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix shim/preload/,options.c output.c log.c) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c)
+FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c)
 FUZZ_SECONDS := 60
 
 fuzz: $(BUILD)/.packages-fuzz ## fuzz what parses hostile input, FUZZ_SECONDS a target
