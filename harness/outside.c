@@ -65,7 +65,7 @@ void outside_set_variables(struct outside *outside, const char *block, uint64_t 
 
 /* ---- the snapshot ---- */
 
-static bool find_modules(struct outside *outside, struct error *error)
+bool outside_find_modules(struct outside *outside, struct error *error)
 {
     if (!modules_find(&outside->modules, &outside->where, &outside->bump))
         return error_set(error, "there is no memory to look at it; free some or raise the limit (ulimit -v)");
@@ -77,8 +77,7 @@ static bool find_modules(struct outside *outside, struct error *error)
     return true;
 }
 
-/* The first mapping of the shim's library; NULL: it is not there. */
-static const struct vma *find_shim(const struct vma_list *vmas)
+const struct vma *outside_find_shim(const struct vma_list *vmas)
 {
     static const char NAME[] = "/libgopagewatch.so";
     for (uint64_t i = 0; i < vmas->count; i++) {
@@ -95,8 +94,9 @@ static void give(struct outside *outside, uintptr_t start, uintptr_t end, enum m
     outside->given[outside->source.given_count++] = (struct known_range){start, end, memory_class, 0};
 }
 
-static bool take_snapshot(struct outside *outside, const struct vma *shim, struct error *error)
+bool outside_take_snapshot(struct outside *outside, struct error *error)
 {
+    const struct vma *shim = outside_find_shim(outside->where.vmas);
     struct snapshot_source *source = &outside->source;
     struct elf_image image;
     const char *failed_path = "memory";
@@ -206,9 +206,8 @@ static void fill_document(struct outside *outside)
 
 bool outside_take(struct outside *outside, struct error *error)
 {
-    const struct vma *shim = find_shim(outside->where.vmas);
-    outside->has_shim = shim != NULL;
-    if (!find_modules(outside, error) || !take_snapshot(outside, shim, error))
+    outside->has_shim = outside_find_shim(outside->where.vmas) != NULL;
+    if (!outside_find_modules(outside, error) || !outside_take_snapshot(outside, error))
         return false;
     fill_document(outside);
     return true;

@@ -55,6 +55,13 @@ const char *environment_block_value(const char *block, uint64_t bytes, const cha
 /* Go's variables, from such a block. */
 void outside_set_variables(struct outside *outside, const char *block, uint64_t bytes);
 
+/* The steps of outside_take, for those who need no document: the runtimes (false: `error`; there is none), then the
+ * join. */
+bool outside_find_modules(struct outside *outside, struct error *error);
+bool outside_take_snapshot(struct outside *outside, struct error *error);
+/* The first mapping of the shim's library; NULL: it is not there. */
+const struct vma *outside_find_shim(const struct vma_list *vmas);
+
 /* Finds the runtimes, takes the snapshot and fills the document. Once for each outside_open. */
 bool outside_take(struct outside *outside, struct error *error);
 /* Writes what was taken to `path`, or to standard output ("-"). */
