@@ -12,6 +12,7 @@
 #include "harness/attach.h"
 #include "harness/command.h"
 #include "harness/core.h"
+#include "harness/doctor.h"
 #include "harness/page.h"
 #include "harness/report.h"
 #include "harness/top.h"
@@ -21,6 +22,7 @@ static enum exit_code help_run(int argc, char **argv);
 static const struct command COMMANDS[] = {
     {"attach", "a dump of any running Go process, from outside", attach_run},
     {"core", "a dump of a Go process that left a core file", core_run},
+    {"doctor", "what will work here, and why not", doctor_run},
     {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
     {"top", "where it is right now, live", top_run},
