@@ -79,8 +79,8 @@ void check_file_go(const struct doctor *doctor, struct remark *remark)
 void check_file_rights(const struct doctor *doctor, struct remark *remark)
 {
     const struct program_file *file = &doctor->program->file;
-    const char *why = (file->status.st_mode & S_ISUID) != 0   ? "is setuid"
-                      : (file->status.st_mode & S_ISGID) != 0 ? "is setgid"
+    const char *why = (file->status.st_mode & S_ISUID) != 0                     ? "is setuid"
+                      : (file->status.st_mode & S_ISGID) != 0                   ? "is setgid"
                       : fgetxattr(file->fd, "security.capability", NULL, 0) > 0 ? "has file capabilities"
                                                                                 : NULL;
     if (why != NULL) {
@@ -118,8 +118,9 @@ void check_file_preload(const struct doctor *doctor, struct remark *remark)
         remark_say(remark, VERDICT_WARN, "dynamic, but without libc (CGO_ENABLED=0): the shim leaves it alone");
     else
         remark_say(remark, VERDICT_WARN, "static (CGO_ENABLED=0): no library is loaded into it");
-    remark_mend(remark, "make dumps from outside, gopagewatch attach PID: all but events; or build it with CGO_ENABLED=1 "
-                        "and glibc");
+    remark_mend(remark,
+                "make dumps from outside, gopagewatch attach PID: all but events; or build it with CGO_ENABLED=1 "
+                "and glibc");
 }
 
 /* ---- what will be seen ---- */
@@ -136,7 +137,8 @@ void check_file_functions(const struct doctor *doctor, struct remark *remark)
         remark_say(remark, VERDICT_OK, ".gopclntab found");
         return;
     }
-    remark_say(remark, VERDICT_WARN, ".gopclntab, Go's table of functions, was not found: the Go heap will be one class");
+    remark_say(remark, VERDICT_WARN,
+               ".gopclntab, Go's table of functions, was not found: the Go heap will be one class");
     remark_mend(remark, "no obfuscator (garble) or packer (upx) should change the binary");
 }
 

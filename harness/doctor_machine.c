@@ -135,7 +135,7 @@ void check_frames(const struct doctor *doctor, struct remark *remark)
     }
     remark_say(remark, VERDICT_WARN, "page frames are hidden: 'gopagewatch page' shows no PFN, flags and map counts");
     remark_mend(remark, has_capability(CAP_SYS_ADMIN_BIT) ? "be root outside of containers"
-                                                           : "be root, if you want these; nothing else needs them");
+                                                          : "be root, if you want these; nothing else needs them");
 }
 
 /* ---- huge pages ---- */
@@ -151,9 +151,10 @@ void check_huge_pages(const struct doctor *doctor, struct remark *remark)
         remark_say(remark, VERDICT_OK,
                    "transparent huge pages: madvise: only where a program asks for them (Go up to 1.20 does)");
     } else {
-        remark_say(remark, VERDICT_WARN,
-                   "transparent huge pages: %s: a page in use makes 2 MiB resident, and what Go gave back may come back",
-                   enabled);
+        remark_say(
+            remark, VERDICT_WARN,
+            "transparent huge pages: %s: a page in use makes 2 MiB resident, and what Go gave back may come back",
+            enabled);
         remark_mend(remark, "when a report shows released-resident or large-pages: GODEBUG=disablethp=1 (go1.21.6 on), "
                             "or as root: echo madvise > " THP "enabled");
     }
@@ -225,7 +226,8 @@ void check_library(const struct doctor *doctor, struct remark *remark)
             return;
     }
     remark_say(remark, VERDICT_NO, "libgopagewatch.so is not beside this command (%s) nor in ../lib", self);
-    remark_mend(remark, "put it there, or name it yourself: LD_PRELOAD=/path/to/libgopagewatch.so; 'attach' needs none");
+    remark_mend(remark,
+                "put it there, or name it yourself: LD_PRELOAD=/path/to/libgopagewatch.so; 'attach' needs none");
 }
 
 /* ---- surroundings ---- */

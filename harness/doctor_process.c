@@ -92,8 +92,9 @@ void check_process_shim(const struct doctor *doctor, struct remark *remark)
     bool has_libc = doctor->process->module->runtime.has_libc;
     remark_say(remark, VERDICT_WARN, "the shim is not in it%s: no events, and no dump by signal",
                has_libc ? "" : ", and cannot be (no libc)");
-    remark_mend(remark, "%s", has_libc ? "start it with LD_PRELOAD=libgopagewatch.so; 'attach' works meanwhile"
-                                       : "'attach' works; or build it with CGO_ENABLED=1");
+    remark_mend(remark, "%s",
+                has_libc ? "start it with LD_PRELOAD=libgopagewatch.so; 'attach' works meanwhile"
+                         : "'attach' works; or build it with CGO_ENABLED=1");
 }
 
 /* The first byte of runtime.madvise: a jump, or what the compiler put there? */
@@ -134,8 +135,11 @@ void check_process_signal(const struct doctor *doctor, struct remark *remark)
     if (!has_library(doctor))
         return;
     if (shim_inside_find(&shim, live_of(doctor), &error)) {
-        remark_say(remark, VERDICT_OK, "it makes a dump when it gets a signal: kill -%s %d", sigabbrev_np(shim.signal),
-                   doctor->process->pid);
+        char number[16];
+        const char *name = sigabbrev_np(shim.signal); /* NULL: a real-time signal */
+        snprintf(number, sizeof number, "%d", shim.signal);
+        remark_say(remark, VERDICT_OK, "it makes a dump when it gets a signal: kill -%s %d",
+                   name != NULL ? name : number, doctor->process->pid);
         return;
     }
     remark_say(remark, VERDICT_WARN, "it cannot be asked for a dump: %s", error.text);
@@ -216,8 +220,9 @@ void check_process_output(const struct doctor *doctor, struct remark *remark)
         return;
     }
     remark_say(remark, VERDICT_NO, "its dumps should go to %s, which does not work: %s", shim.directory, problem);
-    remark_mend(remark, "mend the directory, or start it with another GOPAGEWATCH_OUT; gopagewatch attach %d -o FILE "
-                        "writes where you like",
+    remark_mend(remark,
+                "mend the directory, or start it with another GOPAGEWATCH_OUT; gopagewatch attach %d -o FILE "
+                "writes where you like",
                 doctor->process->pid);
 }
 
@@ -229,11 +234,6 @@ static const struct {
     {"madvdontneed=0", "Go gives back with MADV_FREE: the pages stay in the RSS until the kernel wants them"},
     {"harddecommit=1", "what Go gives back loses its access rights too"},
     {"disablethp=1", "Go rules huge pages out for its heap"},
-    {"gcstoptheworld=1", "collections stop the program"},
-    {"gcstoptheworld=2", "collections and sweeps stop the program"},
-    {"gccheckmark=1", "each collection marks twice"},
-    {"allocfreetrace=1", "each allocation is traced"},
-    {"clobberfree=1", "freed objects are overwritten"},
     {"sbrk=1", "nothing is ever freed: the heap only grows"},
 };
 
@@ -256,8 +256,8 @@ void check_process_godebug(const struct doctor *doctor, struct remark *remark)
         return;
     for (unsigned i = 0; i < sizeof GODEBUGS / sizeof GODEBUGS[0] && filled < sizeof meanings; i++) {
         if (has_setting(list, GODEBUGS[i].setting))
-            filled += (size_t)snprintf(meanings + filled, sizeof meanings - filled, "%s%s: %s",
-                                       filled == 0 ? "" : "; ", GODEBUGS[i].setting, GODEBUGS[i].meaning);
+            filled += (size_t)snprintf(meanings + filled, sizeof meanings - filled, "%s%s: %s", filled == 0 ? "" : "; ",
+                                       GODEBUGS[i].setting, GODEBUGS[i].meaning);
     }
     if (filled != 0)
         remark_say(remark, VERDICT_WARN, "GODEBUG has %s", meanings);
