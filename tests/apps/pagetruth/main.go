@@ -87,8 +87,8 @@ func main() {
 
 	var local [64]byte
 	local[1] = 1
-	words := fmt.Sprintf(" node=%#x leaf=%#x dead=%#x slot_bytes=%d big=%#x big_bytes=%d touched=%#x released=%#x "+
-		"free=%#x stack=%#x global=%#x malloc=%#x mapped=%#x no_access=%#x zero=%#x",
+	words := fmt.Sprintf(" node=%#x leaf=%#x dead=%#x slot_bytes=%d big=%#x big_bytes=%d touched=%#x given=%#x "+
+		"kept=%#x stack=%#x global=%#x malloc=%#x mapped=%#x no_access=%#x zero=%#x",
 		uintptr(unsafe.Pointer(nodes[1]))+100, uintptr(unsafe.Pointer(leaves[slots/2+1])), dead, slotBytes, addressOf(big),
 		large, addressOf(big)+large/2, givenAt+returned/2, keptAt+freed/2, uintptr(unsafe.Pointer(&local[1])),
 		uintptr(unsafe.Pointer(&global[4096])), uintptr(C.c_blocks_small()), uintptr(C.c_blocks_mapped()),

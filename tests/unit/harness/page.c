@@ -173,7 +173,8 @@ Test(page, object_is_told_in_full)
     expect_in(text_of_facts(&facts), "by the collection that runs now: no (yet)\n");
     facts.go.slot.is_slot = false;
     expect_in(text_of_facts(&facts), "slot        none: behind the span's last slot");
-    expect_in(line_of_facts(&facts), "0xc000002000  go.objects      span 0xc000002000, size class 5: 128 slots of 64 B");
+    expect_in(line_of_facts(&facts),
+              "0xc000002000  go.objects      span 0xc000002000, size class 5: 128 slots of 64 B");
 }
 
 Test(page, hidden_frames_and_unreadable_files_are_said_so)
@@ -189,7 +190,8 @@ Test(page, hidden_frames_and_unreadable_files_are_said_so)
 
 Test(page, name_of_a_mapping_cannot_move_the_cursor)
 {
-    const struct vma vma = {.start = 0x1000, .end = 0x2000, .inode = 7, .file_offset_bytes = 0x3000, .name = "/a\033[2J"};
+    const struct vma vma = {
+        .start = 0x1000, .end = 0x2000, .inode = 7, .file_offset_bytes = 0x3000, .name = "/a\033[2J"};
     struct page_facts facts = {.address = 0x1010, .vma = &vma, .has_class = true, .memory_class = CLASS_FILES};
     expect_in(text_of_facts(&facts), "0x1000-0x2000 ---p /a?[2J, offset 0x3010 in the file\n");
 }
