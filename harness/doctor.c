@@ -174,12 +174,13 @@ static enum exit_code fail(const char *thing, const struct error *error)
     return EXIT_CODE_UNREADABLE;
 }
 
-static enum exit_code examine_machine(const struct doctor *doctor)
+static enum exit_code examine_machine(const struct environment *environment)
 {
-    return write_checks(doctor, SCOPE_MACHINE) ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
+    struct doctor doctor = {.environment = *environment};
+    return write_checks(&doctor, SCOPE_MACHINE) ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
 }
 
-static enum exit_code examine_file(struct doctor *doctor, const char *path)
+static enum exit_code examine_file(const struct environment *environment, const char *path)
 {
     enum { BUMP_BYTES = 1 << 30 };
     struct error error;
@@ -197,15 +198,15 @@ static enum exit_code examine_file(struct doctor *doctor, const char *path)
         program->path = path;
         program->is_go = program->file.segments_count != 0 &&
                          runtime_find(&program->runtime, &program->file.reader, program->file.base, path, scratch);
-        doctor->program = program;
-        code = write_checks(doctor, SCOPE_FILE) ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
+        struct doctor doctor = {.environment = *environment, .program = program};
+        code = write_checks(&doctor, SCOPE_FILE) ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
         program_file_close(&program->file);
     }
     bump_close(&bump);
     return code;
 }
 
-static enum exit_code examine_process(struct doctor *doctor, int pid)
+static enum exit_code examine_process(const struct environment *environment, int pid)
 {
     struct doctor_process process = {.pid = pid};
     struct error error;
@@ -216,8 +217,8 @@ static enum exit_code examine_process(struct doctor *doctor, int pid)
     struct outside *outside = process.look.outside;
     process.is_go = outside_find_modules(outside, &error);
     process.module = &outside->modules.modules[0];
-    doctor->process = &process;
-    bool is_useful = write_checks(doctor, SCOPE_PROCESS);
+    struct doctor doctor = {.environment = *environment, .process = &process};
+    bool is_useful = write_checks(&doctor, SCOPE_PROCESS);
     live_look_close(&process.look);
     return is_useful ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
 }
@@ -225,7 +226,7 @@ static enum exit_code examine_process(struct doctor *doctor, int pid)
 enum exit_code doctor_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    struct doctor doctor = {0};
+    struct environment environment;
     int pid;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
@@ -236,11 +237,11 @@ enum exit_code doctor_run(int argc, char **argv)
     }
     if (argc - optind > 1)
         return command_refuse_use(NAME, "one program or process at a time, not '%s' as well", argv[optind + 1]);
-    environment_read(&doctor.environment, (uint64_t)sysconf(_SC_PAGESIZE), 0, "/proc/self/cgroup");
+    environment_read(&environment, (uint64_t)sysconf(_SC_PAGESIZE), 0, "/proc/self/cgroup");
     if (optind == argc)
-        return examine_machine(&doctor);
+        return examine_machine(&environment);
     /* A file whose name is a number is given as ./4711. */
     if (live_process_read_pid(argv[optind], &pid))
-        return examine_process(&doctor, pid);
-    return examine_file(&doctor, argv[optind]);
+        return examine_process(&environment, pid);
+    return examine_file(&environment, argv[optind]);
 }

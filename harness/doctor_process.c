@@ -153,17 +153,24 @@ struct identity {
     char groups[1024]; /* the supplementary ones, as text */
 };
 
+/* The second of the ids of a line: the effective one. */
+static bool read_effective(const struct doctor *doctor, const char *key, uint64_t *id)
+{
+    char line[128];
+    if (!read_status(doctor, key, line, sizeof line))
+        return false;
+    struct text ids = text_of(line);
+    if (!text_take_decimal(&ids, id))
+        return false;
+    text_skip_spaces(&ids);
+    return text_take_decimal(&ids, id);
+}
+
 static bool read_identity(const struct doctor *doctor, struct identity *identity)
 {
-    char ids[128];
-    unsigned long real, effective;
     *identity = (struct identity){0};
-    if (!read_status(doctor, "\nUid:\t", ids, sizeof ids) || sscanf(ids, "%lu %lu", &real, &effective) != 2)
+    if (!read_effective(doctor, "\nUid:\t", &identity->user) || !read_effective(doctor, "\nGid:\t", &identity->group))
         return false;
-    identity->user = effective;
-    if (!read_status(doctor, "\nGid:\t", ids, sizeof ids) || sscanf(ids, "%lu %lu", &real, &effective) != 2)
-        return false;
-    identity->group = effective;
     read_status(doctor, "\nGroups:\t", identity->groups, sizeof identity->groups);
     return true;
 }

@@ -84,7 +84,9 @@ static const struct {
     struct claim claims[CLAIMS_MAX];
 } FORMS[] = {
     {"mapdemo",
-     {{"ok   preload", "dynamic, with libc (cgo)"}, {"ok   madvise", "byte for byte"}, {"ok   symbols", "not stripped"}}},
+     {{"ok   preload", "dynamic, with libc (cgo)"},
+      {"ok   madvise", "byte for byte"},
+      {"ok   symbols", "not stripped"}}},
     {"mapdemo.internal", {{"ok   preload", "dynamic, with libc (cgo)"}, {"ok   madvise", "byte for byte"}}},
     {"mapdemo.stripped", {{"ok   symbols", "stripped: that does no harm"}, {"ok   madvise", "byte for byte"}}},
     {"mapdemo.pie", {{"ok   preload", "dynamic, with libc (cgo)"}, {"ok   madvise", "byte for byte"}}},
@@ -162,8 +164,7 @@ Test(doctor, setuid_program_gets_no_preload, .timeout = 60)
     struct temp_dir dir = temp_dir_make();
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/setuid", dir.path);
-    struct program_setup setup = {
-        .arguments = (const char *[]){"cp", app_path(&found[0], "identity"), path, NULL}};
+    struct program_setup setup = {.arguments = (const char *[]){"cp", app_path(&found[0], "identity"), path, NULL}};
     struct program *copy = program_run(&setup);
     cr_assert_eq(program_await_end(copy), 0);
     program_free(copy);
@@ -199,9 +200,12 @@ static void check_watched(const struct toolchain *toolchain, const char *const *
 TOOLCHAIN_TEST(doctor, watched_process_is_asked_by_its_signal, .timeout = 120)
 {
     static const struct claim WATCHED[] = {
-        {"ok   go", "mapdemo"},        {"ok   attach", "gopagewatch attach "},
-        {"ok   heap", "was found"},    {"ok   shim", "is loaded"},
-        {"ok   madvise", "is patched"}, {"ok   signal", "kill -USR2 "},
+        {"ok   go", "mapdemo"},
+        {"ok   attach", "gopagewatch attach "},
+        {"ok   heap", "was found"},
+        {"ok   shim", "is loaded"},
+        {"ok   madvise", "is patched"},
+        {"ok   signal", "kill -USR2 "},
         {"ok   dumps", "its dumps go to /"},
     };
     check_watched(toolchain, NULL, WATCHED, sizeof WATCHED / sizeof WATCHED[0], "watched");
@@ -216,10 +220,8 @@ TOOLCHAIN_TEST(doctor, watched_process_is_asked_by_its_signal, .timeout = 120)
 TOOLCHAIN_TEST(doctor, process_without_the_shim_is_attached_to, .timeout = 60)
 {
     static const struct claim CLAIMS[] = {
-        {"ok   attach", "gopagewatch attach "},
-        {"ok   heap", "was found"},
-        {"warn shim", "cannot be (no libc)"},
-        {"warn GODEBUG", "madvdontneed=0: Go gives back with MADV_FREE"},
+        {"ok   attach", "gopagewatch attach "},   {"ok   heap", "was found"},
+        {"warn shim", "cannot be (no libc)"},     {"warn GODEBUG", "madvdontneed=0: Go gives back with MADV_FREE"},
         {"warn limits", "started with GOGC=off"},
     };
     struct program_setup setup = {

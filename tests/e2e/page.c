@@ -110,8 +110,8 @@ static void check_pagemap(const struct truth *truth, const json_t *page, uint64_
     const uint64_t bits = ~((1ull << 55) - 1);
     snprintf(path, sizeof path, "/proc/%s/pagemap", truth->pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    must(fd >= 0 && pread(fd, &entry, sizeof entry, (off_t)(address / page_bytes * sizeof entry)) == sizeof entry,
-         "%s", path);
+    must(fd >= 0 && pread(fd, &entry, sizeof entry, (off_t)(address / page_bytes * sizeof entry)) == sizeof entry, "%s",
+         path);
     close(fd);
     cr_expect_eq(dump_address(page, "os/pagemap") & bits, entry & bits, "%s: %" PRIx64, what, entry);
     expect_bool(page, "os/present", entry >> 63 & 1, what);
@@ -173,7 +173,8 @@ static void check_object(const struct truth *truth, const char *word, uint64_t s
     expect_bool(page, "go/slot/allocated", is_alive, word);
     expect_bool(page, "go/slot/marked", is_alive, word);
     expect_word(page, "go/span/state", "in use", word);
-    cr_expect_eq(dump_number(page, "go/span/sweepgen") % 2, dump_number(page, "go/span/heap_sweepgen") % 2 == 0 ? 0u : 1u);
+    cr_expect_eq(dump_number(page, "go/span/sweepgen") % 2,
+                 dump_number(page, "go/span/heap_sweepgen") % 2 == 0 ? 0u : 1u);
     json_decref(page);
 }
 
@@ -212,7 +213,7 @@ TOOLCHAIN_TEST(page, tells_objects_dead_ones_and_new_ones_apart, .timeout = 120)
 
 /* ---- for people ---- */
 
-static const char *const LINES[] = {"mapping ", "class ", "arena ", "Go page ", "span ",    "sweep ",
+static const char *const LINES[] = {"mapping ", "class ", "arena ",     "Go page ", "span ",   "sweep ",
                                     "counts ",  "slot ",  "allocated ", "marked ",  "OS page "};
 
 TOOLCHAIN_TEST(page, text_has_a_line_for_each_fact, .timeout = 60)
