@@ -24,10 +24,10 @@ SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
 ARCH     := amd64
 by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(wildcard $(1)/*_$(a).$(2)))),$(wildcard $(1)/*.$(2)))
 # The rooms that the shim and the command share.
-LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(addprefix shim/preload/,shadow.c region.c events.c options.c log.c)
+LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c)
-HARNESS_LIBS := -ljansson -lelf
+HARNESS_LIBS := -ljansson -lelf -lncursesw -ltinfo
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
@@ -37,7 +37,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev libelf-dev
+PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
@@ -158,7 +158,7 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 	done
 
 # Each target with all that parses hostile input.
-FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) shim/preload/output.c $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c fake_heap.c fake_heap_populate.c)
+FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c fake_heap.c fake_heap_populate.c)
 FUZZ_SECONDS := 60
 
 fuzz: $(BUILD)/.packages-fuzz ## fuzz what parses hostile input, FUZZ_SECONDS a target

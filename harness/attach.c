@@ -5,16 +5,10 @@
 #include "harness/attach.h"
 
 #include <getopt.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "harness/live_process.h"
-#include "harness/outside.h"
-#include "memory/raw.h"
-#include "memory/text.h"
+#include "harness/live_look.h"
 
 static const char NAME[] = "attach";
 
@@ -38,43 +32,6 @@ static const char USAGE[] =
     "exit status: 0 the dump was written (its path is the last line of standard output), 2 wrong\n"
     "use, 4 the process cannot be read or the file cannot be written\n";
 
-struct paths {
-    char maps[PROC_PATH_BYTES], pagemap[PROC_PATH_BYTES], smaps[PROC_PATH_BYTES], status[PROC_PATH_BYTES],
-        cgroup[PROC_PATH_BYTES];
-};
-
-static void fill(struct outside *outside, struct live_process *process, struct paths *paths)
-{
-    live_process_path(process, "maps", paths->maps);
-    live_process_path(process, "pagemap", paths->pagemap);
-    live_process_path(process, "smaps", paths->smaps);
-    live_process_path(process, "status", paths->status);
-    live_process_path(process, "cgroup", paths->cgroup);
-    outside->where = (struct modules_source){&process->vmas, &process->reader.reader, live_process_file_path, process};
-    uint64_t os_page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-    outside->source = (struct snapshot_source){
-        .maps_path = paths->maps,
-        .pagemap_path = paths->pagemap,
-        .smaps_path = paths->smaps,
-        .status_path = paths->status,
-        .reader = &process->reader.reader,
-        .os_page_bytes = os_page_bytes,
-        .pid = (uint32_t)process->pid,
-        .may_be_lazily_freed = true,
-    };
-    outside->knows_residency = true;
-    struct document *document = &outside->document;
-    document->reason = NAME;
-    document->unix_ns = raw_clock_ns(CLOCK_REALTIME);
-    document->since_start_ns = process->age_ns;
-    document->pid = (uint64_t)process->pid;
-    document->comm = process->comm;
-    document->exe = process->exe;
-    gethostname(outside->host, sizeof outside->host - 1);
-    environment_read(&document->environment, os_page_bytes, process->pid, paths->cgroup);
-    outside_set_variables(outside, process->environment, process->environment_bytes);
-}
-
 static enum exit_code fail(const char *thing, const struct error *error)
 {
     command_complain(NAME, thing, error);
@@ -83,25 +40,14 @@ static enum exit_code fail(const char *thing, const struct error *error)
 
 static enum exit_code attach(int pid, const char *thing, const char *path)
 {
-    struct live_process process;
-    struct paths paths;
+    struct live_look look;
     struct error error;
     bool is_output;
-    struct outside *outside = outside_open(NAME, thing);
-    if (outside == NULL) {
-        error_set(&error, "there is no memory to look at it; free some or raise the limit (ulimit -v)");
+    if (!live_look_open(&look, NAME, pid, thing, &error))
         return fail(thing, &error);
-    }
-    enum exit_code code = EXIT_CODE_OK;
-    if (!live_process_open(&process, pid, &outside->bump, &error)) {
-        code = fail(thing, &error);
-    } else {
-        fill(outside, &process, &paths);
-        if (!outside_dump(outside, path, &is_output, &error))
-            code = fail(is_output ? path : thing, &error);
-        live_process_close(&process);
-    }
-    outside_close(outside);
+    bool is_written = outside_dump(look.outside, path, &is_output, &error);
+    enum exit_code code = is_written ? EXIT_CODE_OK : fail(is_output ? path : thing, &error);
+    live_look_close(&look);
     return code;
 }
 

@@ -13,9 +13,12 @@
 #include "harness/command.h"
 #include "harness/core.h"
 #include "harness/diff.h"
+#include "harness/doctor.h"
+#include "harness/page.h"
 #include "harness/report.h"
 #include "harness/request.h"
 #include "harness/run.h"
+#include "harness/top.h"
 
 static enum exit_code help_run(int argc, char **argv);
 
@@ -24,8 +27,11 @@ static const struct command COMMANDS[] = {
     {"dump", "asks the shim inside a process for a dump", request_run},
     {"attach", "a dump of any running Go process, from outside", attach_run},
     {"core", "a dump of a Go process that left a core file", core_run},
-    {"diff", "what grew and what shrank between two dumps", diff_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
+    {"diff", "what grew and what shrank between two dumps", diff_run},
+    {"top", "where it is right now, live", top_run},
+    {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
+    {"doctor", "what will work here, and why not", doctor_run},
     {"help", "this page, or the page of a command", help_run},
 };
 

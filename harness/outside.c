@@ -65,7 +65,7 @@ void outside_set_variables(struct outside *outside, const char *block, uint64_t 
 
 /* ---- the snapshot ---- */
 
-static bool find_modules(struct outside *outside, struct error *error)
+bool outside_find_modules(struct outside *outside, struct error *error)
 {
     if (!modules_find(&outside->modules, &outside->where, &outside->bump))
         return error_set(error, "there is no memory to look at it; free some or raise the limit (ulimit -v)");
@@ -77,8 +77,7 @@ static bool find_modules(struct outside *outside, struct error *error)
     return true;
 }
 
-/* The first mapping of the shim's library; NULL: it is not there. */
-static const struct vma *find_shim(const struct vma_list *vmas)
+const struct vma *outside_find_shim(const struct vma_list *vmas)
 {
     static const char NAME[] = "/libgopagewatch.so";
     for (uint64_t i = 0; i < vmas->count; i++) {
@@ -95,8 +94,9 @@ static void give(struct outside *outside, uintptr_t start, uintptr_t end, enum m
     outside->given[outside->source.given_count++] = (struct known_range){start, end, memory_class, 0};
 }
 
-static bool take_snapshot(struct outside *outside, const struct vma *shim, struct error *error)
+bool outside_take_snapshot(struct outside *outside, struct error *error)
 {
+    const struct vma *shim = outside_find_shim(outside->where.vmas);
     struct snapshot_source *source = &outside->source;
     struct elf_image image;
     const char *failed_path = "memory";
@@ -155,11 +155,11 @@ static void fill_shim(struct book *book, bool has_shim, bool has_libc)
         book_miss(book, "whether anonymous memory is Go's or C's, where no structure tells", why);
 }
 
-static void fill_books(struct outside *outside, bool has_shim)
+static void fill_books(struct outside *outside)
 {
     const struct snapshot *snapshot = &outside->snapshot;
     struct book *books = outside->document.books;
-    fill_shim(&books[BOOK_SHIM], has_shim, outside->source.unexplained == CLASS_C_MMAP);
+    fill_shim(&books[BOOK_SHIM], outside->has_shim, outside->source.unexplained == CLASS_C_MMAP);
     document_fill_goruntime(&books[BOOK_GORUNTIME], &snapshot->heaps);
     if (outside->modules.dropped != 0)
         book_miss(&books[BOOK_GORUNTIME], "some Go runtimes", "there are more of them than are looked at");
@@ -173,7 +173,7 @@ static void fill_books(struct outside *outside, bool has_shim)
               "version " GPW_VERSION " does not read malloc's statistics; all of its memory counts as c.heap.used");
 }
 
-static void fill_document(struct outside *outside, bool has_shim)
+static void fill_document(struct outside *outside)
 {
     struct document *document = &outside->document;
     const struct module *first = &outside->modules.modules[0];
@@ -182,7 +182,7 @@ static void fill_document(struct outside *outside, bool has_shim)
         outside->runtimes[i] = (struct document_runtime){
             .module = module->vma->name,
             .version = module->runtime.version.text,
-            .madvise = has_shim ? "seen by the shim alone" : NO_SHIM,
+            .madvise = outside->has_shim ? "seen by the shim alone" : NO_SHIM,
             .start = module->runtime.image_start,
             .end = module->runtime.image_end,
         };
@@ -201,12 +201,21 @@ static void fill_document(struct outside *outside, bool has_shim)
     /* All of them are about what is resident, or is not. */
     if (outside->knows_residency)
         findings_make(&document->findings, &outside->snapshot, &document->environment, NULL);
-    fill_books(outside, has_shim);
+    fill_books(outside);
+}
+
+bool outside_take(struct outside *outside, struct error *error)
+{
+    outside->has_shim = outside_find_shim(outside->where.vmas) != NULL;
+    if (!outside_find_modules(outside, error) || !outside_take_snapshot(outside, error))
+        return false;
+    fill_document(outside);
+    return true;
 }
 
 /* ---- the file ---- */
 
-static bool write_file(struct outside *outside, const char *path, struct error *error)
+bool outside_write(struct outside *outside, const char *path, struct error *error)
 {
     struct output_file file;
     struct json json;
@@ -214,11 +223,7 @@ static bool write_file(struct outside *outside, const char *path, struct error *
         return false;
     json_open(&json, file.fd, outside->json_buffer);
     document_write(&json, &outside->document, &outside->bump);
-    if (!output_file_finish(&file, json_finish(&json), error))
-        return false;
-    if (!output_file_is_stdout(&file))
-        printf("%s\n", path);
-    return true;
+    return output_file_finish(&file, json_finish(&json), error);
 }
 
 static void tell_missing(const struct outside *outside, const char *path)
@@ -236,13 +241,13 @@ static void tell_missing(const struct outside *outside, const char *path)
 bool outside_dump(struct outside *outside, const char *path, bool *is_output, struct error *error)
 {
     *is_output = false;
-    const struct vma *shim = find_shim(outside->where.vmas);
-    if (!find_modules(outside, error) || !take_snapshot(outside, shim, error))
+    if (!outside_take(outside, error))
         return false;
-    fill_document(outside, shim != NULL);
     *is_output = true;
-    if (!write_file(outside, path, error))
+    if (!outside_write(outside, path, error))
         return false;
+    if (strcmp(path, "-") != 0)
+        printf("%s\n", path);
     tell_missing(outside, path);
     return true;
 }

@@ -37,6 +37,7 @@ struct outside {
 
     struct modules modules;
     struct snapshot snapshot;
+    bool has_shim; /* its library is mapped */
     struct known_range given[OUTSIDE_GIVEN_MAX];
     const struct go_heap *heaps[HEAPS_MAX];
     struct document_runtime runtimes[HEAPS_MAX];
@@ -54,8 +55,19 @@ const char *environment_block_value(const char *block, uint64_t bytes, const cha
 /* Go's variables, from such a block. */
 void outside_set_variables(struct outside *outside, const char *block, uint64_t bytes);
 
-/* Finds, takes and writes to `path`; says on stdout where it is and on stderr what is missing. False: `error`, which is
- * about `path` when `is_output`. */
+/* The steps of outside_take, for those who need no document: the runtimes (false: `error`; there is none), then the
+ * join. */
+bool outside_find_modules(struct outside *outside, struct error *error);
+bool outside_take_snapshot(struct outside *outside, struct error *error);
+/* The first mapping of the shim's library; NULL: it is not there. */
+const struct vma *outside_find_shim(const struct vma_list *vmas);
+
+/* Finds the runtimes, takes the snapshot and fills the document. Once for each outside_open. */
+bool outside_take(struct outside *outside, struct error *error);
+/* Writes what was taken to `path`, or to standard output ("-"). */
+bool outside_write(struct outside *outside, const char *path, struct error *error);
+/* Both; says on stdout where it is and on stderr what is missing. False: `error`, which is about `path` when
+ * `is_output`. */
 bool outside_dump(struct outside *outside, const char *path, bool *is_output, struct error *error);
 
 #endif

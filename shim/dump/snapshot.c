@@ -137,6 +137,11 @@ static const struct {
     [PAGE_UNTRUSTED] = {CLASS_GO_HEAP, PAGE_STATE_HEAP},
 };
 
+enum memory_class snapshot_class_of_kind(enum heap_page_kind kind)
+{
+    return OF_KIND[kind].memory_class;
+}
+
 static bool set_by_heap(struct join *join, struct segment *segment)
 {
     const struct heap_arena *arena;

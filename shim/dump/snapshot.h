@@ -85,6 +85,9 @@ struct snapshot {
 int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,
                   const char **failed_path);
 
+/* Of an arena's pages; PAGE_OBJECTS is shared out by slots, and this the class of its objects. */
+enum memory_class snapshot_class_of_kind(enum heap_page_kind kind);
+
 uint64_t snapshot_explained_bytes(const struct snapshot *snapshot);
 
 #endif

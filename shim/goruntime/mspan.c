@@ -24,6 +24,10 @@ void mspan_decode(struct mspan *span, const uint8_t *raw, const struct go_layout
     span->slots = layout_field_of(raw, layout->mspan_slots);
     span->slot_bytes = layout_field_of(raw, layout->mspan_slot_bytes);
     span->alloc_bits = layout_field_of(raw, layout->mspan_alloc_bits);
+    span->mark_bits = layout_field_of(raw, layout->mspan_mark_bits);
+    span->limit = layout_field_of(raw, layout->mspan_limit);
+    span->alloc_count = (uint16_t)layout_field_of(raw, layout->mspan_alloc_count);
+    span->needs_zero = layout_field_of(raw, layout->mspan_needs_zero) != 0;
     span->sweepgen = (uint32_t)layout_field_of(raw, layout->mspan_sweepgen);
     span->span_class = (uint8_t)layout_field_of(raw, layout->mspan_class);
     span->state = (uint8_t)layout_field_of(raw, layout->mspan_state);

@@ -20,10 +20,12 @@ enum mspan_state { MSPAN_DEAD, MSPAN_IN_USE, MSPAN_MANUAL };
 struct mspan {
     uint64_t start, pages;
     uint64_t free_index, slots, slot_bytes;
-    uint64_t alloc_bits; /* address */
+    uint64_t alloc_bits, mark_bits; /* addresses */
+    uint64_t limit;                 /* end of the data in it */
     uint32_t sweepgen;
+    uint16_t alloc_count;
     uint8_t span_class, state;
-    bool is_user_arena;
+    bool is_user_arena, needs_zero;
 };
 
 /* Takes the fields out of the raw struct of layout->mspan_bytes bytes. */

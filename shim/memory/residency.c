@@ -191,3 +191,23 @@ int residency_scan(struct residency *residency, uintptr_t start, uintptr_t end, 
     }
     return 0;
 }
+
+int residency_look(struct residency *residency, uintptr_t page, struct residency_page *look)
+{
+    uintptr_t walk_end;
+    const struct pagemap_region *regions = residency->buffer;
+    *look = (struct residency_page){0};
+    if (residency->method != RESIDENCY_BY_SCAN)
+        return -ENOTSUP;
+    long found = scan_call(residency, page, page + residency->os_page_bytes, CATEGORY_PRESENT | CATEGORY_SWAPPED,
+                           residency->return_mask, &walk_end);
+    if (raw_failed(found))
+        return (int)found;
+    if (found > 0) {
+        look->is_present = (regions[0].categories & CATEGORY_PRESENT) != 0;
+        look->is_swapped = (regions[0].categories & CATEGORY_SWAPPED) != 0;
+        look->is_zero_page = (regions[0].categories & CATEGORY_ZERO_PAGE) != 0;
+        look->is_huge = (regions[0].categories & CATEGORY_HUGE) != 0;
+    }
+    return 0;
+}

@@ -57,4 +57,14 @@ void residency_close(struct residency *residency);
 int residency_scan(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
                    void *context);
 
+/* What the scan says of one page. */
+struct residency_page {
+    bool is_present, is_swapped; /* neither: nobody touched it, or it was given up */
+    bool is_zero_page;           /* present, and no part of the RSS */
+    bool is_huge;                /* mapped by a huge page; false where the scan does not see them */
+};
+
+/* Asks about the page that begins at `page`. 0, or -errno; -ENOTSUP: only RESIDENCY_BY_SCAN can tell. */
+int residency_look(struct residency *residency, uintptr_t page, struct residency_page *look);
+
 #endif
