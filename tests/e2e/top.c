@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "tests/e2e/checks.h"
+#include "tests/e2e/support/deadline.h"
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
 #include "tests/e2e/support/kernel_truth.h"
@@ -76,11 +77,14 @@ static bool is_near(double a, double b)
 /* The program rests, so one of the next looks must show what the kernel says. */
 static void await_truth(struct screen *screen, pid_t pid)
 {
+    struct deadline deadline = deadline_usual();
     for (;;) {
         const char *text = screen_text(screen);
         double truth = (double)smaps_sum(pid, NULL).rss_bytes;
         if (is_near(shown_bytes(text, "\nRSS"), truth) && is_near(shown_bytes(text, "\ntotal"), truth))
             return;
+        if (deadline_left_ms(deadline) == 0)
+            fail("smaps says %.0f bytes, and the screen:\n%s", truth, text);
         screen_await_output(screen);
     }
 }

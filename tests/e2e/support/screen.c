@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/e2e/support/deadline.h"
 #include "tests/e2e/support/fail.h"
 
 enum { ROWS_MAX = 100, COLUMNS_MAX = 300, PARAMETERS_MAX = 16, TAB_COLUMNS = 8 };
@@ -308,7 +309,10 @@ const char *screen_await(struct screen *screen, const char *text)
 {
     char what[COLUMNS_MAX * 2];
     const char *seen;
+    struct deadline deadline = deadline_usual();
     while (strstr(seen = screen_text(screen), text) == NULL) {
+        if (deadline_left_ms(deadline) == 0)
+            fail("\"%s\" has not come in time on:\n%s", text, seen);
         snprintf(what, sizeof what, "\"%s\" on its screen", text);
         program_await_readable(screen->program, screen->terminal, what);
     }
