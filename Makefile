@@ -5,6 +5,7 @@
 
 BUILD   := build
 PREFIX  ?= /usr/local
+DESTDIR ?=
 Q       := $(if $(V),,@)
 say      = @printf '%-8s%s\n' '$(1)' '$(2)'
 
@@ -38,7 +39,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev
-PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
+PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
@@ -105,6 +106,8 @@ $(BUILD)/.packages-build: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACK
 $(BUILD)/.packages-test:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) && touch $@
 $(BUILD)/.packages-lint:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) $(PACKAGES_LINT) && touch $@
 $(BUILD)/.packages-fuzz:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_FUZZ) && touch $@
+
+include install.mk
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
 	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_ALL)
@@ -208,6 +211,13 @@ lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-for
 	$(Q)awk -F '"' '/ X\(/ { print $$2 }' include/gopagewatch/class.h | while read -r class; do \
 	    for doc in docs/dump-format.md docs/dump.schema.json; do \
 	        grep -q -F "$$class" $$doc || { echo "$$doc does not know class $$class"; exit 1; }; done; done
+	$(Q)grep -o '{"[a-z-]*", [a-z]*_argument' harness/*.c | tr -d '{' | tr '":' '  ' | while read -r file option rest; do \
+	    grep -q -E -e "^[^\"]*\"  .*--$$option[ ,\\]" "$$file" || { echo "the help page in $$file does not know --$$option"; exit 1; }; done
+	$(call say,LINT,manual)
+	$(Q)$(MAKE) --no-print-directory $(MANUAL)
+	$(Q)groff -ww -man -Tutf8 -z $(BUILD)/gopagewatch.1
+	$(Q)mandoc -Tlint -W all $(BUILD)/gopagewatch.1
+	$(Q)shellcheck -s bash $(BUILD)/gopagewatch.bash
 	$(call say,LINT,shell)
 	$(Q)shellcheck $(SH_FILES)
 	$(Q)$(BUILD)/go/$(GO_OLDEST)/bin/gofmt -l tests/apps | awk '{ print "not formatted: " $$0; bad = 1 } END { exit bad }'
@@ -216,7 +226,7 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/gopagewatch.*
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -2,7 +2,8 @@
  *
  * gopagewatch: finds the subcommand and ends with its exit code.
  *
- * A subcommand is a row of COMMANDS and a file of its own; help, usage and dispatch follow from the table.
+ * A subcommand is a row of COMMANDS and a file of its own; help, man page,
+ * completion and dispatch follow from the table.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "harness/core.h"
 #include "harness/diff.h"
 #include "harness/doctor.h"
+#include "harness/help.h"
 #include "harness/page.h"
 #include "harness/report.h"
 #include "harness/request.h"
@@ -32,7 +34,7 @@ static const struct command COMMANDS[] = {
     {"top", "where it is right now, live", top_run},
     {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
     {"doctor", "what will work here, and why not", doctor_run},
-    {"help", "this page, or the page of a command", help_run},
+    {"help", "the page of a command, the man page, the completion", help_run},
 };
 
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof COMMANDS[0] };
@@ -46,23 +48,6 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static enum exit_code write_help(void)
-{
-    fputs("usage: gopagewatch COMMAND [ARG...]\n"
-          "\n"
-          "Where did my RSS go? For Go and cgo programs, page by page.\n"
-          "\n",
-          stdout);
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
-    fputs("\n"
-          "  --help, --version\n"
-          "\n"
-          "'gopagewatch help COMMAND' tells more, with an example.\n",
-          stdout);
-    return EXIT_CODE_OK;
-}
-
 static enum exit_code refuse_command(const char *name)
 {
     const char *kind = name[0] == '-' ? "option" : "command";
@@ -71,16 +56,7 @@ static enum exit_code refuse_command(const char *name)
 
 static enum exit_code help_run(int argc, char **argv)
 {
-    if (argc > 2)
-        return command_refuse_use(NULL, "help takes one command, not '%s' as well", argv[2]);
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
-        return write_help();
-    const struct command *command = find_command(argv[1]);
-    if (command == NULL)
-        return refuse_command(argv[1]);
-    char help_option[] = "--help";
-    char *help_argv[] = {argv[1], help_option, NULL};
-    return command->run(2, help_argv);
+    return help_show(COMMANDS, COMMAND_COUNT, argc, argv);
 }
 
 static enum exit_code dispatch(int argc, char **argv)
@@ -88,8 +64,10 @@ static enum exit_code dispatch(int argc, char **argv)
     if (argc < 2)
         return command_refuse_use(NULL, "no command was given");
     const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-        return write_help();
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        help_write_list(COMMANDS, COMMAND_COUNT);
+        return EXIT_CODE_OK;
+    }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("gopagewatch %s (reads %s)\n", GPW_VERSION, GPW_DUMP_SCHEMA);
         return EXIT_CODE_OK;

@@ -7,6 +7,7 @@
 #define GOPAGEWATCH_SCHEMA_H
 
 #define GPW_VERSION "0.1.0"
+#define GPW_VERSION_DATE "2026-11-24" /* of its man page */
 #define GPW_DUMP_SCHEMA "gopagewatch.dump/1"
 #define GPW_DUMP_SCHEMA_PREFIX "gopagewatch.dump/"
 #define GPW_DUMP_SCHEMA_MAJOR 1
