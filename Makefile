@@ -27,6 +27,7 @@ by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(w
 LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) shim/preload/shadow.c shim/preload/region.c shim/preload/events.c
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c)
+HARNESS_LIBS := -ljansson -lz
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
@@ -36,7 +37,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev
+PACKAGES_BUILD := libjansson-dev zlib1g-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
@@ -73,7 +74,7 @@ $(BUILD)/libgopagewatch.so: $(SHIM_OBJ) shim/preload/libgopagewatch.map
 
 $(BUILD)/gopagewatch: $(HARNESS_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) -o $@ $^ -ljansson
+	$(Q)$(CC) -o $@ $^ $(HARNESS_LIBS)
 
 $(BUILD)/shim.o/%.o: %.c Makefile
 	$(call say,CC,$<)
@@ -124,7 +125,7 @@ demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, th
 $(UNIT_BIN): $(BUILD)/tests/unit_%: $$(call unit_obj,$$*) $(LIB_OBJ) $(PRELOAD_TEST_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -o $@ $^ -lcriterion -ljansson -lm
+	$(Q)$(CC) -o $@ $^ -lcriterion $(HARNESS_LIBS) -lm
 
 $(E2E_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/e2e/*.c tests/e2e/support/*.c))
 	$(call say,LD,$@)

@@ -238,15 +238,16 @@ static bool read_object(struct fields_context context, const json_t *document, c
     return object != NULL && fields_read(&context, object, fields, count, target);
 }
 
-#define LIST(list_key, table, type, check_function) \
-    {(list_key), (table), FIELDS_COUNT(table), sizeof(struct type), (check_function)}
+#define LIST(list_key, table, type, check_function)                                     \
+    {                                                                                   \
+        (list_key), (table), FIELDS_COUNT(table), sizeof(struct type), (check_function) \
+    }
 
 bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump)
 {
     static const struct list ADVICES = LIST("go.advice", ADVICE_FIELDS, dump_advice, NULL);
     static const struct list HEAPS = LIST("go.heaps", HEAP_FIELDS, dump_heap, check_heap);
-    static const struct list RANGES =
-        LIST("go.reinflated.ranges", RANGE_FIELDS, dump_reinflated_range, check_range);
+    static const struct list RANGES = LIST("go.reinflated.ranges", RANGE_FIELDS, dump_reinflated_range, check_range);
     static const struct list ARENAS = LIST("go.arenas", ARENA_FIELDS, dump_arena, check_arena);
     struct dump_reinflated *reinflated = &dump->reinflated;
     dump->advices = read_list(context, document, &ADVICES, &dump->advices_count);

@@ -12,6 +12,7 @@
 #include "harness/attach.h"
 #include "harness/command.h"
 #include "harness/core.h"
+#include "harness/export.h"
 #include "harness/report.h"
 
 static enum exit_code help_run(int argc, char **argv);
@@ -20,6 +21,7 @@ static const struct command COMMANDS[] = {
     {"attach", "a dump of any running Go process, from outside", attach_run},
     {"core", "a dump of a Go process that left a core file", core_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
+    {"export", "a dump in a format that other tools read", export_run},
     {"help", "this page, or the page of a command", help_run},
 };
 
