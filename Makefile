@@ -63,7 +63,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
+.PHONY: all help clean toolchains apps pprof demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -116,7 +116,16 @@ apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
 	$(Q)printf '%s\n' $(go_found) | xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
 
 $(BUILD)/etcd/usr/bin/etcd:
-	$(Q)tests/setup/etcd.sh $(BUILD)/etcd
+	$(Q)tests/setup/unpack.sh $(BUILD)/etcd etcd-server etcd-client -- usr/bin/etcd usr/bin/etcdctl
+
+PROMETHEUS := usr/bin/prometheus usr/bin/promtool usr/bin/prometheus-node-exporter
+$(BUILD)/prometheus/usr/bin/prometheus:
+	$(Q)tests/setup/unpack.sh $(BUILD)/prometheus prometheus prometheus-node-exporter -- $(PROMETHEUS)
+
+# Later toolchains build their pprof when it is first asked for: not in a test, which would wait for it.
+pprof: | $(BUILD)/go/$(GO_OLDEST)/bin/go
+	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do mkdir -p $(BUILD)/gocache/$$v/packages && \
+	    GOTOOLCHAIN=local GOENV=off GOFLAGS= GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages $(BUILD)/go/$$v/bin/go tool -n pprof >/dev/null || exit 1; done
 
 demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, three dumps, explained
 	$(Q)APPS_ONLY=mapdemo tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
@@ -148,7 +157,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
