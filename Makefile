@@ -40,7 +40,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 PACKAGES_BUILD := libjansson-dev zlib1g-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
-PACKAGES_FUZZ  := clang libclang-rt-14-dev
+PACKAGES_FUZZ  := $(PACKAGES_TEST) clang libclang-rt-14-dev
 
 GO_OLDEST := 1.19
 GO_ALL    := 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
@@ -167,14 +167,14 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 	done
 
 # Each target with all that parses hostile input.
-FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix shim/preload/,options.c output.c log.c) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c)
+FUZZ_SRC := $(LIB_SRC) $(addprefix shim/preload/,options.c output.c log.c) $(filter-out harness/main.c,$(HARNESS_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c)
 FUZZ_SECONDS := 60
 
 fuzz: $(BUILD)/.packages-fuzz ## fuzz what parses hostile input, FUZZ_SECONDS a target
 	$(Q)mkdir -p $(BUILD)/fuzz
 	$(Q)for target in $(notdir $(basename $(wildcard tests/fuzz/*.c))); do \
 	    clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -Ishim -Iinclude -I. \
-	        -o $(BUILD)/fuzz/$$target tests/fuzz/$$target.c $(FUZZ_SRC) || exit 1; \
+	        -o $(BUILD)/fuzz/$$target tests/fuzz/$$target.c $(FUZZ_SRC) $(HARNESS_LIBS) || exit 1; \
 	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >$(BUILD)/fuzz/$$target.log 2>&1 || \
 	        { tail -40 $(BUILD)/fuzz/$$target.log; exit 1; }; \
 	    echo "fuzz: $$target: nothing found in $(FUZZ_SECONDS) s"; \

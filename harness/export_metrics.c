@@ -179,7 +179,7 @@ static void write_dump(struct writer *writer, const struct dump *dump)
     char number[24];
     switch (writer->family->source) {
     case OF_DUMP:
-        write_number(writer, dump, NULL, NULL, dump);
+        write_number(writer, dump, NULL, "", dump);
         break;
     case OF_CLASS:
         for (uint32_t i = 0; i < dump->rss.classes_count; i++) {

@@ -269,6 +269,7 @@ static bool write_gzip(FILE *out, const struct protobuf *message)
         stream.avail_out = sizeof piece;
         result = deflate(&stream, in == left ? Z_FINISH : Z_NO_FLUSH);
         left -= in - stream.avail_in;
+        /* cppcheck-suppress uninitvar; deflate fills it */
         fwrite(piece, 1, sizeof piece - stream.avail_out, out);
     } while (result == Z_OK);
     deflateEnd(&stream);

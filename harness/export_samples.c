@@ -309,7 +309,7 @@ static void add_class(struct builder *builder, uint32_t index)
 /* Takes what the samples need, all at once: their number is known beforehand. */
 static bool open_builder(struct builder *builder)
 {
-    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ALIGNMENT_BYTES = 16 };
+    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ROUNDING_BYTES = 3 * 16 };
     const struct dump *dump = builder->dump;
     uint64_t parts = dump->size_classes_count + 1;
     uint64_t samples = (uint64_t)dump->rss.classes_count * SAMPLES_OF_CLASS_MAX + 2 * parts + dump->maps_count;
@@ -317,8 +317,7 @@ static bool open_builder(struct builder *builder)
     uint64_t parts_bytes = parts * sizeof *builder->parts;
     uint64_t mappings_bytes = dump->maps_count * sizeof *builder->mappings;
     struct bump *bump = &builder->out->bump;
-    if (bump_open(bump, samples_bytes + parts_bytes + mappings_bytes + parts * LEAF_ROOM_BYTES + 3 * ALIGNMENT_BYTES) !=
-        0)
+    if (bump_open(bump, samples_bytes + parts_bytes + mappings_bytes + parts * LEAF_ROOM_BYTES + ROUNDING_BYTES) != 0)
         return false;
     builder->capacity = samples;
     builder->out->samples = bump_take(bump, samples_bytes);

@@ -18,7 +18,8 @@ static uint64_t sum(const struct export_samples *samples, const char *root, cons
         if ((root == NULL || strcmp(frames[FRAME_ROOT], root) == 0) &&
             (class_name == NULL || strcmp(frames[FRAME_CLASS], class_name) == 0) &&
             (leaf == NULL || strcmp(frames[FRAME_LEAF], leaf) == 0))
-            bytes += samples->samples[i].values[value];
+            cr_assert_not(__builtin_add_overflow(bytes, samples->samples[i].values[value], &bytes),
+                          "the sum is beyond 64 bits at %s", frames[FRAME_LEAF]);
     }
     return bytes;
 }
@@ -183,6 +184,19 @@ Test(export_samples, spans_resident_in_part_are_shared_alike)
                    {"[resident]", "go.objects", "128 B slots", EXPORT_RESIDENT, 3001});
     EXPECT_SAMPLES(changes, "go.unused", {"[resident]", "go.unused", "64 B slots", EXPORT_RESIDENT, 1096},
                    {"[resident]", "go.unused", "128 B slots", EXPORT_RESIDENT, 1095});
+}
+
+/* The same with 16 GiB each: products of such numbers have more than 64 bits. */
+Test(export_samples, large_heaps_are_shared_alike)
+{
+    const struct change *changes =
+        CHANGES({"go/sizeclass", "{\"64\":" SIZE_CLASS(17179869184, 34359738368, 17179869184) ",\"128\":" SIZE_CLASS(
+                                     17179869184, 34359738368, 17179869184) "}"},
+                {"go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}"},
+                {"rss/classes/go.objects", SIZES(34359738368, 25769803777, 0, 0, 0)},
+                {"rss/classes/go.unused", SIZES(34359738368, 8589934591, 0, 0, 0)});
+    EXPECT_SAMPLES(changes, "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 12884901888},
+                   {"[resident]", "go.objects", "128 B slots", EXPORT_RESIDENT, 12884901889});
 }
 
 Test(export_samples, what_size_classes_do_not_tell_stays_apart)
