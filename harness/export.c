@@ -132,6 +132,17 @@ static enum exit_code fail(const char *thing, const struct error *error)
     return EXIT_CODE_UNREADABLE;
 }
 
+/* To a person only: a timer that writes metrics each minute has nothing to read here. */
+static void tell_written(const struct export_format *format, const char *path)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (format->next != NULL)
+        command_tell(NAME, "%s written; next: %s %s", path, format->next, path);
+    else
+        command_tell(NAME, "%s written", path);
+}
+
 static enum exit_code export_to_file(struct job *job, const char *path)
 {
     struct output_file file;
@@ -147,7 +158,10 @@ static enum exit_code export_to_file(struct job *job, const char *path)
         output_file_finish(&file, -ECANCELED, &ignored);
         return code;
     }
-    return output_file_finish(&file, number, &job->error) ? EXIT_CODE_OK : fail(path, &job->error);
+    if (!output_file_finish(&file, number, &job->error))
+        return fail(path, &job->error);
+    tell_written(job->format, path);
+    return EXIT_CODE_OK;
 }
 
 static enum exit_code export_to_stdout(struct job *job)

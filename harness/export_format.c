@@ -8,16 +8,49 @@
 #include <string.h>
 
 const struct export_format EXPORT_FORMATS[] = {
-    {"pprof", "a profile for 'go tool pprof' (gzip); one dump", EXPORT_ONE_DUMP, true, false, export_pprof_write},
-    {"prometheus", "metrics as text, for node-exporter's textfile collector; a dump a process", EXPORT_DUMPS_TOGETHER,
-     false, true, export_prometheus_write},
-    {"openmetrics", "the same metrics as OpenMetrics 1.0", EXPORT_DUMPS_TOGETHER, false, true,
-     export_openmetrics_write},
-    {"gobench", "Go benchmark results, for benchstat; each dump is a sample", EXPORT_DUMP_BY_DUMP, false, false,
-     export_gobench_write},
-    {"ndjson", "a JSON object a line for each class and size class, for databases", EXPORT_DUMP_BY_DUMP, false, false,
-     export_ndjson_write},
-    {"folded", "stacks and bytes, for flame graphs; one dump", EXPORT_ONE_DUMP, false, false, export_folded_write},
+    {
+        .name = "pprof",
+        .summary = "a profile for 'go tool pprof' (gzip); one dump",
+        .next = "go tool pprof -top",
+        .dumps = EXPORT_ONE_DUMP,
+        .is_binary = true,
+        .write = export_pprof_write,
+    },
+    {
+        .name = "prometheus",
+        .summary = "metrics as text, for node-exporter's textfile collector; a dump a process",
+        .next = "promtool check metrics <",
+        .dumps = EXPORT_DUMPS_TOGETHER,
+        .is_for_all = true,
+        .write = export_prometheus_write,
+    },
+    {
+        .name = "openmetrics",
+        .summary = "the same metrics as OpenMetrics 1.0",
+        .dumps = EXPORT_DUMPS_TOGETHER,
+        .is_for_all = true,
+        .write = export_openmetrics_write,
+    },
+    {
+        .name = "gobench",
+        .summary = "Go benchmark results, for benchstat; each dump is a sample",
+        .next = "benchstat",
+        .dumps = EXPORT_DUMP_BY_DUMP,
+        .write = export_gobench_write,
+    },
+    {
+        .name = "ndjson",
+        .summary = "a JSON object a line for each class and size class, for databases",
+        .dumps = EXPORT_DUMP_BY_DUMP,
+        .write = export_ndjson_write,
+    },
+    {
+        .name = "folded",
+        .summary = "stacks and bytes, for flame graphs; one dump",
+        .next = "flamegraph.pl --countname bytes",
+        .dumps = EXPORT_ONE_DUMP,
+        .write = export_folded_write,
+    },
 };
 
 const uint32_t EXPORT_FORMATS_COUNT = sizeof EXPORT_FORMATS / sizeof EXPORT_FORMATS[0];

@@ -23,6 +23,7 @@ enum export_dumps {
 
 struct export_format {
     const char *name, *summary;
+    const char *next; /* the command to type next, a file behind it; or NULL */
     enum export_dumps dumps;
     bool is_binary;  /* nothing for a terminal */
     bool is_for_all; /* a file of it is there to be read by another user's process */

@@ -147,6 +147,23 @@ Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout =
     temp_dir_remove(&dir);
 }
 
+/* script(1) runs a command on a terminal of its own. */
+Test(export, person_at_a_terminal_is_told_what_to_type_next, .timeout = 120)
+{
+    struct temp_dir dir = temp_dir_make();
+    make_dump(dir.path);
+    struct program *program = run(dir.path, "script -qec \"$G export pprof dump -o rss.pb.gz\" /dev/null");
+    cr_expect_eq(program_await_end(program), 0);
+    cr_expect_str_eq(program_output(program),
+                     "gopagewatch: export: rss.pb.gz written; next: go tool pprof -top rss.pb.gz\r\n");
+    program_free(program);
+    program = run(dir.path, "script -qec \"$G export pprof dump\" /dev/null");
+    cr_expect_eq(program_await_end(program), 2);
+    cr_expect_not_null(strstr(program_output(program), "pprof is nothing for a terminal; name a file with -o FILE"));
+    program_free(program);
+    temp_dir_remove(&dir);
+}
+
 Test(export, help_teaches_by_example)
 {
     struct program *program = run(".", "$G export --help");
