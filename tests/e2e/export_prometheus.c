@@ -50,6 +50,32 @@ Test(export_prometheus, promtool_has_nothing_to_say, .timeout = 120)
     phase_dumps_free(&dumps);
 }
 
+/* Prometheus' own client library has a parser that follows the standard to the letter: it prints the sum of a family.
+ */
+Test(export_prometheus, openmetrics_follows_its_standard, .timeout = 120)
+{
+    static const char PARSE[] =
+        "import sys\n"
+        "from prometheus_client.openmetrics.parser import text_string_to_metric_families\n"
+        "families = {f.name: f for f in text_string_to_metric_families(open(sys.argv[1]).read())}\n"
+        "print('resident', int(sum(s.value for s in families['gopagewatch_resident_bytes'].samples)))\n"
+        "print('types', families['gopagewatch_gc_cycles'].type, families['gopagewatch_dump'].type,\n"
+        "      families['gopagewatch_rss_bytes'].type, families['gopagewatch_rss_bytes'].unit)\n";
+    char path[PATH_MAX], line[64];
+    struct phase_dumps dumps = make_dumps();
+    snprintf(path, sizeof path, "%s/metrics", dumps.dir.path);
+    export_to("openmetrics", dumps.full.path, path);
+    struct program_setup setup = {.arguments = (const char *[]){"/usr/bin/python3", "-c", PARSE, path, NULL}};
+    struct program *program = program_run(&setup);
+    cr_assert_eq(program_await_end(program), 0, "%s", program_errors(program));
+    snprintf(line, sizeof line, "resident %" PRIu64 "\n", dump_resident_sum(dumps.full.dump));
+    cr_expect_not_null(strstr(program_output(program), line), "no %s in %s", line, program_output(program));
+    cr_expect_not_null(strstr(program_output(program), "types counter info gauge bytes\n"), "%s",
+                       program_output(program));
+    program_free(program);
+    phase_dumps_free(&dumps);
+}
+
 /* ---- the real ones ---- */
 
 static struct program *start_node_exporter(const char *directory, unsigned port)
