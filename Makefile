@@ -28,7 +28,7 @@ by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(w
 LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c)
-HARNESS_LIBS := -ljansson -lelf -lncursesw -ltinfo
+HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
@@ -38,10 +38,11 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev
-PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
+PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev
+PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
+    python3-prometheus-client strace binutils
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
-PACKAGES_FUZZ  := clang libclang-rt-14-dev
+PACKAGES_FUZZ  := $(PACKAGES_TEST) clang libclang-rt-14-dev
 
 GO_OLDEST := 1.19
 GO_ALL    := 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
@@ -64,7 +65,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
+.PHONY: all help clean toolchains apps pprof demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -119,7 +120,16 @@ apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
 	$(Q)printf '%s\n' $(go_found) | xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
 
 $(BUILD)/etcd/usr/bin/etcd:
-	$(Q)tests/setup/etcd.sh $(BUILD)/etcd
+	$(Q)tests/setup/unpack.sh $(BUILD)/etcd etcd-server etcd-client -- usr/bin/etcd usr/bin/etcdctl
+
+PROMETHEUS := usr/bin/prometheus usr/bin/promtool usr/bin/prometheus-node-exporter
+$(BUILD)/prometheus/usr/bin/prometheus:
+	$(Q)tests/setup/unpack.sh $(BUILD)/prometheus prometheus prometheus-node-exporter -- $(PROMETHEUS)
+
+# Later toolchains build their pprof when it is first asked for: not in a test, which would wait for it.
+pprof: | $(BUILD)/go/$(GO_OLDEST)/bin/go
+	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do mkdir -p $(BUILD)/gocache/$$v/packages && \
+	    GOTOOLCHAIN=local GOENV=off GOFLAGS= GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages $(BUILD)/go/$$v/bin/go tool -n pprof >/dev/null || exit 1; done
 
 demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, three dumps, explained
 	$(Q)APPS_ONLY=mapdemo tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
@@ -151,7 +161,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -160,19 +170,28 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 	    GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages tests/e2e/stdlib.sh $(BUILD)/libgopagewatch.so $(BUILD)/go/$$v $(BUILD)/stdlib/$$v || exit 1; \
 	done
 
-# Each target with all that parses hostile input.
-FUZZ_SRC := $(filter shim/%,$(LIB_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c fake_heap.c fake_heap_populate.c)
+# Each target with all that parses hostile input; what only builds the input is not followed for coverage.
 FUZZ_SECONDS := 60
+FUZZ_CFLAGS := $(CSTD) -O1 -g -Ishim -Iinclude -I. -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_SRC := $(LIB_SRC) $(filter-out harness/main.c,$(HARNESS_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c files.c fake_heap.c fake_heap_populate.c)
+FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz.o/%.o)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-fuzz: $(BUILD)/.packages-fuzz ## fuzz what parses hostile input, FUZZ_SECONDS a target
-	$(Q)mkdir -p $(BUILD)/fuzz
-	$(Q)for target in $(notdir $(basename $(wildcard tests/fuzz/*.c))); do \
-	    clang $(CSTD) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	        -fsanitize-coverage-ignorelist=tests/fuzz/uncovered.txt -Ishim -Iinclude -I. \
-	        -o $(BUILD)/fuzz/$$target tests/fuzz/$$target.c $(FUZZ_SRC) || exit 1; \
-	    $(BUILD)/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -len_control=0 -verbosity=0 -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >$(BUILD)/fuzz/$$target.log 2>&1 || \
-	        { tail -40 $(BUILD)/fuzz/$$target.log; exit 1; }; \
-	    echo "fuzz: $$target: nothing found in $(FUZZ_SECONDS) s"; \
+$(BUILD)/fuzz.o/%.o: %.c Makefile | $(BUILD)/.packages-fuzz
+	$(call say,FUZZCC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) $(if $(filter tests/unit/support/%,$<),,-fsanitize=fuzzer-no-link) -c $< -o $@
+
+$(FUZZ_BIN): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(HARNESS_LIBS)
+
+fuzz: $(FUZZ_BIN) ## fuzz what parses hostile input, FUZZ_SECONDS a target
+	$(Q)for target in $(FUZZ_BIN); do \
+	    $$target -max_total_time=$(FUZZ_SECONDS) -len_control=0 -verbosity=0 -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >$$target.log 2>&1 || \
+	        { tail -40 $$target.log; exit 1; }; \
+	    echo "fuzz: $$(basename $$target): nothing found in $(FUZZ_SECONDS) s"; \
 	done
 
 check: all unit ## the quick test: unit tests and one toolchain
@@ -231,4 +250,4 @@ clean: ## remove what was built, but not toolchains and fetched programs
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)

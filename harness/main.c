@@ -15,6 +15,7 @@
 #include "harness/core.h"
 #include "harness/diff.h"
 #include "harness/doctor.h"
+#include "harness/export.h"
 #include "harness/help.h"
 #include "harness/page.h"
 #include "harness/report.h"
@@ -33,6 +34,7 @@ static const struct command COMMANDS[] = {
     {"diff", "what grew and what shrank between two dumps", diff_run},
     {"top", "where it is right now, live", top_run},
     {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
+    {"export", "a dump in a format that other tools read", export_run},
     {"doctor", "what will work here, and why not", doctor_run},
     {"help", "the page of a command, the man page, the completion", help_run},
 };

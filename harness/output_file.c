@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,10 +21,13 @@ static bool fail(struct error *error, const char *deed, int number)
 bool output_file_open(struct output_file *file, const char *path, struct error *error)
 {
     struct timespec now = {0, 0};
+    struct stat existing;
     file->path = path;
     file->fd = STDOUT_FILENO;
     if (output_file_is_stdout(file))
         return true;
+    if (stat(path, &existing) == 0 && !S_ISREG(existing.st_mode))
+        return error_set(error, "is there and is no file; give another name with -o FILE, or -o - for standard output");
     clock_gettime(CLOCK_REALTIME, &now);
     int bytes = snprintf(file->temporary, sizeof file->temporary, "%s.%d.%lld%09ld.part", path, (int)getpid(),
                          (long long)now.tv_sec, now.tv_nsec);
@@ -31,6 +35,14 @@ bool output_file_open(struct output_file *file, const char *path, struct error *
         return fail(error, "created", ENAMETOOLONG);
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     return file->fd >= 0 || fail(error, "created", errno);
+}
+
+void output_file_let_all_read(const struct output_file *file)
+{
+    enum { ALL_READ = 0644 };
+    /* Where the file system has no such thing it is as it is. */
+    if (!output_file_is_stdout(file) && fchmod(file->fd, ALL_READ) != 0)
+        return;
 }
 
 bool output_file_finish(struct output_file *file, int write_error, struct error *error)

@@ -3,7 +3,8 @@
  * A file that a subcommand writes: whole under its name, or not there.
  *
  * It is written beside its place under a name of its own (O_EXCL, O_NOFOLLOW, 0600) and renamed when everything was
- * written; a file of that name is replaced. On any error nothing is left behind. "-" is standard output.
+ * written; a file of that name is replaced, but nothing else (a device, a pipe). On any error nothing is left behind.
+ * "-" is standard output.
  */
 #ifndef GPW_HARNESS_OUTPUT_FILE_H
 #define GPW_HARNESS_OUTPUT_FILE_H
@@ -21,6 +22,9 @@ struct output_file {
 
 /* False: `error` says why. `path` is kept. */
 bool output_file_open(struct output_file *file, const char *path, struct error *error);
+
+/* Everybody may read it from the moment that it is in its place: for a file that another user's process picks up. */
+void output_file_let_all_read(const struct output_file *file);
 
 /* Puts it in its place; `write_error` is what writing met, 0 or -errno. False: `error` says why, and it is not there.
  */

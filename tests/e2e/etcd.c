@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * etcd under load, by HTTP/1.0: one request a connection, whose end is the end of the answer.
+ * etcd under load, by HTTP.
  */
 #include "tests/e2e/etcd.h"
 
-#include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/e2e/support/apps.h"
 #include "tests/e2e/support/fail.h"
+#include "tests/e2e/support/http.h"
 #include "tests/e2e/support/text.h"
 
 struct etcd {
@@ -22,35 +20,15 @@ struct etcd {
     unsigned port;
 };
 
-static struct sockaddr_in loopback(unsigned port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-/* A port that was free a moment ago. */
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = loopback(0);
-    socklen_t bytes = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-             getsockname(fd, (struct sockaddr *)&address, &bytes) == 0,
-         "a free port");
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 struct etcd *etcd_start(enum etcd_way way)
 {
     struct etcd *etcd = calloc(1, sizeof *etcd);
     must(etcd != NULL, "etcd");
     etcd->data = temp_dir_make();
-    etcd->port = free_port();
+    etcd->port = http_free_port();
     char client[64], peer[64], cluster[96];
     snprintf(client, sizeof client, "http://127.0.0.1:%u", etcd->port);
-    snprintf(peer, sizeof peer, "http://127.0.0.1:%u", free_port());
+    snprintf(peer, sizeof peer, "http://127.0.0.1:%u", http_free_port());
     snprintf(cluster, sizeof cluster, "default=%s", peer);
     const char *const arguments[] = {built_path("gopagewatch"),
                                      "run",
@@ -82,36 +60,10 @@ struct watched *etcd_watched(struct etcd *etcd)
     return etcd->watched;
 }
 
-static void send_all(int fd, const char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
-        must(sent > 0, "request to etcd");
-        bytes += sent;
-        count -= (size_t)sent;
-    }
-}
-
-/* Sends one request and appends the answer, headers too. */
 static void ask(const struct etcd *etcd, const char *method, const char *path, const struct text *body,
                 struct text *answer)
 {
-    char head[256], piece[16384];
-    struct sockaddr_in address = loopback(etcd->port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connection to etcd");
-    snprintf(head, sizeof head, "%s %s HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-             method, path, body->length);
-    send_all(fd, head, strlen(head));
-    send_all(fd, text_string(body), body->length);
-    ssize_t got;
-    answer->length = 0;
-    text_append(answer, "", 0);
-    while ((got = recv(fd, piece, sizeof piece, 0)) > 0)
-        text_append(answer, piece, (size_t)got);
-    close(fd);
-    if (strstr(text_string(answer), " 200 OK") == NULL)
-        fail("etcd answers to %s: %.200s", path, text_string(answer));
+    http_ask(etcd->port, method, path, body, answer);
 }
 
 static void post(const struct etcd *etcd, const char *path, const struct text *body, struct text *answer)

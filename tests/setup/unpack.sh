@@ -1,16 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Lays Debian's etcd (a stripped Go program that nobody here wrote) below DIR without installing it: the packages
-# etcd-server and etcd-client of this machine's own suite. The programs are then DIR/usr/bin/etcd and DIR/usr/bin/etcdctl.
+# Lays programs of Debian below DIR without installing them: the packages of this machine's own suite are fetched and
+# unpacked, and DIR/PROGRAM must then be there.
 #
-# usage: etcd.sh [DIR]        default build/etcd
+# usage: unpack.sh DIR PACKAGE... -- PROGRAM...
+# example: unpack.sh build/etcd etcd-server etcd-client -- usr/bin/etcd usr/bin/etcdctl
 #
 # Needs no root. apt gets lists and a cache of its own under DIR, so the machine's package state stays as it is.
 set -eu
 
-dir=${1:-build/etcd}
+dir=$1
+shift
+packages=
+while [ "$1" != -- ]; do
+    packages="$packages $1"
+    shift
+done
+shift
 
-say() { printf 'etcd: %s\n' "$*"; }
+say() { printf 'unpack: %s\n' "$*"; }
 retry() {
     for pause in 2 5 15; do
         "$@" && return 0
@@ -19,8 +27,12 @@ retry() {
     "$@"
 }
 
-is_complete() { [ -x "$dir/usr/bin/etcd" ] && [ -x "$dir/usr/bin/etcdctl" ]; }
-is_complete && exit 0
+has_programs() {
+    for program in "$@"; do
+        [ -x "$dir/$program" ] || return 1
+    done
+}
+has_programs "$@" && exit 0
 
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
@@ -35,10 +47,11 @@ apt() {
 
 retry apt apt-get -qq update || say "some package lists could not be fetched"
 cd "$apt_root/unpack"
-retry apt apt-get -qq download etcd-server etcd-client || { say "not to be had here: etcd-server, etcd-client"; exit 1; }
+# Word splitting is wanted: one argument a package.
+# shellcheck disable=SC2086
+retry apt apt-get -qq download $packages || { say "not to be had here:$packages"; exit 1; }
 for deb in ./*.deb; do
     dpkg -x "$deb" "$dir"
 done
 rm -rf "$apt_root"
-is_complete || { say "the packages hold no usr/bin/etcd and usr/bin/etcdctl"; exit 1; }
-say "$("$dir/usr/bin/etcd" --version | tr '\n' ' ')"
+has_programs "$@" || { say "not in the packages$packages: one of $*"; exit 1; }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads the dumps, has the format write them, puts the file in its place. All or nothing: where one dump cannot be
+ * read, no file is written, because whoever reads it would take it for all of them.
+ */
+#include "harness/export.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness/dump_file.h"
+#include "harness/export_format.h"
+#include "harness/output_file.h"
+
+static const char NAME[] = "export";
+
+static const char USAGE_HEAD[] = "usage: gopagewatch export FORMAT DUMP... [-o FILE]\n"
+                                 "\n"
+                                 "Writes dumps in a format that other tools read. FORMAT is one of\n"
+                                 "\n";
+
+static const char USAGE_TAIL[] =
+    "\n"
+    "  -o, --output FILE   where to; default '-', standard output. A file of that name is replaced,\n"
+    "                      as a whole: whoever reads it sees the old one or the new one.\n"
+    "  -h, --help          this page\n"
+    "\n"
+    "examples:\n"
+    "  gopagewatch export pprof gopagewatch.4711.1.json -o rss.pb.gz\n"
+    "  go tool pprof -top rss.pb.gz\n"
+    "  gopagewatch export prometheus gopagewatch.4711.1.json -o /var/lib/prometheus/node-exporter/shop.prom\n"
+    "\n"
+    "exit status: 0 all was written, 2 wrong use, 4 a dump cannot be read or the output cannot be written\n";
+
+static enum exit_code write_help(void)
+{
+    fputs(USAGE_HEAD, stdout);
+    for (uint32_t i = 0; i < EXPORT_FORMATS_COUNT; i++)
+        printf("  %-12s %s\n", EXPORT_FORMATS[i].name, EXPORT_FORMATS[i].summary);
+    fputs(USAGE_TAIL, stdout);
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code refuse_format(const char *given)
+{
+    char names[128] = "";
+    size_t filled = 0;
+    for (uint32_t i = 0; i < EXPORT_FORMATS_COUNT && filled < sizeof names; i++)
+        filled +=
+            (size_t)snprintf(names + filled, sizeof names - filled, "%s%s", i == 0 ? "" : ", ", EXPORT_FORMATS[i].name);
+    if (given == NULL)
+        return command_refuse_use(NAME, "no format was named (one of %s)", names);
+    return command_refuse_use(NAME, "'%s' is no format (one of %s)", given, names);
+}
+
+/* ---- writing ---- */
+
+/* What one run is about. `thing` is what failed, for the complaint. */
+struct job {
+    const struct export_format *format;
+    char **paths;
+    uint32_t paths_count;
+    FILE *out;
+    const char *thing;
+    struct error error;
+};
+
+static bool write_dump_by_dump(struct job *job)
+{
+    for (uint32_t i = 0; i < job->paths_count; i++) {
+        struct dump dump;
+        job->thing = job->paths[i];
+        if (!dump_load(&dump, job->paths[i], &job->error))
+            return false;
+        bool is_written = job->format->write(job->out, &dump, 1, &job->error);
+        dump_free(&dump);
+        if (!is_written)
+            return false;
+    }
+    return true;
+}
+
+static bool write_together(struct job *job)
+{
+    uint32_t loaded = 0;
+    struct dump *dumps = calloc(job->paths_count, sizeof *dumps);
+    job->thing = job->paths[0];
+    if (dumps == NULL)
+        return error_set(&job->error, "there is no memory for so many dumps; give fewer");
+    while (loaded < job->paths_count && dump_load(&dumps[loaded], job->paths[loaded], &job->error))
+        loaded++;
+    bool is_written = loaded == job->paths_count;
+    job->thing = is_written ? job->format->name : job->paths[loaded];
+    is_written = is_written && job->format->write(job->out, dumps, loaded, &job->error);
+    while (loaded > 0)
+        dump_free(&dumps[--loaded]);
+    free(dumps);
+    return is_written;
+}
+
+static bool write_all(struct job *job)
+{
+    return job->format->dumps == EXPORT_DUMPS_TOGETHER ? write_together(job) : write_dump_by_dump(job);
+}
+
+/* Through a stream of its own over the file's descriptor. Returns 0 or -errno of what writing met; `is_written` says
+ * whether the format was content. */
+static int write_to_file(struct job *job, int fd, bool *is_written)
+{
+    int copy = dup(fd);
+    job->out = copy < 0 ? NULL : fdopen(copy, "w");
+    *is_written = true;
+    if (job->out == NULL) {
+        int number = -errno;
+        if (copy >= 0)
+            close(copy);
+        return number;
+    }
+    *is_written = write_all(job);
+    errno = 0;
+    bool has_failed = ferror(job->out) != 0;
+    has_failed |= fclose(job->out) != 0;
+    return !has_failed ? 0 : errno != 0 ? -errno : -EIO;
+}
+
+static enum exit_code fail(const char *thing, const struct error *error)
+{
+    command_complain(NAME, thing, error);
+    return EXIT_CODE_UNREADABLE;
+}
+
+/* To a person only: a timer that writes metrics each minute has nothing to read here. */
+static void tell_written(const struct export_format *format, const char *path)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (format->next != NULL)
+        command_tell(NAME, "%s written; next: %s %s", path, format->next, path);
+    else
+        command_tell(NAME, "%s written", path);
+}
+
+static enum exit_code export_to_file(struct job *job, const char *path)
+{
+    struct output_file file;
+    bool is_written;
+    if (!output_file_open(&file, path, &job->error))
+        return fail(path, &job->error);
+    if (job->format->is_for_all)
+        output_file_let_all_read(&file);
+    int number = write_to_file(job, file.fd, &is_written);
+    if (!is_written) {
+        struct error ignored;
+        enum exit_code code = fail(job->thing, &job->error);
+        output_file_finish(&file, -ECANCELED, &ignored);
+        return code;
+    }
+    if (!output_file_finish(&file, number, &job->error))
+        return fail(path, &job->error);
+    tell_written(job->format, path);
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code export_to_stdout(struct job *job)
+{
+    job->out = stdout;
+    return write_all(job) ? EXIT_CODE_OK : fail(job->thing, &job->error);
+}
+
+enum exit_code export_run(int argc, char **argv)
+{
+    static const struct option OPTIONS[] = {
+        {"help", no_argument, NULL, 'h'}, {"output", required_argument, NULL, 'o'}, {0}};
+    const char *path = "-";
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
+        switch (option) {
+        case 'h':
+            return write_help();
+        case 'o':
+            path = optarg;
+            break;
+        default:
+            return command_refuse_option(NAME, argv);
+        }
+    }
+    if (optind == argc)
+        return refuse_format(NULL);
+    struct job job = {.format = export_format_find(argv[optind]),
+                      .paths = argv + optind + 1,
+                      .paths_count = (uint32_t)(argc - optind - 1)};
+    bool is_to_stdout = path[0] == '-' && path[1] == '\0';
+    if (job.format == NULL)
+        return refuse_format(argv[optind]);
+    if (job.paths_count == 0)
+        return command_refuse_use(NAME, "no dump was named");
+    if (job.format->dumps == EXPORT_ONE_DUMP && job.paths_count > 1)
+        return command_refuse_use(NAME, "%s takes one dump at a time, not '%s' as well%s", job.format->name,
+                                  job.paths[1], job.format->is_binary ? " (pprof -diff_base compares two)" : "");
+    if (job.format->is_binary && is_to_stdout && isatty(STDOUT_FILENO))
+        return command_refuse_use(NAME, "%s is nothing for a terminal; name a file with -o FILE", job.format->name);
+    return is_to_stdout ? export_to_stdout(&job) : export_to_file(&job, path);
+}

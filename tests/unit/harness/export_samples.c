@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Samples add up to the classes, whatever the dump says; where its details fit its classes, they are the details.
+ */
+#include "exported.h"
+
+#include <inttypes.h>
+
+#include "harness/export_samples.h"
+
+/* Of the samples with these names; NULL is any. */
+static uint64_t sum(const struct export_samples *samples, const char *root, const char *class_name, const char *leaf,
+                    enum export_value value)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < samples->count; i++) {
+        const char *const *frames = samples->samples[i].frames;
+        if ((root == NULL || strcmp(frames[FRAME_ROOT], root) == 0) &&
+            (class_name == NULL || strcmp(frames[FRAME_CLASS], class_name) == 0) &&
+            (leaf == NULL || strcmp(frames[FRAME_LEAF], leaf) == 0))
+            cr_assert_not(__builtin_add_overflow(bytes, samples->samples[i].values[value], &bytes),
+                          "the sum is beyond 64 bits at %s", frames[FRAME_LEAF]);
+    }
+    return bytes;
+}
+
+static void expect_sums(const struct dump *dump, const char *what)
+{
+    struct export_samples samples;
+    struct error error;
+    cr_assert(export_samples_make(&samples, dump, &error), "%s", error.text);
+    for (uint32_t i = 0; i < dump->rss.classes_count; i++) {
+        const struct dump_class *class = &dump->rss.classes[i];
+        const struct {
+            enum export_value value;
+            uint64_t bytes;
+        } sums[] = {
+            {EXPORT_RESIDENT, class->sizes.resident_bytes},
+            {EXPORT_SWAPPED, class->sizes.swapped_bytes},
+            {EXPORT_HUGE, class->sizes.huge_bytes},
+            {EXPORT_LAZYFREE, class->sizes.lazyfree_bytes},
+            {EXPORT_RELEASED, i == CLASS_GO_RELEASED ? class->sizes.mapped_bytes : 0},
+        };
+        for (size_t k = 0; k < sizeof sums / sizeof sums[0]; k++)
+            cr_expect_eq(sum(&samples, NULL, class->name, NULL, sums[k].value), sums[k].bytes,
+                         "%s: value %d of %s is %" PRIu64 ", not %" PRIu64, what, (int)sums[k].value, class->name,
+                         sum(&samples, NULL, class->name, NULL, sums[k].value), sums[k].bytes);
+    }
+    uint64_t page_bytes = dump->environment.os_page_bytes;
+    cr_expect_eq(sum(&samples, NULL, NULL, NULL, EXPORT_PAGES),
+                 page_bytes == 0 ? 0 : dump->rss.sum.resident_bytes / page_bytes, "%s: pages", what);
+    cr_expect_eq(sum(&samples, "[not resident]", NULL, NULL, EXPORT_RESIDENT), 0u, "%s", what);
+    export_samples_free(&samples);
+}
+
+#define MANY "9223372036854775807"
+#define SIZE_CLASS(objects, mapped, resident)                                                                      \
+    "{\"spans\":1,\"slots\":1,\"objects\":1,\"bytes\":" #objects ",\"mapped\":" #mapped ",\"resident\":" #resident \
+    ",\"occupancy\":[0,0,0,0,0,0,0,0,0,0],\"sparse_bytes\":0}"
+#define MAP(name, class_name, resident)                                                                         \
+    "{\"start\":\"0x1000\",\"end\":\"0x2000\",\"perms\":\"rw-p\",\"name\":\"" name "\",\"class\":\"" class_name \
+    "\",\"mapped\":4096,\"resident\":" #resident ",\"swapped\":0,\"huge\":0,\"lazyfree\":0}"
+
+Test(export_samples, sums_are_exact_whatever_the_dump_says)
+{
+    static const struct {
+        const char *what;
+        struct change changes[8];
+    } CASES[] = {
+        {"the fixture", {{0}}},
+        {"nothing of details",
+         {{"maps", "[]"}, {"go/sizeclass", "{}"}, {"rss/classes/go.objects", SIZES(9, 7, 5, 3, 1)}}},
+        {"no size class and no large objects, but in-use spans",
+         {{"go/sizeclass", "{}"},
+          {"go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}"},
+          {"rss/classes/go.objects", SIZES(81920, 40961, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(81920, 1, 0, 0, 0)}}},
+        {"size classes that claim less",
+         {{"rss/classes/go.objects", SIZES(500000000, 400000000, 0, 2097152, 8192)},
+          {"rss/classes/go.unused", SIZES(500000000, 30000001, 4096, 0, 0)}}},
+        {"size classes that claim more",
+         {{"rss/classes/go.objects", SIZES(500, 400, 0, 0, 0)}, {"rss/classes/go.unused", SIZES(500, 3, 0, 0, 0)}}},
+        {"objects less than the size classes need",
+         {{"rss/classes/go.objects", SIZES(8192, 1, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(42000000, 21217279, 0, 0, 0)}}},
+        {"objects more than the size classes can have",
+         {{"rss/classes/go.objects", SIZES(42000000, 21217279, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(8192, 1, 0, 0, 0)}}},
+        {"numbers as large as can be",
+         {{"go/sizeclass",
+           "{\"64\":" SIZE_CLASS(9223372036854775807, 9223372036854775807, 9223372036854775807) ",\"128\":" SIZE_CLASS(
+               9223372036854775807, 0, 9223372036854775807) ",\"256\":" SIZE_CLASS(0, 9223372036854775807,
+                                                                                   9223372036854775807) "}"},
+          {"go/large/resident", MANY},
+          {"go/large/bytes", MANY},
+          {"rss/classes/go.objects", SIZES(9223372036854775807, 4611686018427387904, 0, 9223372036854775807, 3)},
+          {"rss/classes/go.unused", SIZES(3, 4611686018427387904, 0, 0, 9223372036854775800)}}},
+        {"a size class that is resident beyond what it has mapped",
+         {{"go/sizeclass", "{\"64\":" SIZE_CLASS(100, 200, 5000) "}"},
+          {"rss/classes/go.objects", SIZES(100, 3000, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(100, 2000, 0, 0, 0)}}},
+        {"released and there again", {{"rss/classes/go.released", SIZES(1000000, 300000, 200000, 100000, 50000)}}},
+        {"released: more resident than mapped", {{"rss/classes/go.released", SIZES(10, 20, 30, 40, 50)}}},
+        {"released: more lazily freed than resident", {{"rss/classes/go.released", SIZES(100, 20, 30, 40, 50)}}},
+        {"mappings that claim more",
+         {{"maps",
+           "[" MAP("/lib/a.so", "libs", 9223372036854775807) "," MAP("/lib/b.so", "libs", 9223372036854775807) "]"}}},
+        {"mappings of a class that is not there", {{"maps", "[" MAP("x", "nowhere", 4096) "]"}}},
+        {"a class of a later version",
+         {{"rss/classes/later", SIZES(4096, 4095, 7, 1, 2)}, {"maps", "[" MAP("", "later", 4) "]"}}},
+        {"pages of no size", {{"environment/os_page_bytes", "0"}}},
+        {"pages of a byte", {{"environment/os_page_bytes", "1"}}},
+        {"pages of any size", {{"environment/os_page_bytes", "12345"}}},
+        {"pages larger than memory", {{"environment/os_page_bytes", MANY}}},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct dump dump = changed_dump(CASES[i].changes);
+        expect_sums(&dump, CASES[i].what);
+        dump_free(&dump);
+    }
+}
+
+/* ---- what the samples are ---- */
+
+struct expected {
+    const char *root, *class_name, *leaf;
+    enum export_value value;
+    uint64_t amount;
+};
+
+/* These samples are there with these amounts, and all samples of the named class are named. */
+static void expect_samples(const struct change *changes, const char *class_name, const struct expected *expected,
+                           size_t expected_count)
+{
+    struct dump dump = changed_dump(changes);
+    struct export_samples samples;
+    struct error error;
+    uint64_t of_class = 0;
+    cr_assert(export_samples_make(&samples, &dump, &error), "%s", error.text);
+    for (size_t i = 0; i < expected_count; i++)
+        cr_expect_eq(sum(&samples, expected[i].root, expected[i].class_name, expected[i].leaf, expected[i].value),
+                     expected[i].amount, "%s %s has %" PRIu64 " of value %d, not %" PRIu64, expected[i].class_name,
+                     expected[i].leaf,
+                     sum(&samples, expected[i].root, expected[i].class_name, expected[i].leaf, expected[i].value),
+                     (int)expected[i].value, expected[i].amount);
+    for (uint64_t i = 0; i < samples.count; i++) {
+        bool is_named = strcmp(samples.samples[i].frames[FRAME_CLASS], class_name) != 0;
+        of_class += !is_named;
+        for (size_t k = 0; k < expected_count && !is_named; k++)
+            is_named = strcmp(samples.samples[i].frames[FRAME_LEAF], expected[k].leaf) == 0;
+        cr_expect(is_named, "there is a sample %s of %s", samples.samples[i].frames[FRAME_LEAF], class_name);
+    }
+    cr_expect_neq(of_class, 0u, "no sample of %s", class_name);
+    export_samples_free(&samples);
+    dump_free(&dump);
+}
+
+#define EXPECT_SAMPLES(changes, class_name, ...)                                    \
+    expect_samples((changes), (class_name), (const struct expected[]){__VA_ARGS__}, \
+                   sizeof((const struct expected[]){__VA_ARGS__}) / sizeof(struct expected))
+
+/* Spans that are resident as a whole leave nothing to choose; nor do those of which nothing is. */
+Test(export_samples, whole_spans_are_shared_as_the_dump_says)
+{
+    const struct change *changes =
+        CHANGES({"go/sizeclass", "{\"64\":" SIZE_CLASS(1000, 8192, 8192) ",\"1152\":" SIZE_CLASS(8064, 8192, 0) "}"},
+                {"go/large", "{\"spans\":2,\"bytes\":90000,\"resident\":98304,\"untouched\":0}"},
+                {"rss/classes/go.objects", SIZES(99064, 91000, 0, 0, 0)},
+                {"rss/classes/go.unused", SIZES(15624, 15496, 0, 0, 0)});
+    EXPECT_SAMPLES(changes, "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 1000},
+                   {"[resident]", "go.objects", "large objects", EXPORT_RESIDENT, 90000});
+    EXPECT_SAMPLES(changes, "go.unused", {"[resident]", "go.unused", "64 B slots", EXPORT_RESIDENT, 7192},
+                   {"[resident]", "go.unused", "large objects", EXPORT_RESIDENT, 8304});
+}
+
+/* Two size classes, each half resident with between 0 and 4096 bytes of objects there: both get what makes the sum. */
+Test(export_samples, spans_resident_in_part_are_shared_alike)
+{
+    const struct change *changes = CHANGES(
+        {"go/sizeclass", "{\"64\":" SIZE_CLASS(4096, 8192, 4096) ",\"128\":" SIZE_CLASS(4096, 8192, 4096) "}"},
+        {"go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}"},
+        {"rss/classes/go.objects", SIZES(8192, 6001, 0, 0, 0)}, {"rss/classes/go.unused", SIZES(8192, 2191, 0, 0, 0)});
+    EXPECT_SAMPLES(changes, "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 3000},
+                   {"[resident]", "go.objects", "128 B slots", EXPORT_RESIDENT, 3001});
+    EXPECT_SAMPLES(changes, "go.unused", {"[resident]", "go.unused", "64 B slots", EXPORT_RESIDENT, 1096},
+                   {"[resident]", "go.unused", "128 B slots", EXPORT_RESIDENT, 1095});
+}
+
+/* The same with 16 GiB each: products of such numbers have more than 64 bits. */
+Test(export_samples, large_heaps_are_shared_alike)
+{
+    const struct change *changes =
+        CHANGES({"go/sizeclass", "{\"64\":" SIZE_CLASS(17179869184, 34359738368, 17179869184) ",\"128\":" SIZE_CLASS(
+                                     17179869184, 34359738368, 17179869184) "}"},
+                {"go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}"},
+                {"rss/classes/go.objects", SIZES(34359738368, 25769803777, 0, 0, 0)},
+                {"rss/classes/go.unused", SIZES(34359738368, 8589934591, 0, 0, 0)});
+    EXPECT_SAMPLES(changes, "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 12884901888},
+                   {"[resident]", "go.objects", "128 B slots", EXPORT_RESIDENT, 12884901889});
+}
+
+Test(export_samples, what_size_classes_do_not_tell_stays_apart)
+{
+    EXPECT_SAMPLES(CHANGES({"go/sizeclass", "{\"64\":" SIZE_CLASS(1000, 8192, 8192) "}"},
+                           {"go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}"},
+                           {"rss/classes/go.objects", SIZES(2000, 1500, 300, 700, 0)},
+                           {"rss/classes/go.unused", SIZES(8192, 7192, 0, 0, 0)}),
+                   "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 1000},
+                   {"[resident]", "go.objects", "size class not told", EXPORT_RESIDENT, 500},
+                   {"[resident]", "go.objects", "size class not told", EXPORT_HUGE, 700},
+                   {"[not resident]", "go.objects", "swapped", EXPORT_SWAPPED, 300});
+}
+
+Test(export_samples, released_memory_is_told_by_what_became_of_it)
+{
+    EXPECT_SAMPLES(CHANGES({"rss/classes/go.released", SIZES(1000000, 300000, 200000, 100000, 50000)}), "go.released",
+                   {"[resident]", "go.released", "lazyfree", EXPORT_RESIDENT, 50000},
+                   {"[resident]", "go.released", "lazyfree", EXPORT_LAZYFREE, 50000},
+                   {"[resident]", "go.released", "lazyfree", EXPORT_RELEASED, 50000},
+                   {"[resident]", "go.released", "released-resident", EXPORT_RESIDENT, 250000},
+                   {"[resident]", "go.released", "released-resident", EXPORT_HUGE, 100000},
+                   {"[resident]", "go.released", "released-resident", EXPORT_RELEASED, 250000},
+                   {"[not resident]", "go.released", "swapped", EXPORT_SWAPPED, 200000},
+                   {"[not resident]", "go.released", "swapped", EXPORT_RELEASED, 200000},
+                   {"[not resident]", "go.released", "given back", EXPORT_RELEASED, 500000});
+}
+
+Test(export_samples, free_memory_is_named_like_the_finding)
+{
+    EXPECT_SAMPLES(CHANGES({"rss/classes/go.free", SIZES(8192, 4096, 0, 0, 0)}), "go.free",
+                   {"[resident]", "go.free", "free-resident", EXPORT_RESIDENT, 4096},
+                   {"[resident]", "go.free", "free-resident", EXPORT_PAGES, 1});
+}
+
+Test(export_samples, mappings_are_named_by_their_files)
+{
+    EXPECT_SAMPLES(
+        CHANGES({"maps",
+                 "[" MAP("/lib/a.so", "libs", 4096) "," MAP("", "libs", 8192) "," MAP("[vdso]", "libs", 12288) "," MAP(
+                     "/usr/lib/a.so", "libs",
+                     4096) "," MAP("/", "libs", 100) "," MAP("[anon:a/b]", "libs", 200) "," MAP("/srv/shop", "go.image",
+                                                                                                4096) "]"}),
+        "libs", {"[resident]", "libs", "a.so", EXPORT_RESIDENT, 8192},
+        {"[resident]", "libs", "[vdso]", EXPORT_RESIDENT, 12288},
+        {"[resident]", "libs", "data of libraries", EXPORT_RESIDENT, 8192},
+        {"[resident]", "libs", "/", EXPORT_RESIDENT, 100}, {"[resident]", "libs", "[anon:a/b]", EXPORT_RESIDENT, 200},
+        {"[resident]", "libs", "mapping not told", EXPORT_RESIDENT, 2097152 - 28972});
+}
