@@ -12,19 +12,23 @@
 
 #include "harness/class_table.h"
 #include "harness/dump_file.h"
+#include "harness/html_report.h"
 #include "harness/human.h"
 #include "harness/printable.h"
 
 static const char USAGE[] =
-    "usage: gopagewatch report DUMP...\n"
+    "usage: gopagewatch report [--html FILE] DUMP...\n"
     "\n"
     "Shows for each dump where the resident memory of the process went. With two to six dumps\n"
     "a table over all of them follows: what is resident, class by class.\n"
     "\n"
+    "  --html FILE  write one page for a browser instead, with everything in it ('-': to standard\n"
+    "               output): findings, classes over time, size classes, a map of every page of the heap\n"
     "  -h, --help   this page\n"
     "\n"
-    "example:\n"
+    "examples:\n"
     "  gopagewatch report gopagewatch.4711.1.json\n"
+    "  gopagewatch report --html rss.html gopagewatch.4711.*.json\n"
     "\n"
     "exit status: 0 all dumps were shown, 2 wrong use, 4 a dump cannot be read (the others are shown)\n"
     "\n"
@@ -286,9 +290,15 @@ static void write_help(FILE *out)
 
 enum exit_code report_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option OPTIONS[] = {
+        {"help", no_argument, NULL, 'h'}, {"html", required_argument, NULL, 'w'}, {0}};
+    const char *html_path = NULL;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
+        if (option == 'w') {
+            html_path = optarg;
+            continue;
+        }
         if (option != 'h')
             return command_refuse_option("report", argv);
         write_help(stdout);
@@ -296,5 +306,7 @@ enum exit_code report_run(int argc, char **argv)
     }
     if (optind == argc)
         return command_refuse_use("report", "no dump was named");
+    if (html_path != NULL)
+        return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind));
     return report_files(argv + optind, (uint32_t)(argc - optind));
 }
