@@ -38,6 +38,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) libcriterion-dev libdw-dev python3 python3-jsonschema strace binutils
+PACKAGES_BROWSER := chromium fonts-dejavu-core
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
@@ -109,6 +110,7 @@ $(BUILD)/lib.o/harness/html_template.o: CFLAGS += -DSTYLE_HASH='"$(call html_has
 
 $(BUILD)/.packages-build: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BUILD) && touch $@
 $(BUILD)/.packages-test:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) && touch $@
+$(BUILD)/.packages-browser: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BROWSER) && touch $@
 $(BUILD)/.packages-lint:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) $(PACKAGES_LINT) && touch $@
 $(BUILD)/.packages-fuzz:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_FUZZ) && touch $@
 
@@ -154,7 +156,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd apps | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -221,7 +223,7 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

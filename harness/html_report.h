@@ -13,8 +13,8 @@
 #include "harness/error.h"
 #include "harness/html_data.h"
 
-/* Writes the page to a file ("-": standard output), whole or not at all. `dumps` from the oldest to the newest, at least
- * one. False: `error` says why. */
+/* Writes the page to a file ("-": standard output), whole or not at all. `dumps` from the oldest to the newest, at
+ * least one. False: `error` says why. */
 bool html_report_write(const char *path, const struct html_dump *dumps, uint32_t dumps_count, struct error *error);
 
 /* The edge: reads the dumps, writes the page, talks. A dump that cannot be read does not keep the others from being

@@ -31,6 +31,7 @@ static const char USAGE[] =
     "  gopagewatch report --html rss.html gopagewatch.4711.*.json\n"
     "\n"
     "exit status: 0 all dumps were shown, 2 wrong use, 4 a dump cannot be read (the others are shown)\n"
+    "or the page cannot be written\n"
     "\n"
     "The classes of memory; every resident byte belongs to exactly one:\n";
 

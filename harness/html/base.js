@@ -76,7 +76,6 @@ function addressText(address) {
 }
 
 function durationText(nanoseconds) {
-  if (nanoseconds === null) return 'not known';
   if (nanoseconds < 1e6) return `${(nanoseconds / 1e3).toFixed(0)} µs`;
   if (nanoseconds < 1e9) return `${(nanoseconds / 1e6).toFixed(1)} ms`;
   const seconds = nanoseconds / 1e9;

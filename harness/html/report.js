@@ -37,7 +37,7 @@ class Report {
     if (index < 0 || index >= this.dumps.length) return;
     this.index = index;
     const dump = this.dumps[index];
-    const before = index > 0 ? this.dumps[index - 1] : null;
+    const before = index > 0 && isOneProcess([this.dumps[index - 1], dump]) ? this.dumps[index - 1] : null;
     showIdentity(dump);
     showHeadline(dump);
     showFindings(dump);

@@ -177,7 +177,7 @@ function showClasses(dump, before) {
     ...(before ? [changeText(resident - sumOf(classRows(before), 'resident'))] : []),
     bytesText(sumOf(rows, 'mapped')), ...rare.map((key) => bytesText(sumOf(rows, key))), ''];
   bodyOf('classes').replaceChildren(
-    classBar(rows, resident),
+    ...(resident > 0 ? [classBar(rows, resident)] : []),
     makeTable({ caption: before ? 'Classes of memory; change: since the dump before' : 'Classes of memory', columns, rows, foot }));
 }
 
@@ -313,7 +313,8 @@ function showCircumstances(dump) {
     ['kernel', `${environment.kernel ?? 'not known'} ${environment.machine ?? ''}${environment.cpus === null ? '' : `, ${plural(environment.cpus, 'CPU')}`}`],
     ['program', `${process.exe ?? 'not known'}${process.threads === null ? '' : `, ${plural(process.threads, 'thread')}`}`],
     ['build id', environment.build_id ?? 'none'],
-    ['dump', `${dump.file}, taken ${durationText(time.since_start_ns)} after the start, in ${durationText(time.took_ns)}`],
+    ['dump', [dump.file, time.since_start_ns === null ? null : `${durationText(time.since_start_ns)} after the start`,
+      time.took_ns === null ? null : `took ${durationText(time.took_ns)}`].filter(Boolean).join(', ')],
   ];
   bodyOf('circumstances').replaceChildren(
     ...(go.reinflated.ranges.length > 0 ? [reinflatedTable(go)] : []),

@@ -132,20 +132,27 @@ class TimeLine {
   }
 
   drawDumps(svg, xs, bands, y) {
-    let free = -Infinity;
     const top = bands[bands.length - 1];
     this.dumps.forEach((dump, i) => {
       const isSelected = i === this.selected;
       svg.append(
         makeSvg('line', { x1: xs[i], x2: xs[i], y1: TIME_LINE.top, y2: TIME_LINE.height - TIME_LINE.bottom, class: isSelected ? 'dump selected' : 'dump' }),
         makeSvg('circle', { cx: xs[i], cy: y(top ? top.high[i] : 0), r: isSelected ? 4.5 : 3, class: 'dump-dot' }));
-      const name = dump.name;
-      if (xs[i] - name.length * 3.4 < free) return;
-      const text = makeSvg('text', { x: xs[i], y: TIME_LINE.height - 12, class: isSelected ? 'axis-text middle selected' : 'axis-text middle' });
-      text.textContent = name;
-      svg.append(text);
-      free = xs[i] + name.length * 3.4 + 8;
     });
+    this.drawDumpNames(svg, xs);
+  }
+
+  // As many as have room; that of the selected one first.
+  drawDumpNames(svg, xs) {
+    const taken = [];
+    for (const i of [this.selected, ...xs.keys()]) {
+      const half = this.dumps[i].name.length * 3.5 + 4;
+      if (taken.some((other) => Math.abs(other.x - xs[i]) < other.half + half)) continue;
+      taken.push({ x: xs[i], half });
+      const text = makeSvg('text', { x: xs[i], y: TIME_LINE.height - 12, class: i === this.selected ? 'axis-text middle selected' : 'axis-text middle' });
+      text.textContent = this.dumps[i].name;
+      svg.append(text);
+    }
   }
 
   nearest(xs, x) {

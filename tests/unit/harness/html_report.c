@@ -212,9 +212,21 @@ Test(html_report, names_of_classes_and_states_are_explained)
 Test(html_report, texts_of_a_dump_never_become_markup)
 {
     static const char *const PLACES[] = {
-        "label",          "reason",     "time/utc",           "process/comm",           "process/host",
-        "process/exe",    "maps/0/name", "environment/godebug", "go/heaps/0/module",      "books/shim/how",
-        "maps/0/class",   "maps/0/perms", "go/advice/0/advice",  "environment/go_version", "books/goruntime/missing/0/why",
+        "label",
+        "reason",
+        "time/utc",
+        "process/comm",
+        "process/host",
+        "process/exe",
+        "maps/0/name",
+        "environment/godebug",
+        "go/heaps/0/module",
+        "books/shim/how",
+        "maps/0/class",
+        "maps/0/perms",
+        "go/advice/0/advice",
+        "environment/go_version",
+        "books/goruntime/missing/0/why",
     };
     struct html_dump plain = load_document(fixture_document());
     char *plain_page = page_of(&plain, 1);
@@ -224,9 +236,9 @@ Test(html_report, texts_of_a_dump_never_become_markup)
     char *hostile_json = json_dumps(hostile_text, JSON_ENCODE_ANY);
     for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++)
         fixture_change(document, PLACES[i], hostile_json);
-    json_object_set_new(json_object_get(json_object_get(document, "rss"), "classes"), "<b>",
-                        json_deep_copy(json_object_get(json_object_get(json_object_get(document, "rss"), "classes"),
-                                                       "libs")));
+    json_object_set_new(
+        json_object_get(json_object_get(document, "rss"), "classes"), "<b>",
+        json_deep_copy(json_object_get(json_object_get(json_object_get(document, "rss"), "classes"), "libs")));
     struct html_dump hostile = load_document(document);
     hostile.file = HOSTILE;
     char *page = page_of(&hostile, 1);
@@ -267,10 +279,23 @@ Test(html_report, page_is_one_whole_document_that_loads_nothing)
         const char *text;
         unsigned count;
     } CASES[] = {
-        {"<!doctype html>", 1}, {"<script", 2},     {"</script", 2}, {"<style", 1},   {"</style", 1},
-        {"</html>", 1},         {"{{", 0},          {"}}</", 0},     {"src=", 0},     {"<link", 0},
-        {"@import", 0},         {"url(", 0},        {"fetch(", 0},   {"https://", 0}, {"innerHTML", 0},
-        {" style=\"", 0},       {"default-src 'none'", 1},
+        {"<!doctype html>", 1},
+        {"<script", 2},
+        {"</script", 2},
+        {"<style", 1},
+        {"</style", 1},
+        {"</html>", 1},
+        {"{{", 0},
+        {"}}</", 0},
+        {"src=", 0},
+        {"<link", 0},
+        {"@import", 0},
+        {"url(", 0},
+        {"fetch(", 0},
+        {"https://", 0},
+        {"innerHTML", 0},
+        {" style=\"", 0},
+        {"default-src 'none'", 1},
     };
     struct html_dump dump = load_document(fixture_document());
     char *page = page_of(&dump, 1);
@@ -383,10 +408,10 @@ static json_t *document_of_many_maps(void)
         char start[32], end[32];
         snprintf(start, sizeof start, "0x%x", 0x10000000 + i * 0x100000);
         snprintf(end, sizeof end, "0x%x", 0x10000000 + i * 0x100000 + 0x80000);
-        json_array_append_new(maps, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "start", start, "end", end,
-                                              "perms", "rw-p", "name", "", "class", "c.mmap", "mapped", 0x80000,
-                                              "resident", i * MAP_STRIDE % MANY_MAPS * 4096, "swapped", 0, "huge", 0,
-                                              "lazyfree", 0));
+        json_array_append_new(maps,
+                              json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "start", start, "end", end,
+                                        "perms", "rw-p", "name", "", "class", "c.mmap", "mapped", 0x80000, "resident",
+                                        i * MAP_STRIDE % MANY_MAPS * 4096, "swapped", 0, "huge", 0, "lazyfree", 0));
     }
     json_object_set_new(document, "maps", maps);
     return document;
