@@ -133,8 +133,10 @@ class TimeLine {
 
   drawDumps(svg, xs, bands, y) {
     const top = bands[bands.length - 1];
+    const isCrowded = (xs[xs.length - 1] - xs[0]) / xs.length < 12;
     this.dumps.forEach((dump, i) => {
       const isSelected = i === this.selected;
+      if (isCrowded && !isSelected) return;
       svg.append(
         makeSvg('line', { x1: xs[i], x2: xs[i], y1: TIME_LINE.top, y2: TIME_LINE.height - TIME_LINE.bottom, class: isSelected ? 'dump selected' : 'dump' }),
         makeSvg('circle', { cx: xs[i], cy: y(top ? top.high[i] : 0), r: isSelected ? 4.5 : 3, class: 'dump-dot' }));
