@@ -27,12 +27,12 @@ by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(w
 # The rooms that the shim and the command share.
 LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
-HARNESS_SRC := $(wildcard harness/*.c)
+HARNESS_SRC := $(wildcard harness/*.c harness/*.S)
 HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
-HARNESS_OBJ := $(patsubst %.c,$(BUILD)/lib.o/%.o,$(HARNESS_SRC))
+HARNESS_OBJ := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(HARNESS_SRC)))
 HOOK_OBJ := $(HOOK_FILES:%=$(BUILD)/shim.o/shim/preload/%.o)
 hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS))
 
@@ -41,6 +41,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
     python3-prometheus-client strace binutils
+PACKAGES_BROWSER := chromium fonts-dejavu-core
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := $(PACKAGES_TEST) clang libclang-rt-14-dev
 
@@ -103,8 +104,16 @@ $(BUILD)/lib.o/%.o: %.S Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -fvisibility=hidden -c $< -o $@
 
+# The page of `report --html`; its policy lets in what has these hashes (html_template.S).
+HTML_SCRIPT := $(addprefix harness/html/,base.js sections.js time_line.js arena_map.js report.js)
+html_hash    = sha256-$(shell cat $(1) | sha256sum | cut -c 1-64 | tr a-f A-F | basenc --base16 -d | base64)
+$(BUILD)/lib.o/harness/html_template.o: harness/html/report.html harness/html/report.css $(HTML_SCRIPT)
+$(BUILD)/lib.o/harness/html_template.o: CFLAGS += -DSTYLE_HASH='"$(call html_hash,harness/html/report.css)"' \
+    -DSCRIPT_HASH='"$(call html_hash,$(HTML_SCRIPT))"'
+
 $(BUILD)/.packages-build: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BUILD) && touch $@
 $(BUILD)/.packages-test:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) && touch $@
+$(BUILD)/.packages-browser: ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_BROWSER) && touch $@
 $(BUILD)/.packages-lint:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_TEST) $(PACKAGES_LINT) && touch $@
 $(BUILD)/.packages-fuzz:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_FUZZ) && touch $@
 
@@ -161,7 +170,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -245,7 +254,8 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/stdlib $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/gopagewatch.*
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/fuzz.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib \
+	    $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/gopagewatch.*
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

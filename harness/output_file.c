@@ -14,7 +14,7 @@
 
 static bool fail(struct error *error, const char *deed, int number)
 {
-    return error_set(error, "cannot be %s: %s; give another place with -o FILE, or -o - for standard output", deed,
+    return error_set(error, "cannot be %s: %s; name another place for it, or '-' for standard output", deed,
                      strerror(number));
 }
 

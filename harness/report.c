@@ -12,28 +12,36 @@
 #include "harness/arguments.h"
 #include "harness/class_table.h"
 #include "harness/dump_file.h"
+#include "harness/html_report.h"
 #include "harness/printable.h"
 
 static const char NAME[] = "report";
 
+enum { OPTION_HTML = 256 };
+
 static const char USAGE[] =
-    "usage: gopagewatch report [--top N] [--wide] DUMP...\n"
+    "usage: gopagewatch report [--top N] [--wide] [--html FILE] DUMP...\n"
     "\n"
     "Shows for each dump where the resident memory of the process went: whose it is, what stands\n"
     "out and what to do about it, which size classes of the Go heap waste most, and a map of its\n"
     "arenas. With two to six dumps a table over all of them follows: what is resident, class by\n"
     "class.\n"
     "\n"
-    "  -n, --top N    so many size classes, ranges and arenas; default: a few, to fit a screen\n"
-    "  -w, --wide     all arenas (or N), one row each, as wide as the terminal\n"
-    "  -h, --help     this page\n"
+    "  -n, --top N      so many size classes, ranges and arenas; default: a few, to fit a screen\n"
+    "  -w, --wide       all arenas (or N), one row each, as wide as the terminal\n"
+    "      --html FILE  write one page for a browser instead, with everything in it ('-': to standard\n"
+    "                   output): findings, classes over time, size classes, a map of every page of the\n"
+    "                   heap\n"
+    "  -h, --help       this page\n"
     "\n"
     "Colours and block characters are used on a terminal only; NO_COLOR=1 turns colours off.\n"
     "\n"
-    "example:\n"
+    "examples:\n"
     "  gopagewatch report gopagewatch.4711.1.json\n"
+    "  gopagewatch report --html rss.html gopagewatch.4711.*.json\n"
     "\n"
     "exit status: 0 all dumps were shown, 2 wrong use, 4 a dump cannot be read (the others are shown)\n"
+    "or the page cannot be written\n"
     "\n"
     "The classes of memory; every resident byte belongs to exactly one:\n";
 
@@ -99,9 +107,14 @@ static void write_help(FILE *out)
 enum exit_code report_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"top", required_argument, NULL, 'n'}, {"wide", no_argument, NULL, 'w'}, {0}};
+        {"help", no_argument, NULL, 'h'},
+        {"html", required_argument, NULL, OPTION_HTML},
+        {"top", required_argument, NULL, 'n'},
+        {"wide", no_argument, NULL, 'w'},
+        {0}};
     struct report_options options = {.width_columns = command_output_columns(),
                                      .style = style_choose(isatty(STDOUT_FILENO))};
+    const char *html_path = NULL;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "hn:w", OPTIONS, NULL)) != -1;) {
         switch (option) {
@@ -115,11 +128,16 @@ enum exit_code report_run(int argc, char **argv)
         case 'w':
             options.is_wide = true;
             break;
+        case OPTION_HTML:
+            html_path = optarg;
+            break;
         default:
             return command_refuse_option(NAME, argv);
         }
     }
     if (optind == argc)
         return command_refuse_use(NAME, "no dump was named");
+    if (html_path != NULL)
+        return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind));
     return report_files(argv + optind, (uint32_t)(argc - optind), &options);
 }
