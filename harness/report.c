@@ -106,12 +106,11 @@ static void write_help(FILE *out)
 
 enum exit_code report_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'},
-        {"html", required_argument, NULL, OPTION_HTML},
-        {"top", required_argument, NULL, 'n'},
-        {"wide", no_argument, NULL, 'w'},
-        {0}};
+    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                            {"html", required_argument, NULL, OPTION_HTML},
+                                            {"top", required_argument, NULL, 'n'},
+                                            {"wide", no_argument, NULL, 'w'},
+                                            {0}};
     struct report_options options = {.width_columns = command_output_columns(),
                                      .style = style_choose(isatty(STDOUT_FILENO))};
     const char *html_path = NULL;

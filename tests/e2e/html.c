@@ -133,8 +133,8 @@ static void expect_same_as_text(struct scene *scene, int dump)
     json_decref(rows);
     char *rss = browser_text(scene->browser, "`\\nRSS ${document.querySelector('#headline .tile-value').innerText}, `");
     expect_in(rss, text);
-    char *explained = browser_text(
-        scene->browser, "`\\nexplained ${document.querySelectorAll('#headline .tile-value')[1].innerText} of `");
+    char *explained = browser_text(scene->browser,
+                                   "`, explained ${document.querySelectorAll('#headline .tile-value')[1].innerText}`");
     expect_in(explained, text);
     free(explained);
     free(rss);
