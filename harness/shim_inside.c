@@ -96,13 +96,18 @@ static uint64_t own_pid(const struct live_process *process)
 
 /* ---- where its dumps go ---- */
 
-/* Its root is ours, or a container's. */
+/* Whether a path means the same there as here: in a container it does not. */
 static bool has_our_root(const struct live_process *process)
 {
-    char path[PROC_PATH_BYTES];
-    struct stat ours, its;
+    char path[PROC_PATH_BYTES], ours[PROC_PATH_BYTES] = "", its[PROC_PATH_BYTES] = "";
+    struct stat our_root, its_root;
+    live_process_path(process, "ns/mnt", path);
+    if (readlink("/proc/self/ns/mnt", ours, sizeof ours - 1) <= 0 || readlink(path, its, sizeof its - 1) <= 0 ||
+        strcmp(ours, its) != 0)
+        return false;
     live_process_path(process, "root/", path);
-    return stat("/", &ours) == 0 && stat(path, &its) == 0 && ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
+    return stat("/", &our_root) == 0 && stat(path, &its_root) == 0 && our_root.st_dev == its_root.st_dev &&
+           our_root.st_ino == its_root.st_ino;
 }
 
 static bool append_escaped(char *pattern, size_t *filled, size_t pattern_bytes, const char *text)

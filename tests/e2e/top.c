@@ -6,11 +6,15 @@
 #include <inttypes.h>
 #include <math.h>
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/e2e/checks.h"
 #include "tests/e2e/support/deadline.h"
@@ -182,6 +186,46 @@ Test(top, shim_is_asked_as_it_was_told, .timeout = 120)
     char expected[256];
     snprintf(expected, sizeof expected, "dump by the shim: %s", outbox_await(&outbox, watched->program));
     screen_await(screen, expected);
+    expect_quit(screen);
+    screen_free(screen);
+    watched_end(watched);
+}
+
+static void enter_container(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", "/mnt", "tmpfs", 0, NULL) != 0)
+        _exit(77);
+}
+
+/* Its dumps go to a file system that is mounted for it alone. */
+Test(top, shim_in_a_container_is_asked, .timeout = 120)
+{
+    struct toolchain toolchain = oldest();
+    struct program_setup setup = {
+        .arguments = (const char *[]){app_path(&toolchain, "mapdemo"), NULL},
+        .environment = (const char *[]){"GOPAGEWATCH_OUT=/mnt/%p.%n.json", NULL},
+        .before_exec = enter_container,
+    };
+    pid_t trial = fork();
+    if (trial == 0) {
+        enter_container();
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(trial, &status, 0);
+    if (status != 0)
+        cr_skip_test("mounting is not permitted here");
+    struct watched *watched = watched_start(&setup);
+    program_await_phase(watched->program, "full");
+    struct screen *screen = start_top(watched->program, NULL, NULL);
+    int pid = (int)program_pid(watched->program);
+    char expected[128], path[96];
+    screen_press(screen, "d");
+    snprintf(path, sizeof path, "/proc/%d/root/mnt/%d.1.json", pid, pid);
+    snprintf(expected, sizeof expected, "dump by the shim: %s", path);
+    screen_await(screen, expected);
+    json_decref(dump_load(path));
     expect_quit(screen);
     screen_free(screen);
     watched_end(watched);
