@@ -115,7 +115,7 @@ static int open_page(int pid)
 bool control_page_open(struct control_page *control, int pid, struct error *error)
 {
     struct stat status;
-    *control = (struct control_page){.fd = open_page(pid)};
+    *control = (struct control_page){.fd = open_page(pid), .pid = pid};
     if (control->fd < 0)
         return errno == ENODATA ? refuse_without_page(pid, error) : refuse_rights(pid, errno, error);
     /* Smaller than it says: reading it would be a fault. */
@@ -141,69 +141,116 @@ void control_page_close(struct control_page *control)
 
 /* ---- asking ---- */
 
+static bool try_lock(const struct control_page *control, struct error *error)
+{
+    if (flock(control->fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK || errno == EINTR)
+        return error_set(error, "another gopagewatch waits for a dump of it; try again, or give more --timeout");
+    return error_set(error, "cannot be locked: %s", strerror(errno));
+}
+
 static bool lock(const struct control_page *control, uint64_t end_ns, struct error *error)
 {
-    while (flock(control->fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return error_set(error, "cannot be locked: %s", strerror(errno));
-        if (now_ns() >= end_ns)
-            return error_set(error, "another gopagewatch waits for a dump of it all the time; give more --timeout");
+    while (!try_lock(control, error)) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || now_ns() >= end_ns)
+            return false;
         nanosleep(&(struct timespec){.tv_nsec = (long)LOCK_INTERVAL_NS}, NULL);
     }
     return true;
 }
 
-static void wake(_Atomic uint32_t *word)
+/* With the lock held. */
+static void request(struct control_page *control, const char *label)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    struct gpw_control *page = control->page;
+    memset(page->label, 0, sizeof page->label);
+    memcpy(page->label, label, strnlen(label, sizeof page->label - 1));
+    control->request = atomic_fetch_add_explicit(&page->requested, 1, memory_order_release) + 1;
+    atomic_fetch_add_explicit(&page->asked, 1, memory_order_release);
+    syscall(SYS_futex, &page->asked, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* False: the time is up. */
-static bool await_answer(struct gpw_control *page, uint32_t request, uint64_t end_ns)
+static bool is_answered(const struct control_page *control)
 {
-    for (;;) {
-        uint32_t answered = atomic_load_explicit(&page->answered, memory_order_acquire);
-        uint64_t at_ns = now_ns();
-        if (answered == request)
-            return true;
-        if (at_ns >= end_ns)
-            return false;
+    return atomic_load_explicit(&control->page->answered, memory_order_acquire) == control->request;
+}
+
+/* The path as this process sees it: the other may be in another root, as in a container. */
+static void localise(const char *path, int pid, char local[PATH_MAX])
+{
+    struct stat there, here;
+    char through[PATH_MAX];
+    int length = snprintf(through, sizeof through, "/proc/%d/root%s", pid, path);
+    bool is_seen = length > 0 && (size_t)length < sizeof through && stat(through, &there) == 0;
+    bool is_same = is_seen && stat(path, &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+    snprintf(local, PATH_MAX, "%s", is_seen && !is_same ? through : path);
+}
+
+static bool tell_answer(const struct control_page *control, struct control_answer *answer, struct error *error)
+{
+    char path[GPW_CONTROL_PATH_BYTES], why[GPW_CONTROL_WHY_BYTES];
+    int number = control->page->error;
+    memcpy(path, control->page->path, sizeof path);
+    memcpy(why, control->page->why, sizeof why);
+    path[sizeof path - 1] = why[sizeof why - 1] = '\0';
+    if (number != 0)
+        return error_set(error, "it made no dump: %s %s: %s; the place is told by its GOPAGEWATCH_OUT", why, path,
+                         strerror(number < 0 && number > -4096 ? -number : EIO));
+    if (path[0] == '\0')
+        return error_set(error, "it made a dump but does not tell where");
+    localise(path, control->pid, answer->path);
+    return true;
+}
+
+bool control_page_begin(struct control_page *control, const char *label, struct error *error)
+{
+    if (!try_lock(control, error))
+        return false;
+    request(control, label);
+    return true;
+}
+
+enum control_state control_page_poll(struct control_page *control, struct control_answer *answer, struct error *error)
+{
+    if (!is_answered(control))
+        return CONTROL_PENDING;
+    bool is_made = tell_answer(control, answer, error);
+    flock(control->fd, LOCK_UN);
+    return is_made ? CONTROL_MADE : CONTROL_FAILED;
+}
+
+/* Until there is an answer or the time is up. */
+static void await_answer(const struct control_page *control, uint64_t end_ns)
+{
+    for (uint64_t at_ns = now_ns(); !is_answered(control) && at_ns < end_ns; at_ns = now_ns()) {
+        _Atomic uint32_t *answered = &control->page->answered;
+        uint32_t seen = atomic_load_explicit(answered, memory_order_acquire);
         /* Not longer than a second: the process may have ended. */
         uint64_t rest_ns = min_u64(end_ns - at_ns, NS_PER_SECOND);
         struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
-        syscall(SYS_futex, &page->answered, FUTEX_WAIT, answered, &rest, NULL, 0);
+        if (seen != control->request)
+            syscall(SYS_futex, answered, FUTEX_WAIT, seen, &rest, NULL, 0);
     }
-}
-
-static bool tell_answer(const struct gpw_control *page, struct control_answer *answer, struct error *error)
-{
-    char why[GPW_CONTROL_WHY_BYTES];
-    int number = page->error;
-    memcpy(answer->path, page->path, sizeof answer->path);
-    memcpy(why, page->why, sizeof why);
-    answer->path[sizeof answer->path - 1] = why[sizeof why - 1] = '\0';
-    if (number != 0)
-        return error_set(error, "it made no dump: %s %s: %s; the place is told by its GOPAGEWATCH_OUT", why,
-                         answer->path, strerror(number < 0 && number > -4096 ? -number : EIO));
-    return answer->path[0] != '\0' || error_set(error, "it made a dump but does not tell where");
 }
 
 bool control_page_ask(struct control_page *control, const char *label, uint64_t wait_ns, struct control_answer *answer,
                       struct error *error)
 {
-    struct gpw_control *page = control->page;
     uint64_t end_ns = now_ns() + wait_ns;
     if (!lock(control, end_ns, error))
         return false;
-    memset(page->label, 0, sizeof page->label);
-    memcpy(page->label, label, strnlen(label, sizeof page->label - 1));
-    uint32_t request = atomic_fetch_add_explicit(&page->requested, 1, memory_order_release) + 1;
-    atomic_fetch_add_explicit(&page->asked, 1, memory_order_release);
-    wake(&page->asked);
-    bool is_answered = await_answer(page, request, end_ns);
-    bool is_made = is_answered && tell_answer(page, answer, error);
+    request(control, label);
+    await_answer(control, end_ns);
+    switch (control_page_poll(control, answer, error)) {
+    case CONTROL_MADE:
+        return true;
+    case CONTROL_FAILED:
+        return false;
+    case CONTROL_PENDING:
+        break;
+    }
     flock(control->fd, LOCK_UN);
-    return is_answered ? is_made
-                       : error_set(error, "no dump came within the time; it is stopped, has ended, or has very much "
-                                          "memory: give more --timeout");
+    return error_set(error, "no dump came within the time; it is stopped, has ended, or has very much memory: give "
+                            "more --timeout");
 }

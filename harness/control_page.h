@@ -7,6 +7,7 @@
 #ifndef GPW_HARNESS_CONTROL_PAGE_H
 #define GPW_HARNESS_CONTROL_PAGE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,23 +15,35 @@
 #include "harness/error.h"
 
 struct control_page {
-    int fd;
+    int fd; /* -1: closed */
+    int pid;
     struct gpw_control *page;
+    uint32_t request; /* in hand */
 };
 
 /* Finds and maps the page of process `pid`. False: `error` says why there is none, and what to do. For
  * control_page_close. */
 bool control_page_open(struct control_page *control, int pid, struct error *error);
+/* A request in hand is given up: its dump may come all the same. */
 void control_page_close(struct control_page *control);
 
-/* How a request ended. `path` is as the process sees it. */
 struct control_answer {
-    char path[GPW_CONTROL_PATH_BYTES];
+    char path[PATH_MAX]; /* of the dump, as this process sees it: through /proc/PID/root where that is another */
 };
 
 /* Asks for a dump with this label and waits for `wait_ns` at most; other commands that ask are waited for too. False:
  * `error` says why no dump came. */
 bool control_page_ask(struct control_page *control, const char *label, uint64_t wait_ns, struct control_answer *answer,
                       struct error *error);
+
+/* The same in two steps, neither of which waits. */
+
+/* False: another command asks at the moment. */
+bool control_page_begin(struct control_page *control, const char *label, struct error *error);
+
+enum control_state { CONTROL_PENDING, CONTROL_MADE, CONTROL_FAILED };
+
+/* What has become of the request; `error` says why when it failed. */
+enum control_state control_page_poll(struct control_page *control, struct control_answer *answer, struct error *error);
 
 #endif

@@ -53,7 +53,6 @@ static const struct {
     {SCOPE_MACHINE, false, "huge pages", check_huge_pages},
     {SCOPE_MACHINE, false, "khugepaged", check_khugepaged},
     {SCOPE_MACHINE, false, "shim", check_library},
-    {SCOPE_MACHINE, false, "unwinder", check_unwinder},
     {SCOPE_MACHINE, false, "cgroup", check_cgroup},
     {SCOPE_MACHINE, false, "container", check_container},
     {SCOPE_MACHINE, false, "directory", check_directory},
@@ -75,7 +74,7 @@ static const struct {
     {SCOPE_PROCESS, false, "heap", check_process_layout},
     {SCOPE_PROCESS, false, "shim", check_process_shim},
     {SCOPE_PROCESS, false, "madvise", check_process_madvise},
-    {SCOPE_PROCESS, false, "signal", check_process_signal},
+    {SCOPE_PROCESS, false, "request", check_process_request},
     {SCOPE_PROCESS, false, "dumps", check_process_output},
     {SCOPE_PROCESS, false, "GODEBUG", check_process_godebug},
     {SCOPE_PROCESS, false, "limits", check_process_limits},
@@ -241,7 +240,7 @@ enum exit_code doctor_run(int argc, char **argv)
     if (optind == argc)
         return examine_machine(&environment);
     /* A file whose name is a number is given as ./4711. */
-    if (live_process_read_pid(argv[optind], &pid))
+    if (command_read_pid(argv[optind], &pid))
         return examine_process(&environment, pid);
     return examine_file(&environment, argv[optind]);
 }

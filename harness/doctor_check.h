@@ -58,7 +58,7 @@ __attribute__((format(printf, 2, 3))) void remark_mend(struct remark *remark, co
 
 /* ---- the machine ---- */
 doctor_check check_kernel, check_pagemap, check_scan, check_reading, check_ptrace_scope, check_frames, check_huge_pages,
-    check_khugepaged, check_unwinder, check_library, check_cgroup, check_container, check_directory;
+    check_khugepaged, check_library, check_cgroup, check_container, check_directory;
 
 /* ---- a program's file ---- */
 doctor_check check_file_kind, check_file_machine, check_file_go, check_file_rights, check_file_preload,
@@ -67,7 +67,7 @@ doctor_check check_file_kind, check_file_machine, check_file_go, check_file_righ
 
 /* ---- a process ---- */
 doctor_check check_process_attach, check_process_go, check_process_layout, check_process_shim, check_process_madvise,
-    check_process_signal, check_process_output, check_process_godebug, check_process_limits, check_process_huge_pages,
+    check_process_request, check_process_output, check_process_godebug, check_process_limits, check_process_huge_pages,
     check_process_cgroup;
 
 /* Are the checks of a runtime the same in a file and in a process, they are these. */

@@ -104,7 +104,7 @@ void check_file_preload(const struct doctor *doctor, struct remark *remark)
     const char *loader_name = strrchr(file->loader, '/');
     if (needs_libraries(doctor->program) && file->loader[0] == '\0') {
         remark_say(remark, VERDICT_OK, "a library, linked dynamically: a program that loads it is watched");
-        remark_mend(remark, "start that program with LD_PRELOAD=libgopagewatch.so");
+        remark_mend(remark, "start that program by 'gopagewatch run'");
         return;
     }
     if (needs_libraries(doctor->program) && loader_name != NULL && strncmp(loader_name, "/ld-linux", 9) == 0) {

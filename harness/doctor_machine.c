@@ -2,7 +2,6 @@
  *
  * Checks of the machine and of this installation. Where a thing can be tried it is tried, on our own process.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 
 #include "harness/doctor_check.h"
 #include "harness/human.h"
+#include "harness/shim_library.h"
 #include "harness/os_page.h"
 #include "memory/residency.h"
 #include "memory/text.h"
@@ -180,54 +180,17 @@ void check_khugepaged(const struct doctor *doctor, struct remark *remark)
 
 /* ---- this installation ---- */
 
-void check_unwinder(const struct doctor *doctor, struct remark *remark)
-{
-    (void)doctor;
-    static const char *const NAMES[] = {"libunwind.so.8", "libunwind.so"};
-    for (unsigned i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        void *library = dlopen(NAMES[i], RTLD_LAZY | RTLD_LOCAL);
-        if (library == NULL)
-            continue;
-        dlclose(library);
-        remark_say(remark, VERDICT_OK, "%s is here, for stacks through C", NAMES[i]);
-        return;
-    }
-    remark_say(remark, VERDICT_WARN, "libunwind.so.8 is not here: no stacks through C");
-    remark_mend(remark, "install it (Debian: apt install libunwind8); all else works without it");
-}
-
-static bool is_our_library(const char *path, struct remark *remark)
-{
-    if (access(path, F_OK) != 0)
-        return false;
-    if (access(path, R_OK) == 0) {
-        remark_say(remark, VERDICT_OK, "the shim is %s", path);
-    } else {
-        remark_say(remark, VERDICT_NO, "the shim, %s, cannot be read: %s", path, strerror(errno));
-        remark_mend(remark, "chmod a+r it");
-    }
-    return true;
-}
-
 void check_library(const struct doctor *doctor, struct remark *remark)
 {
+    char path[PATH_MAX];
+    struct error error;
     (void)doctor;
-    /* Of a build tree, and of an installation below any prefix. */
-    static const char *const PLACES[] = {"", "../lib/gopagewatch/", "../lib/", "../lib/x86_64-linux-gnu/"};
-    char self[PATH_MAX], path[PATH_MAX + 64];
-    ssize_t bytes = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[bytes < 0 ? 0 : bytes] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash != NULL)
-        slash[1] = '\0';
-    for (unsigned i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
-        snprintf(path, sizeof path, "%s%slibgopagewatch.so", self, PLACES[i]);
-        if (is_our_library(path, remark))
-            return;
+    if (shim_library_find(path, &error)) {
+        remark_say(remark, VERDICT_OK, "the shim is %s", path);
+        return;
     }
-    remark_say(remark, VERDICT_NO, "libgopagewatch.so is not beside this command (%s) nor in ../lib", self);
-    remark_mend(remark,
-                "put it there, or name it yourself: LD_PRELOAD=/path/to/libgopagewatch.so; 'attach' needs none");
+    remark_say(remark, VERDICT_NO, "there is no shim: %s", error.text);
+    remark_mend(remark, "name it yourself: LD_PRELOAD=/path/to/libgopagewatch.so; 'attach' needs none");
 }
 
 /* ---- surroundings ---- */

@@ -13,6 +13,7 @@
 
 #include "goruntime/pclntab.h"
 #include "goruntime/runtime_find.h"
+#include "harness/control_page.h"
 #include "harness/doctor_check.h"
 #include "harness/human.h"
 #include "harness/shim_inside.h"
@@ -93,7 +94,7 @@ void check_process_shim(const struct doctor *doctor, struct remark *remark)
     remark_say(remark, VERDICT_WARN, "the shim is not in it%s: no events, and no dump by signal",
                has_libc ? "" : ", and cannot be (no libc)");
     remark_mend(remark, "%s",
-                has_libc ? "start it with LD_PRELOAD=libgopagewatch.so; 'attach' works meanwhile"
+                has_libc ? "start it by 'gopagewatch run'; 'attach' works meanwhile"
                          : "'attach' works; or build it with CGO_ENABLED=1");
 }
 
@@ -128,22 +129,29 @@ void check_process_madvise(const struct doctor *doctor, struct remark *remark)
     remark_mend(remark, "a dump says why, under books.shim.missing");
 }
 
-void check_process_signal(const struct doctor *doctor, struct remark *remark)
+void check_process_request(const struct doctor *doctor, struct remark *remark)
 {
+    struct control_page control;
     struct shim_inside shim;
     struct error error;
+    char by_signal[64] = "";
+    int pid = doctor->process->pid;
     if (!has_library(doctor))
         return;
-    if (shim_inside_find(&shim, live_of(doctor), &error)) {
-        char number[16];
-        const char *name = sigabbrev_np(shim.signal); /* NULL: a real-time signal */
-        snprintf(number, sizeof number, "%d", shim.signal);
-        remark_say(remark, VERDICT_OK, "it makes a dump when it gets a signal: kill -%s %d",
-                   name != NULL ? name : number, doctor->process->pid);
+    if (!control_page_open(&control, pid, &error)) {
+        remark_say(remark, VERDICT_WARN, "it cannot be asked for a dump: %s", error.text);
+        remark_mend(remark, "gopagewatch attach %d makes one from outside", pid);
         return;
     }
-    remark_say(remark, VERDICT_WARN, "it cannot be asked for a dump: %s", error.text);
-    remark_mend(remark, "gopagewatch attach %d makes one from outside", doctor->process->pid);
+    control_page_close(&control);
+    if (shim_inside_find(&shim, live_of(doctor), &error) && shim.signal != 0) {
+        const char *name = sigabbrev_np(shim.signal); /* NULL: a real-time signal */
+        if (name != NULL)
+            snprintf(by_signal, sizeof by_signal, ", or kill -%s %d", name, pid);
+        else
+            snprintf(by_signal, sizeof by_signal, ", or kill -%d %d", shim.signal, pid);
+    }
+    remark_say(remark, VERDICT_OK, "it makes a dump when it is asked: gopagewatch dump %d%s", pid, by_signal);
 }
 
 /* ---- where its dumps go ---- */

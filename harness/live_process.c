@@ -26,16 +26,6 @@ void live_process_path(const struct live_process *process, const char *name, cha
     snprintf(path, PROC_PATH_BYTES, "/proc/%d/%s", process->pid, name);
 }
 
-bool live_process_read_pid(const char *text, int *pid)
-{
-    struct text rest = text_of(text);
-    uint64_t value;
-    if (!text_take_decimal(&rest, &value) || rest.at != rest.end || value == 0 || value > INT_MAX)
-        return false;
-    *pid = (int)value;
-    return true;
-}
-
 /* ---- refusals ---- */
 
 static long owner_of(const struct live_process *process)

@@ -29,9 +29,6 @@ struct live_process {
     char file_path[PATH_MAX + PROC_PATH_BYTES]; /* of live_process_file_path */
 };
 
-/* A process id as people write it, from 1 on. */
-bool live_process_read_pid(const char *text, int *pid);
-
 /* False, and `error` says why: there is no such process, it may not be read, it is not a 64-bit one. */
 bool live_process_open(struct live_process *process, int pid, struct bump *bump, struct error *error);
 void live_process_close(struct live_process *process);

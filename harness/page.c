@@ -96,7 +96,7 @@ static enum exit_code take_arguments(struct request *request, char *const *argum
                                   "'%s' is no address: give it in hex, like 0xc000123000 (names of variables are not "
                                   "looked up)",
                                   arguments[0]);
-    if (!live_process_read_pid(arguments[wanted - 1], &request->pid))
+    if (!command_read_pid(arguments[wanted - 1], &request->pid))
         return command_refuse_use(NAME, "'%s' is no process id%s", arguments[wanted - 1],
                                   request->is_frame ? "" : "; the address comes first");
     snprintf(request->thing, sizeof request->thing, "%d", request->pid);

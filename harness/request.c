@@ -5,11 +5,8 @@
 #include "harness/request.h"
 
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "gopagewatch/control.h"
 #include "harness/control_page.h"
@@ -37,23 +34,11 @@ static const char USAGE[] =
 
 #define TIMEOUT_DEFAULT_NS (30ull * 1000000000)
 
-/* The path as this process sees it: the other may be in another root, as in a container. */
-static void localise(const char *path, int pid, char local[PATH_MAX])
-{
-    struct stat there, here;
-    char through[PATH_MAX];
-    int length = snprintf(through, sizeof through, "/proc/%d/root%s", pid, path);
-    bool is_seen = length > 0 && (size_t)length < sizeof through && stat(through, &there) == 0;
-    bool is_same = is_seen && stat(path, &here) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino;
-    snprintf(local, PATH_MAX, "%s", is_seen && !is_same ? through : path);
-}
-
 static enum exit_code ask(const char *pid_text, int pid, const char *label, uint64_t wait_ns)
 {
     struct error error;
     struct control_page control;
     struct control_answer answer;
-    char local[PATH_MAX];
     if (!control_page_open(&control, pid, &error)) {
         command_complain(NAME, pid_text, &error);
         return EXIT_CODE_UNREADABLE;
@@ -64,9 +49,8 @@ static enum exit_code ask(const char *pid_text, int pid, const char *label, uint
         command_complain(NAME, pid_text, &error);
         return EXIT_CODE_UNREADABLE;
     }
-    localise(answer.path, pid, local);
-    command_tell(NAME, "dump written; next: gopagewatch report %s", local);
-    printf("%s\n", local);
+    command_tell(NAME, "dump written; next: gopagewatch report %s", answer.path);
+    printf("%s\n", answer.path);
     return EXIT_CODE_OK;
 }
 

@@ -19,11 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness/duration.h"
+#include "harness/control_page.h"
 #include "harness/live_look.h"
-#include "harness/shim_inside.h"
 #include "harness/top_screen.h"
+#include "memory/quantity.h"
 #include "memory/raw.h"
+#include "memory/units.h"
 
 static const char NAME[] = "top";
 
@@ -55,6 +56,7 @@ static const char USAGE[] =
 #define INTERVAL_MIN_NS (100ull * NS_PER_MS)
 #define INTERVAL_MAX_NS (3600 * NS_PER_SECOND)
 #define DUMP_PATIENCE_NS (30 * NS_PER_SECOND)
+#define AWAIT_INTERVAL_NS (20ull * NS_PER_MS)
 
 struct top {
     struct top_model model;
@@ -64,10 +66,10 @@ struct top {
     int end_signal; /* that is to end us; 0: none */
     bool wants_quit;
     uint64_t next_look_ns;
-    struct shim_inside shim; /* its `inotify` is -1 unless a dump is awaited */
+    struct control_page control; /* open while a dump of the shim's is awaited */
     uint64_t dump_deadline_ns;
     uint32_t dumps;
-    char last_dump[sizeof((struct shim_inside *)0)->path];
+    char last_dump[PATH_MAX];
 };
 
 static uint64_t now_ns(void)
@@ -135,10 +137,19 @@ static bool dump_from_outside(struct top *top, struct live_look *live, struct er
     return true;
 }
 
-static bool ask_shim(struct top *top, const struct live_look *live, struct error *error)
+static bool is_awaiting(const struct top *top)
 {
-    if (!shim_inside_find(&top->shim, &live->process, error) || !shim_inside_ask(&top->shim, top->pidfd, error))
+    return top->control.fd >= 0;
+}
+
+static bool ask_shim(struct top *top, struct error *error)
+{
+    if (!control_page_open(&top->control, top->pid, error))
         return false;
+    if (!control_page_begin(&top->control, "", error)) {
+        control_page_close(&top->control);
+        return false;
+    }
     top->dump_deadline_ns = now_ns() + DUMP_PATIENCE_NS;
     top_model_say(&top->model, false, "the shim was asked for a dump");
     return true;
@@ -148,14 +159,14 @@ static void dump(struct top *top)
 {
     struct live_look live;
     struct error error, refusal;
-    if (top->model.has_ended || top->shim.inotify >= 0)
+    if (top->model.has_ended || is_awaiting(top))
         return;
     if (!live_look_open(&live, NAME, top->pid, "", &error)) {
         top_model_say(&top->model, true, "no dump: %s", error.text);
         return;
     }
     bool has_shim = top->model.now.has_shim;
-    if (!has_shim || !ask_shim(top, &live, &refusal)) {
+    if (!has_shim || !ask_shim(top, &refusal)) {
         if (!dump_from_outside(top, &live, &error))
             top_model_say(&top->model, true, "no dump: %s", error.text);
         else if (has_shim)
@@ -167,15 +178,22 @@ static void dump(struct top *top)
 
 static void await_dump(struct top *top)
 {
-    const char *path = shim_inside_take(&top->shim);
-    if (path != NULL)
-        keep_dump(top, path, "dump by the shim");
-    else if (now_ns() >= top->dump_deadline_ns || top->model.has_ended)
-        top_model_say(&top->model, true, "no dump has come to %s; what the process wrote to its stderr tells why",
-                      top->shim.directory);
-    else
-        return;
-    shim_inside_close(&top->shim);
+    struct control_answer answer;
+    struct error error;
+    switch (control_page_poll(&top->control, &answer, &error)) {
+    case CONTROL_MADE:
+        keep_dump(top, answer.path, "dump by the shim");
+        break;
+    case CONTROL_FAILED:
+        top_model_say(&top->model, true, "no dump: %s", error.text);
+        break;
+    case CONTROL_PENDING:
+        if (now_ns() < top->dump_deadline_ns && !top->model.has_ended)
+            return;
+        top_model_say(&top->model, true, "no dump has come; it is stopped or has ended");
+        break;
+    }
+    control_page_close(&top->control);
 }
 
 /* ---- what comes ---- */
@@ -185,7 +203,7 @@ static void take_keys(struct top *top)
     int key;
     bool has_terminal;
     while ((has_terminal = top_screen_take_key(&key)) && key != 0) {
-        if (top->shim.inotify < 0)
+        if (!is_awaiting(top))
             top_model_say(&top->model, false, "%s", "");
         if (key == 'q')
             top->wants_quit = true;
@@ -216,8 +234,8 @@ static int wait_ms(const struct top *top)
     uint64_t now = now_ns(), until_ns = top->next_look_ns;
     if (top->model.has_ended)
         return -1;
-    if (top->shim.inotify >= 0 && top->dump_deadline_ns < until_ns)
-        until_ns = top->dump_deadline_ns;
+    if (is_awaiting(top)) /* nothing can be polled for that */
+        until_ns = min_u64(until_ns, now + AWAIT_INTERVAL_NS);
     return until_ns <= now ? 0 : (int)((until_ns - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -227,14 +245,13 @@ static void wait_for_something(struct top *top)
         {.fd = STDIN_FILENO, .events = POLLIN},
         {.fd = top->signals, .events = POLLIN},
         {.fd = top->model.has_ended ? -1 : top->pidfd, .events = POLLIN},
-        {.fd = top->shim.inotify, .events = POLLIN},
     };
     poll(awaited, sizeof awaited / sizeof awaited[0], wait_ms(top));
     if (awaited[1].revents != 0)
         take_signal(top);
     if (awaited[2].revents != 0)
         top_model_end(&top->model);
-    if (top->shim.inotify >= 0)
+    if (is_awaiting(top))
         await_dump(top);
     take_keys(top); /* and a resize, after which poll was interrupted */
 }
@@ -264,7 +281,7 @@ static void block_signals(struct top *top)
 
 static void end(struct top *top, const char *thing)
 {
-    shim_inside_close(&top->shim);
+    control_page_close(&top->control);
     top_screen_close();
     if (top->dumps > 0) {
         printf("%s\n", top->last_dump);
@@ -289,7 +306,7 @@ static enum exit_code show(int pid, const char *thing, uint64_t interval_ns)
     struct error error;
     top.pid = pid;
     top.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    top.shim.inotify = -1;
+    top.control.fd = -1;
     top_model_open(&top.model, pid, interval_ns);
     uint64_t begin_ns = now_ns();
     if (!top_sample_take(&first, pid, &error)) {
@@ -322,7 +339,8 @@ enum exit_code top_run(int argc, char **argv)
             fputs(USAGE, stdout);
             return EXIT_CODE_OK;
         case 'i':
-            if (!duration_read(optarg, &interval_ns) || interval_ns < INTERVAL_MIN_NS || interval_ns > INTERVAL_MAX_NS)
+            if (!quantity_time_ns(optarg, &interval_ns) || interval_ns < INTERVAL_MIN_NS ||
+                interval_ns > INTERVAL_MAX_NS)
                 return command_refuse_use(NAME, "'%s' is no interval: give 100ms to 1h", optarg);
             break;
         default:
@@ -333,7 +351,7 @@ enum exit_code top_run(int argc, char **argv)
         return command_refuse_use(NAME, "no process was named");
     if (argc - optind > 1)
         return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    if (!live_process_read_pid(argv[optind], &pid))
+    if (!command_read_pid(argv[optind], &pid))
         return command_refuse_use(NAME, "'%s' is no process id", argv[optind]);
     snprintf(thing, sizeof thing, "%d", pid);
     return show(pid, thing, interval_ns);
