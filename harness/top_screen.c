@@ -101,7 +101,8 @@ bool top_screen_take_key(int *key)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     *key = getch();
-    if (*key == CONTROL_L)
+    /* What was written for the old size may have gone anywhere. */
+    if (*key == CONTROL_L || *key == KEY_RESIZE)
         clearok(stdscr, TRUE);
     if (*key >= 'A' && *key <= 'Z')
         *key += 'a' - 'A';

@@ -143,6 +143,16 @@ static void move_to(struct screen *screen, unsigned row, unsigned column)
     screen->column = least(column, screen->columns - 1);
 }
 
+/* Rows from the cursor's on move down or up by `n`. */
+static void shift_rows(struct screen *screen, unsigned n, bool is_down)
+{
+    unsigned rows = screen->rows - screen->row;
+    char(*at)[COLUMNS_MAX] = screen->cells + screen->row;
+    n = least(n, rows);
+    memmove(is_down ? at + n : at, is_down ? at : at + n, (rows - n) * sizeof *at);
+    memset(is_down ? at : at + rows - n, ' ', n * sizeof *at);
+}
+
 static void control(struct screen *screen, char final)
 {
     unsigned n = parameter(screen, 0, 1), what = parameter(screen, 0, 0);
@@ -191,6 +201,10 @@ static void control(struct screen *screen, char final)
         n = least(n, screen->columns - column);
         memmove(cells + column + n, cells + column, screen->columns - column - n);
         erase(screen, row, column, column + n);
+        break;
+    case 'L':
+    case 'M':
+        shift_rows(screen, n, final == 'L');
         break;
     case 'b':
         for (; n > 0; n--)
