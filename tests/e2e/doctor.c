@@ -197,7 +197,7 @@ static void check_watched(const struct toolchain *toolchain, const char *const *
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(doctor, watched_process_is_asked_by_its_signal, .timeout = 120)
+TOOLCHAIN_TEST(doctor, watched_process_can_be_asked, .timeout = 120)
 {
     static const struct claim WATCHED[] = {
         {"ok   go", "mapdemo"},
@@ -205,13 +205,13 @@ TOOLCHAIN_TEST(doctor, watched_process_is_asked_by_its_signal, .timeout = 120)
         {"ok   heap", "was found"},
         {"ok   shim", "is loaded"},
         {"ok   madvise", "is patched"},
-        {"ok   signal", "kill -USR2 "},
+        {"ok   request", "kill -USR2 "},
         {"ok   dumps", "its dumps go to /"},
     };
     check_watched(toolchain, NULL, WATCHED, sizeof WATCHED / sizeof WATCHED[0], "watched");
-    static const struct claim OTHER_SIGNAL[] = {{"ok   signal", "kill -37 "}};
+    static const struct claim OTHER_SIGNAL[] = {{"ok   request", "kill -37 "}};
     check_watched(toolchain, (const char *[]){"GOPAGEWATCH_SIGNAL=RTMIN+3", NULL}, OTHER_SIGNAL, 1, "RTMIN+3");
-    static const struct claim NO_SIGNAL[] = {{"warn signal", "GOPAGEWATCH_SIGNAL=none"}};
+    static const struct claim NO_SIGNAL[] = {{"ok   request", "gopagewatch dump "}};
     check_watched(toolchain, (const char *[]){"GOPAGEWATCH_SIGNAL=none", NULL}, NO_SIGNAL, 1, "none");
     static const struct claim NOWHERE[] = {{"no   dumps", "/nonexistent/, which does not work: No such file"}};
     check_watched(toolchain, (const char *[]){"GOPAGEWATCH_OUT=/nonexistent/%n.json", NULL}, NOWHERE, 1, "nowhere");

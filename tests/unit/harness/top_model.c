@@ -7,8 +7,6 @@
 
 #include "top_fixture.h"
 
-#include "harness/duration.h"
-
 static struct top_model model;
 
 static void add(struct top_sample sample)
@@ -113,37 +111,4 @@ Test(top_model, message_is_printable)
     top_model_say(&model, true, "dump: %s", "/tmp/\033[2Jx");
     cr_expect_str_eq(model.message, "dump: /tmp/?[2Jx");
     cr_expect(model.is_alert);
-}
-
-Test(duration, is_read_as_people_write_it)
-{
-    static const struct {
-        const char *text;
-        uint64_t ns; /* 0: refused */
-    } CASES[] = {
-        {"1", SECONDS(1)},
-        {"500ms", MILLISECONDS(500)},
-        {"2s", SECONDS(2)},
-        {"1.5m", SECONDS(90)},
-        {"0.25s", MILLISECONDS(250)},
-        {"1h", SECONDS(3600)},
-        {"1000h", SECONDS(3600000)},
-        {"1001h", 0},
-        {"18446744073709551615", 0},
-        {"", 0},
-        {"s", 0},
-        {"1.", 0},
-        {"1.x", 0},
-        {"1.0001s", 0},
-        {"-1s", 0},
-        {" 1s", 0},
-        {"1s ", 0},
-        {"1 s", 0},
-        {"1d", 0},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        uint64_t ns = 0;
-        cr_expect_eq(duration_read(CASES[i].text, &ns), CASES[i].ns != 0, "'%s'", CASES[i].text);
-        cr_expect(CASES[i].ns == 0 || ns == CASES[i].ns, "'%s': %" PRIu64, CASES[i].text, ns);
-    }
 }
