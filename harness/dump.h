@@ -17,7 +17,7 @@
 
 /* A number that the dump gives as null. No number in a dump is so large: JSON integers are read as 63 bits. */
 #define DUMP_NOT_KNOWN UINT64_MAX
-#define DUMP_SIGNED_NOT_KNOWN INT64_MIN
+#define DUMP_SIGNED_NOT_KNOWN INT64_MIN /* FIELD_SIGNED_NOT_KNOWN */
 
 /* How many classes a dump may have that this version has no name for, and how long their names may be. */
 enum { DUMP_NEW_CLASSES_MAX = 16, DUMP_CLASS_NAME_BYTES_MAX = 40 };

@@ -13,7 +13,6 @@
 #include "harness/fields.h"
 
 _Static_assert(DUMP_NOT_KNOWN == FIELD_NOT_KNOWN, "null reads the same everywhere");
-_Static_assert(DUMP_SIGNED_NOT_KNOWN == FIELD_SIGNED_NOT_KNOWN, "null reads the same everywhere");
 
 /* Address space for all texts and rows of a dump: some hundred KiB for a usual one, 10 KiB for each arena of a heap
  * that is in pieces. */
