@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whatever `report` and `diff` are given, there is one line that names the thing and the mend, and the right exit
- * status: 2 for wrong use, 4 for a file that is no dump.
+ * Whatever the commands that read dumps are given, there is one line that names the thing and the mend, and the right
+ * exit status: 2 for wrong use, 4 for a file that is no dump. And every command has a page with an example.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -112,7 +112,7 @@ static void make_files(const char *directory)
     watched_end(watched);
 }
 
-Test(report_input, wrong_input_costs_one_line, .timeout = 120)
+Test(command_input, wrong_input_costs_one_line, .timeout = 120)
 {
     struct temp_dir dir = temp_dir_make();
     make_files(dir.path);
@@ -123,22 +123,53 @@ Test(report_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refusal(dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
         expect_refusal(dir.path, (const char *[]){"diff", name, "good", NULL}, UNREADABLE, words);
         expect_refusal(dir.path, (const char *[]){"diff", "good", name, NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"report", "--html", "page.html", name, NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"export", "pprof", name, "-o", "out", NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"export", "ndjson", name, NULL}, UNREADABLE, words);
         /* the other dump is shown all the same */
         expect_refusal(dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
     }
     temp_dir_remove(&dir);
 }
 
-Test(report_input, help_has_an_example, .timeout = 60)
+static void expect_page(const char *command)
 {
-    static const char *const COMMANDS[] = {"report", "diff"};
-    for (size_t i = 0; i < sizeof COMMANDS / sizeof COMMANDS[0]; i++) {
-        struct program *program = program_run(&(struct program_setup){
-            .arguments = (const char *[]){built_path("gopagewatch"), COMMANDS[i], "--help", NULL}});
-        cr_expect_eq(program_await_end(program), 0);
-        cr_expect_not_null(strstr(program_output(program), "\nexample:\n  gopagewatch "), "%s",
-                           program_output(program));
-        cr_expect_str_empty(program_errors(program));
-        program_free(program);
+    char usage[64];
+    const char *bogus[] = {built_path("gopagewatch"), command, "--no-such-option", NULL};
+    struct program *page = program_run(
+        &(struct program_setup){.arguments = (const char *[]){built_path("gopagewatch"), command, "--help", NULL}});
+    snprintf(usage, sizeof usage, "usage: gopagewatch %s ", command);
+    cr_expect_eq(program_await_end(page), 0, "%s", command);
+    cr_expect_eq(strncmp(program_output(page), usage, strlen(usage)), 0, "%s", program_output(page));
+    cr_expect(strstr(program_output(page), "\nexample:\n  gopagewatch ") != NULL ||
+                  strstr(program_output(page), "\nexamples:\n  gopagewatch ") != NULL ||
+                  strstr(program_output(page), "\nexample:\n  ulimit ") != NULL,
+              "%s", program_output(page));
+    cr_expect_not_null(strstr(program_output(page), "\nexit status: "), "%s", program_output(page));
+    cr_expect_str_empty(program_errors(page));
+    program_free(page);
+    struct program *refused = program_run(&(struct program_setup){.arguments = bogus});
+    cr_expect_eq(program_await_end(refused), WRONG_USE, "%s: %s", command, program_errors(refused));
+    cr_expect_eq(strchr(program_errors(refused), '\n'), program_errors(refused) + strlen(program_errors(refused)) - 1,
+                 "not one line: %s", program_errors(refused));
+    program_free(refused);
+}
+
+/* Those that `gopagewatch help` lists: "  NAME   what it does". */
+Test(command_input, every_command_has_a_page_with_an_example, .timeout = 60)
+{
+    unsigned commands = 0;
+    struct program *list =
+        program_run(&(struct program_setup){.arguments = (const char *[]){built_path("gopagewatch"), "help", NULL}});
+    cr_assert_eq(program_await_end(list), 0);
+    for (const char *line = program_output(list); line != NULL; line = strchr(line, '\n')) {
+        char name[32];
+        line += *line == '\n';
+        if (sscanf(line, "  %31[a-z]%*1[ ]", name) != 1 || strncmp(line, "  ", 2) != 0 || strcmp(name, "help") == 0)
+            continue;
+        expect_page(name);
+        commands++;
     }
+    cr_expect_geq(commands, 10u, "%u commands", commands);
+    program_free(list);
 }
