@@ -66,7 +66,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps pprof demo layouts unit e2e stdlib check test check-loop bench lint format fuzz
+.PHONY: all help clean toolchains apps pprof demo layouts unit e2e stdlib check test check-loop bench lint format fuzz packages built
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -118,6 +118,13 @@ $(BUILD)/.packages-lint:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACK
 $(BUILD)/.packages-fuzz:  ; $(Q)mkdir -p $(@D) && tests/setup/packages.sh $(PACKAGES_FUZZ) && touch $@
 
 include install.mk
+
+# One after the other: apt has one lock.
+packages: $(addprefix $(BUILD)/.packages-,build test lint fuzz browser)
+	@:
+
+built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(FUZZ_BIN)
+	@:
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
 	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_ALL)
@@ -208,6 +215,8 @@ check: all unit ## the quick test: unit tests and one toolchain
 
 test: ## everything: lint, unit, e2e, standard library and a short fuzz, with every toolchain that can be had
 	$(Q)$(MAKE) --no-print-directory toolchains || echo "test: going on with the toolchains that are there"
+	$(Q)$(MAKE) --no-print-directory packages
+	$(Q)$(MAKE) --no-print-directory -j $(shell nproc) built
 	$(Q)$(MAKE) --no-print-directory lint
 	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
