@@ -28,12 +28,14 @@ static int move_up(int fd)
 
 void control_open(struct control *control)
 {
-    long made = raw_syscall6(SYS_memfd_create, (long)GPW_CONTROL_NAME, MFD_CLOEXEC, 0, 0, 0, 0);
+    long made = raw_syscall6(SYS_memfd_create, (long)GPW_CONTROL_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
     if (raw_failed(made))
         return;
     int fd = move_up((int)made);
     long page = -1;
-    if (!raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)))
+    /* Whoever may open it could make it shorter, and our next look at it would be a SIGBUS: so nobody can. */
+    if (!raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)) &&
+        !raw_failed(raw_syscall6(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, 0, 0, 0)))
         page = raw_mmap(NULL, GPW_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (raw_failed(page)) {
         raw_close(fd);

@@ -159,6 +159,25 @@ static void ask(struct watched *watched, const char *label)
     cr_expect_str_eq(outbox_await(&watched->outbox, watched->program), path);
 }
 
+/* The page cannot be made shorter by whoever may open it: the program's next look would be its end. */
+Test(triggers, page_that_is_shared_cannot_be_cut, .timeout = 60)
+{
+    struct toolchain found[TOOLCHAINS_MAX];
+    char command[PATH_BYTES];
+    cr_assert_gt(toolchains_find(found), 0u);
+    struct watched *watched = watch_app(&found[0], "heapstats", NULL);
+    program_await_phase(watched->program, "full");
+    snprintf(command, sizeof command,
+             "for fd in /proc/%d/fd/*; do case $(readlink $fd) in /memfd:gopagewatch*) echo found; truncate -s 0 $fd "
+             "2>/dev/null && echo cut; esac; done",
+             (int)program_pid(watched->program));
+    struct program *shell = run_command((const char *[]){"sh", "-c", command, NULL});
+    cr_expect_str_eq(program_output(shell), "found\n", "%s", program_output(shell));
+    program_free(shell);
+    ask(watched, "after");
+    watched_end(watched);
+}
+
 /* Also of a program that is busy, and where no signal asks for dumps. */
 TOOLCHAIN_TEST(triggers, dump_asks_and_names_the_file, .timeout = 120)
 {
