@@ -27,6 +27,7 @@ struct screen {
     unsigned columns, rows;
     char cells[ROWS_MAX][COLUMNS_MAX];
     unsigned row, column; /* column == columns: at the end, the next letter wraps */
+    bool wraps_at_once;   /* terminfo: am without xenl */
     char last;            /* letter, for REP */
     enum parser parser;
     unsigned parameters[PARAMETERS_MAX], parameters_count;
@@ -55,12 +56,23 @@ static void clear(struct screen *screen)
     memset(screen->cells, ' ', sizeof screen->cells);
 }
 
+/* What curses writes behind the last column depends on this; of the kinds that tests ask for only one does. */
+static bool kind_wraps_at_once(const char *const *environment)
+{
+    for (; environment != NULL && *environment != NULL; environment++) {
+        if (strcmp(*environment, "TERM=ansi") == 0)
+            return true;
+    }
+    return false;
+}
+
 struct screen *screen_start(const struct program_setup *setup, unsigned columns, unsigned rows)
 {
     struct screen *screen = calloc(1, sizeof *screen);
     must(screen != NULL && columns <= COLUMNS_MAX && rows <= ROWS_MAX, "screen");
     screen->columns = columns;
     screen->rows = rows;
+    screen->wraps_at_once = kind_wraps_at_once(setup->environment);
     clear(screen);
     screen->terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     must(screen->terminal >= 0 && grantpt(screen->terminal) == 0 && unlockpt(screen->terminal) == 0 &&
@@ -96,14 +108,21 @@ static void feed_line(struct screen *screen)
     memset(screen->cells[screen->rows - 1], ' ', sizeof screen->cells[0]);
 }
 
+static void wrap_if_at_end(struct screen *screen)
+{
+    if (screen->column < screen->columns)
+        return;
+    screen->column = 0;
+    feed_line(screen);
+}
+
 static void put(struct screen *screen, char letter)
 {
-    if (screen->column >= screen->columns) {
-        screen->column = 0;
-        feed_line(screen);
-    }
+    wrap_if_at_end(screen);
     screen->cells[screen->row][screen->column++] = letter;
     screen->last = letter;
+    if (screen->wraps_at_once)
+        wrap_if_at_end(screen);
 }
 
 static void erase(struct screen *screen, unsigned row, unsigned begin, unsigned end)
