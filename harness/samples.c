@@ -149,6 +149,12 @@ static struct series *find_series(struct samples *samples, const struct metric *
     return series;
 }
 
+bool samples_require(struct samples *samples, const char *name, enum metric_unit unit, struct error *error)
+{
+    struct metric metric = {name, unit, DUMP_NOT_KNOWN};
+    return find_series(samples, &metric) != NULL || refuse_memory(error);
+}
+
 static uint64_t absent_value(enum metric_absence absence, const struct sample_origin *origin)
 {
     bool is_zero = absence == METRIC_ABSENT_IS_ZERO || (absence == METRIC_ABSENT_IS_ZERO_IN_HEAP && origin->has_heap);

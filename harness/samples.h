@@ -61,6 +61,9 @@ bool samples_add(struct samples *samples, enum samples_side side, const struct s
 bool samples_put(struct samples *samples, enum samples_side side, uint64_t sample, const struct metric *metric,
                  struct error *error);
 
+/* Makes the metric exist, though no sample has it: it is absent in all of them then (metrics.h). */
+bool samples_require(struct samples *samples, const char *name, enum metric_unit unit, struct error *error);
+
 /* Nothing is added afterwards: fills `metrics`, in which each has a value for each sample. */
 bool samples_finish(struct samples *samples, struct error *error);
 
