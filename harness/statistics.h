@@ -52,7 +52,7 @@ struct statistics_rank_test {
 };
 
 /* Mann and Whitney's U, one-sided: is `current` larger than `baseline`? All values equal: p = 1. TOO_FEW: one side has
- * no values. Exact where this takes at most some 20 ms: up to 50 + 50 values, 10 + 500, 2 + 2000; the sizes alone
+ * no values. Exact where this takes at most some 10 ms: up to 50 + 50 values, 10 + 500, 2 + 2000; the sizes alone
  * decide it. */
 enum statistics_outcome statistics_rank_test(const double *baseline, size_t baseline_count, const double *current,
                                              size_t current_count, struct statistics_rank_test *result);
@@ -66,7 +66,7 @@ struct statistics_slope {
 };
 
 /* The trend of a series, oldest value first; `confidence` (below 1) is that of [low, high]. All values equal: slope 0,
- * p = 1. TOO_FEW: less than two values. `p` is exact up to 33 values. 10,000 values take some 10 ms. */
+ * p = 1. TOO_FEW: less than two values. `p` is exact up to 33 values. 10,000 values take some 50 ms. */
 enum statistics_outcome statistics_slope(const double *series, size_t count, double confidence,
                                          struct statistics_slope *result);
 
