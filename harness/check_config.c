@@ -33,7 +33,7 @@ static bool set(const struct reading *reading, const char *name, const char *val
 {
     struct check_options *options = reading->options;
     if (strcmp(name, "baseline") == 0)
-        return check_options_add_file(options, SAMPLES_BASELINE, from_here(reading, value), reading->error);
+        return check_files_add(&options->files[SAMPLES_BASELINE], from_here(reading, value), reading->error);
     return check_options_set(options, name, bump_string(&options->bump, value, strlen(value)), reading->error);
 }
 

@@ -33,11 +33,6 @@ static enum exit_code fail(const struct gate *gate, const char *thing, const str
 
 /* ---- reading ---- */
 
-static bool is_wanted(const struct check_options *options, const struct dump *dump)
-{
-    return options->label == NULL || strcmp(dump->label, options->label) == 0;
-}
-
 static bool add_document(const struct gate *gate, struct samples *samples, enum samples_side side,
                          const json_t *document, struct error *error)
 {
@@ -47,7 +42,7 @@ static bool add_document(const struct gate *gate, struct samples *samples, enum 
                                         : error_set(error, "is a baseline; name the dumps to compare with it");
     if (!dump_read(&dump, document, error))
         return false;
-    bool is_added = !is_wanted(gate->options, &dump) || samples_add_dump(samples, side, &dump, error);
+    bool is_added = !check_options_want(gate->options, &dump) || samples_add_dump(samples, side, &dump, error);
     dump_free(&dump);
     return is_added;
 }

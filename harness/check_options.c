@@ -123,11 +123,9 @@ bool check_options_set(struct check_options *options, const char *name, const ch
     return true;
 }
 
-bool check_options_add_file(struct check_options *options, enum samples_side side, const char *path,
-                            struct error *error)
+bool check_files_add(struct check_files *files, const char *path, struct error *error)
 {
     enum { FIRST_CAPACITY = 64 };
-    struct check_files *files = &options->files[side];
     if (files->count == files->capacity) {
         uint64_t capacity = files->capacity == 0 ? FIRST_CAPACITY : files->capacity * 2;
         const char **grown = reallocarray(files->paths, capacity, sizeof *grown);
@@ -138,6 +136,12 @@ bool check_options_add_file(struct check_options *options, enum samples_side sid
     }
     files->paths[files->count++] = path;
     return true;
+}
+
+bool check_options_want(const struct check_options *options, const struct dump *dump)
+{
+    return (options->label == NULL || strcmp(dump->label, options->label) == 0) &&
+           (options->phase == NULL || strcmp(dump->phase, options->phase) == 0);
 }
 
 /* ---- the command line ---- */
@@ -186,7 +190,7 @@ static bool take_file(struct line *line, const char *path)
 {
     if (!line->has_side)
         return error_set(&line->error, "'%s': say whether it is --baseline or --current", path);
-    return check_options_add_file(line->options, line->side, path, &line->error);
+    return check_files_add(&line->options->files[line->side], path, &line->error);
 }
 
 static bool begin_side(struct line *line, enum samples_side side, const char *path)

@@ -11,6 +11,7 @@
 #include "harness/check_format.h"
 #include "harness/check_judge.h"
 #include "harness/command.h"
+#include "harness/dump.h"
 #include "harness/samples.h"
 #include "memory/bump.h"
 
@@ -46,9 +47,12 @@ extern const char check_options_usage[];
 enum exit_code check_options_read(struct check_options *options, const char *subcommand, int argc, char **argv);
 void check_options_free(struct check_options *options);
 
+/* Whether a dump has the label and the phase that are asked for. */
+bool check_options_want(const struct check_options *options, const struct dump *dump);
+
 /* For the reader of a configuration; `name` without dashes. False: `error` names what is accepted. */
 bool check_options_set(struct check_options *options, const char *name, const char *value, struct error *error);
-bool check_options_add_file(struct check_options *options, enum samples_side side, const char *path,
-                            struct error *error);
+/* A list of paths grows; they stay the caller's. */
+bool check_files_add(struct check_files *files, const char *path, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "harness/check_self_test.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "gopagewatch/finding.h"
@@ -152,24 +153,34 @@ static bool fill_trial(struct samples *trial, const struct samples *from, const 
 
 struct finding_of_trial {
     bool is_caught, is_false_alarm;
-    char metric[METRIC_NAME_BYTES]; /* that was caught */
-    char why[ERROR_TEXT_BYTES];     /* of what was not */
+    uint64_t metrics_count;         /* that something was planted in */
+    char metric[METRIC_NAME_BYTES]; /* that was not caught, or the false alarm */
+    char why[ERROR_TEXT_BYTES];
 };
 
-static void read_result(struct finding_of_trial *finding, const struct check_result *result,
-                        const struct check_rules *rules, const struct check_rule *planted)
+static void read_unplanted(struct finding_of_trial *finding, const struct check_result *result)
+{
+    for (uint64_t i = 0; i < result->rows_count && !finding->is_false_alarm; i++) {
+        const struct check_row *row = &result->rows[i];
+        /* A baseline may be above a limit. */
+        finding->is_false_alarm = row->verdict == CHECK_REGRESSION && row->kind != CHECK_LIMIT;
+        snprintf(finding->metric, sizeof finding->metric, "%s", row->metric);
+    }
+}
+
+/* Every metric that the rule holds for must be caught. */
+static void read_planted(struct finding_of_trial *finding, const struct check_result *result,
+                         const struct check_rules *rules, const struct check_rule *planted)
 {
     for (uint64_t i = 0; i < result->rows_count; i++) {
         const struct check_row *row = &result->rows[i];
-        bool is_meant = planted != NULL && row->kind == planted->kind && is_planted(rules, planted, row->metric);
-        if (row->verdict == CHECK_REGRESSION && planted == NULL && row->kind != CHECK_LIMIT)
-            finding->is_false_alarm = true;
-        if (!is_meant && !(planted == NULL && finding->is_false_alarm))
+        if (row->kind != planted->kind || !is_planted(rules, planted, row->metric))
             continue;
-        finding->is_caught |= row->verdict == CHECK_REGRESSION;
+        finding->is_caught = row->verdict == CHECK_REGRESSION;
+        finding->metrics_count++;
         snprintf(finding->metric, sizeof finding->metric, "%s", row->metric);
         snprintf(finding->why, sizeof finding->why, "%s", row->why);
-        if (finding->is_caught)
+        if (!finding->is_caught)
             return;
     }
 }
@@ -182,7 +193,7 @@ static enum check_outcome try(struct finding_of_trial *finding, const struct sam
     struct bump bump;
     struct check_result result;
     enum check_outcome outcome = CHECK_NO_MEMORY;
-    *finding = (struct finding_of_trial){.why = "the rule holds for no metric: later ones take its place"};
+    *finding = (struct finding_of_trial){.metric = "-", .why = "later rules take its place"};
     if (!samples_open(&trial, error))
         return outcome;
     if (bump_open(&bump, RESULT_BYTES_MAX) != 0) {
@@ -192,8 +203,10 @@ static enum check_outcome try(struct finding_of_trial *finding, const struct sam
     }
     if (fill_trial(&trial, from, &settings->rules, planted, error))
         outcome = check_judge(&result, &trial, settings, &bump, error);
-    if (outcome == CHECK_JUDGED)
-        read_result(finding, &result, &settings->rules, planted);
+    if (outcome == CHECK_JUDGED && planted == NULL)
+        read_unplanted(finding, &result);
+    else if (outcome == CHECK_JUDGED)
+        read_planted(finding, &result, &settings->rules, planted);
     bump_close(&bump);
     samples_close(&trial);
     return outcome;
@@ -207,6 +220,20 @@ static bool add_own_rules(struct check_rules *rules, struct error *error)
            check_rules_add(rules, CHECK_GROWTH, "rss.*.resident=5%,1MiB", error) &&
            check_rules_add(rules, CHECK_SLOPE, "rss.total=64KiB/dump", error) &&
            check_rules_add(rules, CHECK_EXACT, "go.sizeclass.64.objects", error);
+}
+
+static void write_finding(FILE *out, const struct finding_of_trial *finding, const struct check_rule *planted)
+{
+    if (planted == NULL && finding->is_false_alarm)
+        fprintf(out, "ALARM     nothing planted, and yet a regression: %s\n", finding->metric);
+    else if (planted == NULL)
+        fprintf(out, "passed    nothing planted\n");
+    else if (finding->is_caught)
+        fprintf(out, "caught    %s of %s (metrics: %" PRIu64 ")\n", check_kind_name(planted->kind), planted->pattern,
+                finding->metrics_count);
+    else
+        fprintf(out, "MISSED    %s of %s: %s: %s\n", check_kind_name(planted->kind), planted->pattern, finding->metric,
+                finding->why);
 }
 
 static enum exit_code run_trials(FILE *out, const struct samples *from, const struct check_settings *settings,
@@ -224,13 +251,7 @@ static enum exit_code run_trials(FILE *out, const struct samples *from, const st
             command_complain(subcommand, "self-test", &error);
             return EXIT_CODE_UNREADABLE;
         }
-        if (planted == NULL)
-            fprintf(out, "%-9s nothing planted%s%s\n", finding.is_false_alarm ? "ALARM" : "passed",
-                    finding.is_false_alarm ? ", and yet a regression: " : "", finding.metric);
-        else
-            fprintf(out, "%-9s %s of %s%s%s\n", finding.is_caught ? "caught" : "MISSED", check_kind_name(planted->kind),
-                    finding.is_caught ? finding.metric : planted->pattern, finding.is_caught ? "" : ": ",
-                    finding.is_caught ? "" : finding.why);
+        write_finding(out, &finding, planted);
         if (finding.is_false_alarm || (planted != NULL && !finding.is_caught))
             code = EXIT_CODE_INCONCLUSIVE;
     }
