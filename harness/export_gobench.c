@@ -13,23 +13,9 @@
  */
 #include <ctype.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "harness/export_format.h"
-
-/* What Go calls a machine; others have one name in both. */
-static const struct {
-    const char *machine, *goarch;
-} MACHINES[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}};
-
-static const char *goarch_of(const char *machine)
-{
-    for (size_t i = 0; i < sizeof MACHINES / sizeof MACHINES[0]; i++) {
-        if (strcmp(machine, MACHINES[i].machine) == 0)
-            return MACHINES[i].goarch;
-    }
-    return machine;
-}
+#include "harness/goarch.h"
 
 static void write_head(FILE *out, const struct dump *dump)
 {
