@@ -23,6 +23,7 @@ static const struct field DUMP_FIELDS[] = {
     {"reason", FIELD_TEXT, offsetof(struct dump, reason)},
     {"seq", FIELD_NUMBER, offsetof(struct dump, seq)},
     {"label", FIELD_TEXT, offsetof(struct dump, label)},
+    {"phase", FIELD_TEXT_IF_THERE, offsetof(struct dump, phase)},
     {"time.utc", FIELD_TEXT, offsetof(struct dump, time.utc)},
     {"time.unix_ns", FIELD_NUMBER, offsetof(struct dump, time.unix_ns)},
     {"time.since_start_ns", FIELD_NUMBER_OR_NULL, offsetof(struct dump, time.since_start_ns)},

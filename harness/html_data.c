@@ -72,6 +72,7 @@ static void write_head(struct json *json, const struct dump *dump)
     json_put_string(json, "reason", dump->reason);
     json_put_number(json, "seq", dump->seq);
     json_put_string(json, "label", dump->label);
+    json_put_string(json, "phase", dump->phase);
     json_begin_object(json, "time");
     json_put_string(json, "utc", dump->time.utc);
     json_put_number(json, "unix_ns", dump->time.unix_ns);

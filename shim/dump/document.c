@@ -81,6 +81,7 @@ static void write_head(struct json *json, const struct document *document)
     json_put_string(json, "reason", document->reason);
     json_put_number(json, "seq", document->seq);
     json_put_string(json, "label", document->label);
+    json_put_string(json, "phase", document->phase);
     json_newline(json);
     json_begin_object(json, "time");
     write_utc(json, document->unix_ns);
