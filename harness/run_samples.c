@@ -74,16 +74,15 @@ static void sample_at_rest(struct sampling *sampling)
     struct control_page page;
     struct control_answer answer;
     struct error error;
-    struct settle_outcome outcome;
     struct child *child = &sampling->child;
     if (!open_page(sampling, &page, &error)) {
         if (!child->has_ended)
             command_tell(NAME, "run %" PRIu32 ": %s", sampling->run, error.text);
     } else {
-        settle_process(child->pid, &page, sampling->plan->settle_ns, &outcome);
+        struct settle_outcome outcome = settle_process(child->pid, &page, sampling->plan->settle_ns);
         if (outcome.end == SETTLE_TIMED_OUT)
             command_tell(NAME, "run %" PRIu32 ": not at rest in time; sampled all the same", sampling->run);
-        if (outcome.end != SETTLE_PROCESS_ENDED && control_page_ask(&page, "", DUMP_NS, &answer, &error))
+        if (outcome.end != SETTLE_ENDED && control_page_ask(&page, "", DUMP_NS, &answer, &error))
             snprintf(sampling->at_rest, sizeof sampling->at_rest, "%s", answer.path);
         control_page_close(&page);
     }
