@@ -7,12 +7,6 @@
 // that the kernel's own thread can do it, if it is let: there is no phase inflated then.
 package main
 
-/*
-#cgo CFLAGS: -std=gnu17 -D_GNU_SOURCE -Wall
-#include "c_pages.h"
-*/
-import "C"
-
 import (
 	"flag"
 	"runtime"
@@ -20,6 +14,7 @@ import (
 	"strconv"
 	"unsafe"
 
+	"gopagewatch.test/apps/internal/hugepages"
 	"gopagewatch.test/apps/internal/rest"
 )
 
@@ -46,8 +41,8 @@ func collapse() {
 	debug.FreeOSMemory()
 	rest.Reach("returned", "")
 	start = (start + hugeBytes - 1) &^ (hugeBytes - 1)
-	errno := C.c_pages_collapse(C.uintptr_t(start), heapBytes/2)
-	rest.Stay("inflated", " collapsed="+strconv.Itoa(heapBytes/2)+" errno="+strconv.Itoa(int(errno)))
+	errno := hugepages.Collapse(start, heapBytes/2)
+	rest.Stay("inflated", " collapsed="+strconv.Itoa(heapBytes/2)+" errno="+strconv.Itoa(errno))
 }
 
 func keepSome() {
