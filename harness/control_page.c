@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/live_process.h"
 #include "memory/bump.h"
 #include "memory/units.h"
 #include "memory/vma.h"
@@ -127,6 +128,11 @@ bool control_page_open(struct control_page *control, int pid, struct error *erro
         control_page_close(control);
         return error_set(error, "the shim in it is of another version; use the gopagewatch that it came with");
     }
+    /* A forked child has its parent's descriptors. */
+    if (control->page->pid != live_process_own_pid(pid)) {
+        control_page_close(control);
+        return refuse_without_page(pid, error);
+    }
     return true;
 }
 
@@ -220,17 +226,18 @@ enum control_state control_page_poll(struct control_page *control, struct contro
     return is_made ? CONTROL_MADE : CONTROL_FAILED;
 }
 
-/* Until there is an answer or the time is up. */
-static void await_answer(const struct control_page *control, uint64_t end_ns)
+/* Until the word is `wanted` or the time is up. */
+static bool await_word(_Atomic uint32_t *word, uint32_t wanted, uint64_t end_ns)
 {
-    for (uint64_t at_ns = now_ns(); !is_answered(control) && at_ns < end_ns; at_ns = now_ns()) {
-        _Atomic uint32_t *answered = &control->page->answered;
-        uint32_t seen = atomic_load_explicit(answered, memory_order_acquire);
+    for (;;) {
+        uint32_t seen = atomic_load_explicit(word, memory_order_acquire);
+        uint64_t at_ns = now_ns();
+        if (seen == wanted || at_ns >= end_ns)
+            return seen == wanted;
         /* Not longer than a second: the process may have ended. */
         uint64_t rest_ns = min_u64(end_ns - at_ns, NS_PER_SECOND);
         struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
-        if (seen != control->request)
-            syscall(SYS_futex, answered, FUTEX_WAIT, seen, &rest, NULL, 0);
+        syscall(SYS_futex, word, FUTEX_WAIT, seen, &rest, NULL, 0);
     }
 }
 
@@ -241,7 +248,7 @@ bool control_page_ask(struct control_page *control, const char *label, uint64_t 
     if (!lock(control, end_ns, error))
         return false;
     request(control, label);
-    await_answer(control, end_ns);
+    await_word(&control->page->answered, control->request, end_ns);
     switch (control_page_poll(control, answer, error)) {
     case CONTROL_MADE:
         return true;
@@ -253,4 +260,37 @@ bool control_page_ask(struct control_page *control, const char *label, uint64_t 
     flock(control->fd, LOCK_UN);
     return error_set(error, "no dump came within the time; it is stopped, has ended, or has very much memory: give "
                             "more --timeout");
+}
+
+/* ---- bringing it to rest ---- */
+
+bool control_page_serves_settle(const struct control_page *control)
+{
+    const struct gpw_control *page = control->page;
+    /* Who is at work for another command does not wait at the moment. */
+    return atomic_load_explicit(&page->settle_listening, memory_order_acquire) != 0 ||
+           atomic_load_explicit(&page->settle_asked, memory_order_relaxed) !=
+               atomic_load_explicit(&page->settle_done, memory_order_relaxed);
+}
+
+bool control_page_settle_begin(struct control_page *control, struct error *error)
+{
+    struct gpw_control *page = control->page;
+    if (!try_lock(control, error))
+        return false;
+    control->settle = atomic_load_explicit(&page->settle_asked, memory_order_relaxed) + 1;
+    control->settle += control->settle == 0;
+    atomic_store_explicit(&page->settle_asked, control->settle, memory_order_release);
+    syscall(SYS_futex, &page->settle_asked, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    return true;
+}
+
+bool control_page_settle_await(struct control_page *control, uint64_t wait_ns)
+{
+    return await_word(&control->page->settle_done, control->settle, now_ns() + wait_ns);
+}
+
+void control_page_settle_end(struct control_page *control)
+{
+    flock(control->fd, LOCK_UN);
 }

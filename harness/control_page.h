@@ -19,6 +19,7 @@ struct control_page {
     int pid;
     struct gpw_control *page;
     uint32_t request; /* in hand */
+    uint32_t settle;  /* the same of those to come to rest */
 };
 
 /* Finds and maps the page of process `pid`. False: `error` says why there is none, and what to do. For
@@ -45,5 +46,15 @@ enum control_state { CONTROL_PENDING, CONTROL_MADE, CONTROL_FAILED };
 
 /* What has become of the request; `error` says why when it failed. */
 enum control_state control_page_poll(struct control_page *control, struct control_answer *answer, struct error *error);
+
+/* Asking the program to come to rest (harness/settle.h is the whole of it). */
+
+/* Whether it has a thread that does that. */
+bool control_page_serves_settle(const struct control_page *control);
+/* False: another command asks at the moment. True: for control_page_settle_end. */
+bool control_page_settle_begin(struct control_page *control, struct error *error);
+/* Whether it is at rest, after `wait_ns` at most. */
+bool control_page_settle_await(struct control_page *control, uint64_t wait_ns);
+void control_page_settle_end(struct control_page *control);
 
 #endif

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -222,6 +223,20 @@ bool live_process_open(struct live_process *process, int pid, struct bump *bump,
 void live_process_close(struct live_process *process)
 {
     reader_process_close(&process->reader);
+}
+
+/* The last of the list in its status. */
+uint64_t live_process_own_pid(int pid)
+{
+    char path[PROC_PATH_BYTES], status[4096], key[] = "\nNSpid:\t";
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    const char *numbers = read_small_file(path, status, sizeof status) <= 0 ? NULL : strstr(status, key);
+    if (numbers == NULL)
+        return (uint64_t)pid;
+    numbers += strlen(key);
+    status[numbers - status + (ptrdiff_t)strcspn(numbers, "\n")] = '\0';
+    const char *last = strrchr(numbers, '\t');
+    return strtoull(last == NULL ? numbers : last + 1, NULL, 10);
 }
 
 /* ---- files ---- */

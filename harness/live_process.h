@@ -40,6 +40,9 @@ void live_process_path(const struct live_process *process, const char *name, cha
  * there is none. Valid until the next call. The type fits struct modules_source. */
 const char *live_process_file_path(void *process, const struct vma *vma);
 
+/* The number of process `pid` in its own namespace, as it sees itself; `pid` where that is not known. */
+uint64_t live_process_own_pid(int pid);
+
 /* Why a file of the process could not be read: `number` is -errno. Returns false. */
 bool live_process_refuse(const struct live_process *process, const char *what, int number, struct error *error);
 

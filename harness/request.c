@@ -10,23 +10,29 @@
 
 #include "gopagewatch/control.h"
 #include "harness/control_page.h"
+#include "harness/human.h"
+#include "harness/settle.h"
 #include "memory/quantity.h"
 
 static const char NAME[] = "dump";
 
 static const char USAGE[] =
-    "usage: gopagewatch dump PID [--label LABEL] [--timeout TIME]\n"
+    "usage: gopagewatch dump PID [--label LABEL] [--settle TIME] [--timeout TIME]\n"
     "\n"
     "Asks the shim inside process PID for a dump, waits until it is whole, and prints its path. No\n"
     "signal is sent: a process without the shim is not touched. The dump goes to where the process's\n"
     "GOPAGEWATCH_OUT says.\n"
     "\n"
     "  -l, --label LABEL    a word for this dump, up to 63 bytes: in the dump, and %l in its name\n"
-    "  -t, --timeout TIME   how long to wait (500ms, 30s, 5m); default 30s\n"
+    "  -s, --settle TIME    first bring the process to rest, for TIME at most: a program that offers it\n"
+    "                       (gopagewatch.h) collects its garbage and gives back what is free; with any\n"
+    "                       other, wait until its resident memory is flat\n"
+    "  -t, --timeout TIME   how long to wait for the dump (500ms, 30s, 5m); default 30s\n"
     "  -h, --help           this page\n"
     "\n"
     "example:\n"
     "  gopagewatch dump 4711 --label before-deploy\n"
+    "  gopagewatch dump 4711 --settle 10s\n"
     "  gopagewatch report gopagewatch.4711.1.json\n"
     "\n"
     "exit status: 0 the dump is there (its path is the last line of standard output), 2 wrong use,\n"
@@ -34,21 +40,50 @@ static const char USAGE[] =
 
 #define TIMEOUT_DEFAULT_NS (30ull * 1000000000)
 
-static enum exit_code ask(const char *pid_text, int pid, const char *label, uint64_t wait_ns)
+/* What was asked for. */
+struct request {
+    const char *pid_text, *label;
+    int pid;
+    bool has_settle;
+    uint64_t settle_ns, wait_ns;
+};
+
+/* False: there is nothing left to be asked. */
+static bool settle(const struct request *request, struct control_page *control, struct error *error)
+{
+    struct settle_outcome outcome = settle_process(request->pid, control, request->settle_ns);
+    const struct human after = human_duration(outcome.took_ns);
+    switch (outcome.end) {
+    case SETTLE_AT_REST:
+        command_tell(NAME, "at rest after %s: %s", after.text, settle_way_text(outcome.way));
+        return true;
+    case SETTLE_TIMED_OUT:
+        command_tell(NAME, "not at rest after %s; the dump is made all the same", after.text);
+        return true;
+    case SETTLE_ENDED:
+        break;
+    }
+    return error_set(error, "it has ended while it was to come to rest");
+}
+
+static enum exit_code fail(const struct request *request, const struct error *error)
+{
+    command_complain(NAME, request->pid_text, error);
+    return EXIT_CODE_UNREADABLE;
+}
+
+static enum exit_code ask(const struct request *request)
 {
     struct error error;
     struct control_page control;
     struct control_answer answer;
-    if (!control_page_open(&control, pid, &error)) {
-        command_complain(NAME, pid_text, &error);
-        return EXIT_CODE_UNREADABLE;
-    }
-    bool is_made = control_page_ask(&control, label, wait_ns, &answer, &error);
+    if (!control_page_open(&control, request->pid, &error))
+        return fail(request, &error);
+    bool is_made = (!request->has_settle || settle(request, &control, &error)) &&
+                   control_page_ask(&control, request->label, request->wait_ns, &answer, &error);
     control_page_close(&control);
-    if (!is_made) {
-        command_complain(NAME, pid_text, &error);
-        return EXIT_CODE_UNREADABLE;
-    }
+    if (!is_made)
+        return fail(request, &error);
     command_tell(NAME, "dump written; next: gopagewatch report %s", answer.path);
     printf("%s\n", answer.path);
     return EXIT_CODE_OK;
@@ -58,35 +93,41 @@ enum exit_code request_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                             {"label", required_argument, NULL, 'l'},
+                                            {"settle", required_argument, NULL, 's'},
                                             {"timeout", required_argument, NULL, 't'},
                                             {0}};
-    const char *label = "";
-    uint64_t wait_ns = TIMEOUT_DEFAULT_NS;
-    int pid;
+    struct request request = {.label = "", .wait_ns = TIMEOUT_DEFAULT_NS};
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "hl:t:", OPTIONS, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "hl:s:t:", OPTIONS, NULL)) != -1;) {
         switch (option) {
         case 'h':
             fputs(USAGE, stdout);
             return EXIT_CODE_OK;
         case 'l':
-            label = optarg;
+            request.label = optarg;
+            break;
+        case 's':
+            if (!quantity_time_ns(optarg, &request.settle_ns))
+                return command_refuse_use(NAME, "'%s' is no time: give 500ms, 10s or 1m", optarg);
+            request.has_settle = true;
             break;
         case 't':
-            if (!quantity_time_ns(optarg, &wait_ns))
+            if (!quantity_time_ns(optarg, &request.wait_ns))
                 return command_refuse_use(NAME, "'%s' is no time: give 500ms, 30s or 5m", optarg);
             break;
         default:
             return command_refuse_option(NAME, argv);
         }
     }
-    if (strlen(label) >= GPW_LABEL_BYTES)
-        return command_refuse_use(NAME, "the label has %zu bytes; give at most %d", strlen(label), GPW_LABEL_BYTES - 1);
+    if (strlen(request.label) >= GPW_LABEL_BYTES)
+        return command_refuse_use(NAME, "the label has %zu bytes; give at most %d", strlen(request.label),
+                                  GPW_LABEL_BYTES - 1);
     if (optind == argc)
         return command_refuse_use(NAME, "no process was named");
     if (argc - optind > 1)
         return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    if (!command_read_pid(argv[optind], &pid))
-        return command_refuse_use(NAME, "'%s' is no process id", argv[optind]);
-    return ask(argv[optind], pid, label, wait_ns);
+    request.pid_text = argv[optind];
+    if (!command_read_pid(request.pid_text, &request.pid))
+        return command_refuse_use(NAME, "'%s' is no process id", request.pid_text);
+    return ask(&request);
 }

@@ -56,16 +56,6 @@ static bool has_handler(const struct live_process *process, int signal)
            (strtoull(caught, NULL, 16) >> (signal - 1) & 1) != 0;
 }
 
-/* Its number in its own namespace: the last of the list. */
-static uint64_t own_pid(const struct live_process *process)
-{
-    char numbers[128];
-    if (!read_status(process, "\nNSpid:\t", numbers, sizeof numbers))
-        return (uint64_t)process->pid;
-    const char *last = strrchr(numbers, '\t');
-    return strtoull(last == NULL ? numbers : last + 1, NULL, 10);
-}
-
 /* ---- where its dumps go ---- */
 
 /* Whether a path means the same there as here: in a container it does not. */
@@ -95,7 +85,7 @@ static bool find_directory(struct shim_inside *shim, const struct live_process *
     }
     uname(&system);
     struct output_words words = {
-        .pid = own_pid(process), .program = process->comm, .host = system.nodename, .label = ""};
+        .pid = live_process_own_pid(process->pid), .program = process->comm, .host = system.nodename, .label = ""};
     char expanded[OUTPUT_PATH_BYTES];
     if (!output_expand(directory, &words, expanded))
         return error_set(error, "its GOPAGEWATCH_OUT is too long a path");

@@ -97,9 +97,10 @@ static void report_done(struct gpw_control *page, uint32_t done)
 
 uint32_t control_settle_await(struct gpw_control *page, uint32_t done)
 {
+    /* First, so that whoever sees the request fulfilled sees somebody listen as well. */
+    atomic_fetch_add_explicit(&page->settle_listening, 1, memory_order_relaxed);
     if (done != 0)
         report_done(page, done);
-    atomic_fetch_add_explicit(&page->settle_listening, 1, memory_order_release);
     uint32_t asked = atomic_load_explicit(&page->settle_asked, memory_order_acquire);
     while (asked == 0 || asked == atomic_load_explicit(&page->settle_done, memory_order_relaxed)) {
         raw_syscall6(SYS_futex, (long)&page->settle_asked, FUTEX_WAIT, (long)asked, 0, 0, 0);
