@@ -4,11 +4,16 @@
  */
 #include <criterion/criterion.h>
 #include <float.h>
+#include <malloc.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "harness/statistics.h"
 #include "harness/statistics_parts.h"
+#include "statistics_fixture.h"
 
 Test(statistics, no_values_have_no_median)
 {
@@ -90,11 +95,68 @@ Test(statistics, holm_keeps_order_and_never_exceeds_1)
 
 Test(statistics, normal_quantile_is_the_inverse_of_the_tail)
 {
-    /* https://oeis.org/A220510: the 97.5 % point. */
+    /* What tables give as 1.96. */
     cr_expect(fabs(statistics_normal_quantile(0.025) - 1.959963984540054235524594) < 1e-15);
     cr_expect(fabs(statistics_normal_quantile(0.5)) < 1e-15);
     for (double share = 0.5; share > 1e-300; share /= 3) {
         double tail = statistics_normal_tail(statistics_normal_quantile(share));
         cr_expect(fabs(tail - share) < 1e-12 * share, "%g gives %g", share, tail);
     }
+}
+
+static rlim_t address_space_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "re");
+    cr_assert_not_null(statm);
+    cr_assert_eq(fscanf(statm, "%lu", &pages), 1);
+    fclose(statm);
+    return pages * (rlim_t)sysconf(_SC_PAGESIZE);
+}
+
+enum { LIMITED_VALUES = 100000 };
+
+/* With `more_bytes` of address space and no more. */
+static enum statistics_outcome outcome_within(rlim_t more_bytes, int function, const double *values)
+{
+    struct statistics_median median = {.median = -7};
+    struct statistics_rank_test rank_test = {.u = -7};
+    struct statistics_slope slope = {.high = -7};
+    double *adjusted = calloc(LIMITED_VALUES, sizeof *adjusted);
+    cr_assert_not_null(adjusted);
+    struct rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    setrlimit(RLIMIT_AS, &(struct rlimit){address_space_bytes() + more_bytes, limit.rlim_max});
+    enum statistics_outcome outcome =
+        function == 0   ? statistics_median(values, LIMITED_VALUES, 0.95, &median)
+        : function == 1 ? statistics_rank_test(values, LIMITED_VALUES / 2, values + LIMITED_VALUES / 2,
+                                               LIMITED_VALUES / 2, &rank_test)
+        : function == 2 ? statistics_slope(values, LIMITED_VALUES, 0.95, &slope)
+                        : statistics_holm(values, LIMITED_VALUES, adjusted);
+    setrlimit(RLIMIT_AS, &limit);
+    if (outcome != STATISTICS_OK)
+        cr_expect(median.median == -7 && rank_test.u == -7 && slope.high == -7 && adjusted[0] == 0,
+                  "the result was touched");
+    free(adjusted);
+    return outcome;
+}
+
+Test(statistics, too_little_memory_is_told_at_every_step)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 16); /* what is freed goes back to the kernel, not to the next to ask */
+    double *values = calloc(LIMITED_VALUES, sizeof *values);
+    cr_assert_not_null(values);
+    uint64_t state = 47;
+    for (size_t i = 0; i < LIMITED_VALUES; i++)
+        values[i] = floor(random_share(&state) * 8);
+    for (int function = 0; function < 4; function++) {
+        enum statistics_outcome outcome = outcome_within(0, function, values);
+        cr_expect_eq(outcome, STATISTICS_NO_MEMORY, "function %d needs no memory?", function);
+        for (rlim_t mib = 1; mib <= 32 && outcome != STATISTICS_OK; mib++) {
+            cr_expect_eq(outcome, STATISTICS_NO_MEMORY, "function %d, %d MiB: outcome %d", function, (int)mib, outcome);
+            outcome = outcome_within(mib << 20, function, values);
+        }
+        cr_expect_eq(outcome, STATISTICS_OK, "function %d needs more than 32 MiB", function);
+    }
+    free(values);
 }
