@@ -71,23 +71,26 @@ double statistics_binomial(size_t n, size_t k)
 }
 
 /* Rank after rank, `ways[taken][sum]` grows by the ways that take it. Downwards in `taken`, so that no rank is taken
- * twice. Rows go from `chosen` to 0: the one that is asked for comes first. */
+ * twice, and only as far as the ranks that are left can make up for. Rows go from `chosen` to 0: the one that is asked
+ * for comes first. */
 double *statistics_count_choices(const uint32_t *ranks, size_t count, size_t chosen, size_t sum_max)
 {
     size_t row_length = sum_max + 1;
-    double *rows = calloc((chosen + 1) * row_length, sizeof *rows);
-    if (rows == NULL)
+    double *ways = calloc((chosen + 1) * row_length, sizeof *ways);
+    if (ways == NULL)
         return NULL;
-    rows[chosen * row_length] = 1;
+    ways[chosen * row_length] = 1;
     for (size_t i = 0; i < count; i++) {
-        for (size_t taken = i + 1 < chosen ? i + 1 : chosen; taken > 0; taken--) {
-            double *with = rows + (chosen - taken) * row_length;
+        size_t most = i + 1 < chosen ? i + 1 : chosen, left = count - 1 - i;
+        size_t least = chosen > left ? chosen - left : 1;
+        for (size_t taken = most; taken >= least && taken > 0; taken--) {
+            double *with = ways + (chosen - taken) * row_length;
             const double *without = with + row_length;
             for (size_t sum = ranks[i]; sum <= sum_max; sum++)
                 with[sum] += without[sum - ranks[i]];
         }
     }
-    return rows;
+    return ways;
 }
 
 /* The median lies between the values at `place` and `count + 1 - place` (from 1, in order) unless fewer than `place` of

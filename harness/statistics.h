@@ -10,8 +10,10 @@
  * uint64_t exactly up to 2^53 (8 PiB). Beyond, neighbours may become the same number, never change places: ranks see at
  * most a tie more, and a slope is off by 2^-53 of the values.
  *
+ * A p-value may be 0: less than any double.
+ *
  * No function prints, keeps anything, or changes its input; the order of values matters to statistics_slope only.
- * Memory is a small multiple of the input plus some MiB, given back before they return.
+ * Memory is some 100 bytes a value and 3 MiB at most, given back before they return.
  *
  * Allowed context: command.
  */
@@ -40,7 +42,7 @@ struct statistics_median {
 };
 
 /* The narrowest interval of the i-th smallest and the i-th largest value that holds the median with probability
- * `confidence` (below 1), by the binomial distribution. One value: [x, x], coverage 0. TOO_FEW: no values. */
+ * `confidence` (between 0 and 1), by the binomial distribution. One value: [x, x], coverage 0. TOO_FEW: no values. */
 enum statistics_outcome statistics_median(const double *values, size_t count, double confidence,
                                           struct statistics_median *result);
 
@@ -65,8 +67,10 @@ struct statistics_slope {
     bool is_exact;     /* of `p`; false: normal approximation with corrections for ties and continuity */
 };
 
-/* The trend of a series, oldest value first; `confidence` (below 1) is that of [low, high]. All values equal: slope 0,
- * p = 1. TOO_FEW: less than two values. `p` is exact up to 33 values. 10,000 values take some 50 ms. */
+/* The trend of a series, oldest value first; `confidence` (between 0 and 1) is that of [low, high]. All values equal:
+ * slope 0, p = 1. TOO_FEW: less than two values. `p` is exact up to 33 values. 10,000 values take some 50 ms. `p` asks
+ * whether the order is by chance. Values that follow from those before them (a heap that fills until the next GC, a
+ * cache that warms) have an order without a leak: a small `p` alone is no leak, so look at `low`, too. */
 enum statistics_outcome statistics_slope(const double *series, size_t count, double confidence,
                                          struct statistics_slope *result);
 

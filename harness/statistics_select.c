@@ -9,12 +9,12 @@
  *     slopes:     |  not more than low  |  k-th is here: at most WINDOW_SLOPES_MAX  |  more than high  |
  *
  * Counts have to be right, not nearly so, or the k-th slope is another one. So all of it is whole numbers: values
- * become multiples of 2^-60 of the largest (whatever bytes there are, this is exact), and t one of 2^-TILT_BITS of that
- * unit. Two slopes that differ do so by at least 1/n^2; so where no t lies between low and high, all slopes there are
- * one.
+ * become multiples of 2^-60 of the largest (exact for whole numbers up to 2^60), and t one of 2^-TILT_BITS of that
+ * unit. Slopes that differ do so by more than 2^-TILT_BITS, for there are no longer runs than 2^INDEX_BITS; so where no
+ * t lies between low and high, all slopes there are one.
  *
- * Lines drawn through points, and points through which lines cross, are the same here: the order of the tilted values
- * at `low`, seen from `high`, has exactly the pairs with a slope between them turned round.
+ * To make the slopes between low and high: put the points in the order of their heights when tilted by low. Tilted by
+ * high, just the pairs with such a slope are the other way round, and the same merge sort meets each of them.
  */
 #include <float.h>
 #include <math.h>
@@ -286,7 +286,7 @@ bool statistics_select_slopes(const double *series, size_t count, const uint64_t
                               double *slopes)
 {
     struct search *search = malloc(sizeof *search);
-    int64_t *values = malloc(count * sizeof *values);
+    int64_t *values = calloc(count, sizeof *values);
     struct point *points = malloc(2 * count * sizeof *points);
     bool has_memory = search != NULL && values != NULL && points != NULL;
     if (has_memory) {
