@@ -28,7 +28,7 @@ by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(w
 LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c harness/*.S)
-HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo
+HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo -linih -lm
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
@@ -38,7 +38,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev
+PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
     python3-prometheus-client cmark-gfm strace binutils
 PACKAGES_BROWSER := chromium fonts-dejavu-core

@@ -45,7 +45,7 @@ struct check_row {
     enum check_verdict verdict;
     const char *metric;
     enum metric_unit unit;
-    const char *bound;                  /* what is allowed, in words: "512 MiB", "+5 % and +8.00 MiB", "none" */
+    const char *bound;                   /* what is allowed, in words: "512 MiB", "+5 % and +8.00 MiB", "none" */
     struct check_side baseline, current; /* limits and slopes have no baseline: count 0 */
     bool has_change;
     double change; /* current median less the baseline's; of a slope: per dump */
@@ -62,10 +62,11 @@ struct check_growth {
 
 struct check_result {
     enum check_verdict verdict;
-    const struct check_row *rows; /* worst first, then in the order of the rules */
+    const struct check_row *rows; /* worst first, then by kind and name */
     uint64_t rows_count;
     uint64_t verdict_rows[CHECK_VERDICT_COUNT]; /* how many rows have it */
-    /* What grew, by growth falling and not more than --top; there are none without a baseline or without regression. */
+    /* What grew, by growth falling and not more than --top; none where there is no regression. Without a baseline it is
+     * from the first to the last of the current samples. */
     const struct check_growth *classes, *size_classes;
     uint64_t classes_count, size_classes_count;
     /* Sentences that hold for all of it: that the environment differs, that dumps are of several programs. */

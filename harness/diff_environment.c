@@ -1,91 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fingerprints of two dumps side by side. What is compared is a table, a line each; what one of them does not know
- * differs from what the other one knows.
+ * What a reader of a comparison must know, a line each.
  */
 #include "harness/diff_environment.h"
 
-#include <inttypes.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "harness/human.h"
+#include "harness/fingerprint.h"
 #include "harness/wrap.h"
-
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_BYTES };
-
-/* `absent`: what it means that a value is not there. */
-static const struct fingerprint {
-    const char *label;
-    enum kind kind;
-    size_t offset; /* in struct dump_environment */
-    const char *absent;
-} FINGERPRINTS[] = {
-    {"kernel", KIND_TEXT, offsetof(struct dump_environment, kernel), "not known"},
-    {"machine", KIND_TEXT, offsetof(struct dump_environment, machine), "not known"},
-    {"cpus", KIND_NUMBER, offsetof(struct dump_environment, cpus), "not known"},
-    {"OS page", KIND_BYTES, offsetof(struct dump_environment, os_page_bytes), "not known"},
-    {"Go version", KIND_TEXT, offsetof(struct dump_environment, go_version), "not known"},
-    {"build id", KIND_TEXT, offsetof(struct dump_environment, build_id), "not known"},
-    {"GOGC", KIND_TEXT, offsetof(struct dump_environment, gogc), "not set"},
-    {"GOMEMLIMIT", KIND_TEXT, offsetof(struct dump_environment, gomemlimit), "not set"},
-    {"GODEBUG", KIND_TEXT, offsetof(struct dump_environment, godebug), "not set"},
-    {"GOMAXPROCS", KIND_TEXT, offsetof(struct dump_environment, gomaxprocs), "not set"},
-    {"transparent_hugepage/enabled", KIND_TEXT, offsetof(struct dump_environment, thp_enabled), "not known"},
-    {"transparent_hugepage/defrag", KIND_TEXT, offsetof(struct dump_environment, thp_defrag), "not known"},
-    {"khugepaged/max_ptes_none", KIND_NUMBER, offsetof(struct dump_environment, khugepaged_max_ptes_none), "not known"},
-    {"cgroup memory limit", KIND_BYTES, offsetof(struct dump_environment, cgroup_memory_max_bytes), "none"},
-};
-
-static const char *text_at(const struct dump_environment *environment, size_t offset)
-{
-    return *(const char *const *)((const char *)environment + offset);
-}
-
-static uint64_t number_at(const struct dump_environment *environment, size_t offset)
-{
-    return *(const uint64_t *)((const char *)environment + offset);
-}
 
 static bool is_same_text(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool is_same(const struct fingerprint *fingerprint, const struct dump_environment *a,
-                    const struct dump_environment *b)
-{
-    if (fingerprint->kind == KIND_TEXT)
-        return is_same_text(text_at(a, fingerprint->offset), text_at(b, fingerprint->offset));
-    return number_at(a, fingerprint->offset) == number_at(b, fingerprint->offset);
-}
-
-static void add_value(struct wrap *wrap, const struct fingerprint *fingerprint,
-                      const struct dump_environment *environment)
-{
-    if (fingerprint->kind == KIND_TEXT) {
-        const char *text = text_at(environment, fingerprint->offset);
-        wrap_text(wrap, text == NULL ? fingerprint->absent : text[0] == '\0' ? "\"\"" : text);
-        return;
-    }
-    uint64_t number = number_at(environment, fingerprint->offset);
-    if (number == DUMP_NOT_KNOWN)
-        wrap_text(wrap, fingerprint->absent);
-    else if (fingerprint->kind == KIND_BYTES)
-        wrap_text(wrap, human_bytes(number).text);
-    else
-        wrap_format(wrap, "%" PRIu64, number);
-}
-
 static void write_fingerprints(struct wrap *wrap, const struct dump *old_dump, const struct dump *new_dump)
 {
-    for (size_t i = 0; i < sizeof FINGERPRINTS / sizeof FINGERPRINTS[0]; i++) {
-        if (is_same(&FINGERPRINTS[i], &old_dump->environment, &new_dump->environment))
+    for (uint32_t i = 0; i < fingerprint_count(); i++) {
+        const struct fingerprint *fingerprint = fingerprint_at(i);
+        if (fingerprint_is_same(fingerprint, &old_dump->environment, &new_dump->environment))
             continue;
-        wrap_format(wrap, "differs: %s:", FINGERPRINTS[i].label);
-        add_value(wrap, &FINGERPRINTS[i], &old_dump->environment);
+        wrap_format(wrap, "differs: %s:", fingerprint->label);
+        wrap_text(wrap, fingerprint_value(fingerprint, &old_dump->environment).text);
         wrap_text(wrap, "->");
-        add_value(wrap, &FINGERPRINTS[i], &new_dump->environment);
+        wrap_text(wrap, fingerprint_value(fingerprint, &new_dump->environment).text);
         wrap_end(wrap);
     }
 }

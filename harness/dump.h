@@ -155,6 +155,7 @@ struct dump_finding {
 struct dump {
     const char *reason;
     const char *label; /* "" when none was given */
+    const char *phase; /* "" when the program marked none */
     uint64_t seq;
     struct dump_time time;
     struct dump_process process;

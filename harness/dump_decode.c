@@ -11,6 +11,7 @@
 
 #include "harness/dump_decode_go.h"
 #include "harness/fields.h"
+#include "harness/fingerprint.h"
 
 _Static_assert(DUMP_NOT_KNOWN == FIELD_NOT_KNOWN, "null reads the same everywhere");
 
@@ -22,6 +23,7 @@ static const struct field DUMP_FIELDS[] = {
     {"reason", FIELD_TEXT, offsetof(struct dump, reason)},
     {"seq", FIELD_NUMBER, offsetof(struct dump, seq)},
     {"label", FIELD_TEXT, offsetof(struct dump, label)},
+    {"phase", FIELD_TEXT_IF_THERE, offsetof(struct dump, phase)},
     {"time.utc", FIELD_TEXT, offsetof(struct dump, time.utc)},
     {"time.unix_ns", FIELD_NUMBER, offsetof(struct dump, time.unix_ns)},
     {"time.since_start_ns", FIELD_NUMBER_OR_NULL, offsetof(struct dump, time.since_start_ns)},
@@ -31,22 +33,6 @@ static const struct field DUMP_FIELDS[] = {
     {"process.exe", FIELD_TEXT_OR_NULL, offsetof(struct dump, process.exe)},
     {"process.host", FIELD_TEXT_OR_NULL, offsetof(struct dump, process.host)},
     {"process.threads", FIELD_NUMBER_OR_NULL, offsetof(struct dump, process.threads)},
-    {"environment.kernel", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.kernel)},
-    {"environment.machine", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.machine)},
-    {"environment.cpus", FIELD_NUMBER_OR_NULL, offsetof(struct dump, environment.cpus)},
-    {"environment.os_page_bytes", FIELD_NUMBER, offsetof(struct dump, environment.os_page_bytes)},
-    {"environment.thp.enabled", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.thp_enabled)},
-    {"environment.thp.defrag", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.thp_defrag)},
-    {"environment.thp.khugepaged_max_ptes_none", FIELD_NUMBER_OR_NULL,
-     offsetof(struct dump, environment.khugepaged_max_ptes_none)},
-    {"environment.cgroup_memory_max_bytes", FIELD_NUMBER_OR_NULL,
-     offsetof(struct dump, environment.cgroup_memory_max_bytes)},
-    {"environment.gogc", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.gogc)},
-    {"environment.gomemlimit", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.gomemlimit)},
-    {"environment.godebug", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.godebug)},
-    {"environment.gomaxprocs", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.gomaxprocs)},
-    {"environment.go_version", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.go_version)},
-    {"environment.build_id", FIELD_TEXT_OR_NULL, offsetof(struct dump, environment.build_id)},
     {"rss.total", FIELD_NUMBER, offsetof(struct dump, rss.total_bytes)},
     {"rss.peak", FIELD_NUMBER_OR_NULL, offsetof(struct dump, rss.peak_bytes)},
     {"rss.swapped", FIELD_NUMBER_OR_NULL, offsetof(struct dump, rss.swapped_bytes)},
@@ -84,6 +70,14 @@ static const struct field FINDING_FIELDS[] = {
 
 static const struct field EVIDENCE_TEXT_FIELDS[] = {{"", FIELD_TEXT, offsetof(struct dump_evidence, text)}};
 static const struct field EVIDENCE_NUMBER_FIELDS[] = {{"", FIELD_NUMBER, offsetof(struct dump_evidence, number)}};
+
+static bool read_environment(struct fields_context context, const json_t *document,
+                             struct dump_environment *environment)
+{
+    const json_t *object = fields_find_object(&context, document, "environment");
+    context.where = "environment";
+    return object != NULL && fingerprint_read(&context, object, environment);
+}
 
 /* A row of rss.classes for `name`: the one that stands in the table, or a new one behind those of the table. */
 static struct dump_class *class_row(const struct fields_context *context, struct dump_rss *rss, const char *name)
@@ -299,7 +293,7 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
         return error_set(error, "there is no memory to read it into; free some or raise the limit (ulimit -v)");
     struct fields_context context = {.bump = &dump->bump, .error = error, .where = ""};
     return fields_read(&context, document, DUMP_FIELDS, FIELDS_COUNT(DUMP_FIELDS), dump) &&
-           read_classes(context, document, &dump->rss) && read_books(&context, document, dump) &&
-           dump_decode_go(context, document, dump) && dump_decode_maps(context, document, dump) &&
-           read_findings(context, document, dump);
+           read_environment(context, document, &dump->environment) && read_classes(context, document, &dump->rss) &&
+           read_books(&context, document, dump) && dump_decode_go(context, document, dump) &&
+           dump_decode_maps(context, document, dump) && read_findings(context, document, dump);
 }

@@ -156,7 +156,7 @@ static json_t *parse(FILE *file, struct error *error)
     return NULL;
 }
 
-static json_t *parse_path(const char *path, struct error *error)
+json_t *dump_file_parse(const char *path, struct error *error)
 {
     FILE *file = fopen(path, "re");
     struct stat status;
@@ -175,15 +175,22 @@ static json_t *parse_path(const char *path, struct error *error)
     return document;
 }
 
+bool dump_read(struct dump *dump, const json_t *document, struct error *error)
+{
+    *dump = (struct dump){0};
+    if (check_schema(document, error) && dump_decode(dump, document, error))
+        return true;
+    dump_free(dump);
+    return false;
+}
+
 bool dump_load(struct dump *dump, const char *path, struct error *error)
 {
     *dump = (struct dump){0};
-    json_t *document = parse_path(path, error);
+    json_t *document = dump_file_parse(path, error);
     if (document == NULL)
         return false;
-    bool is_read = check_schema(document, error) && dump_decode(dump, document, error);
+    bool is_read = dump_read(dump, document, error);
     json_decref(document);
-    if (!is_read)
-        dump_free(dump);
     return is_read;
 }

@@ -21,4 +21,12 @@
  * why, without naming the path, and `dump` holds nothing. */
 bool dump_load(struct dump *dump, const char *path, struct error *error);
 
+/* The same in two steps, for a file that may be something else of ours. */
+
+struct json_t; /* jansson's */
+
+/* For json_decref, or NULL. */
+struct json_t *dump_file_parse(const char *path, struct error *error);
+bool dump_read(struct dump *dump, const struct json_t *document, struct error *error);
+
 #endif

@@ -106,26 +106,6 @@ static bool write_all(struct job *job)
     return job->format->dumps == EXPORT_DUMPS_TOGETHER ? write_together(job) : write_dump_by_dump(job);
 }
 
-/* Through a stream of its own over the file's descriptor. Returns 0 or -errno of what writing met; `is_written` says
- * whether the format was content. */
-static int write_to_file(struct job *job, int fd, bool *is_written)
-{
-    int copy = dup(fd);
-    job->out = copy < 0 ? NULL : fdopen(copy, "w");
-    *is_written = true;
-    if (job->out == NULL) {
-        int number = -errno;
-        if (copy >= 0)
-            close(copy);
-        return number;
-    }
-    *is_written = write_all(job);
-    errno = 0;
-    bool has_failed = ferror(job->out) != 0;
-    has_failed |= fclose(job->out) != 0;
-    return !has_failed ? 0 : errno != 0 ? -errno : -EIO;
-}
-
 static enum exit_code fail(const char *thing, const struct error *error)
 {
     command_complain(NAME, thing, error);
@@ -143,23 +123,22 @@ static void tell_written(const struct export_format *format, const char *path)
         command_tell(NAME, "%s written", path);
 }
 
+static bool write_to(FILE *out, void *context, struct error *error)
+{
+    struct job *job = context;
+    job->out = out;
+    bool is_written = write_all(job);
+    *error = job->error;
+    if (is_written)
+        job->thing = NULL; /* what fails from now on is the file */
+    return is_written;
+}
+
 static enum exit_code export_to_file(struct job *job, const char *path)
 {
-    struct output_file file;
-    bool is_written;
-    if (!output_file_open(&file, path, &job->error))
-        return fail(path, &job->error);
-    if (job->format->is_for_all)
-        output_file_let_all_read(&file);
-    int number = write_to_file(job, file.fd, &is_written);
-    if (!is_written) {
-        struct error ignored;
-        enum exit_code code = fail(job->thing, &job->error);
-        output_file_finish(&file, -ECANCELED, &ignored);
-        return code;
-    }
-    if (!output_file_finish(&file, number, &job->error))
-        return fail(path, &job->error);
+    struct error error;
+    if (!output_file_write(path, write_to, job, job->format->is_for_all, &error))
+        return fail(job->thing != NULL ? job->thing : path, &error);
     tell_written(job->format, path);
     return EXIT_CODE_OK;
 }

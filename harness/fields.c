@@ -164,6 +164,10 @@ static bool read_field(const struct fields_context *context, const json_t *objec
                        void *target)
 {
     void *place = (char *)target + field->offset;
+    if (field->type == FIELD_TEXT_IF_THERE && json_object_get(object, field->key) == NULL) {
+        *(const char **)place = "";
+        return true;
+    }
     const json_t *value = find(context, object, field->key);
     if (value == NULL)
         return false;
@@ -174,6 +178,7 @@ static bool read_field(const struct fields_context *context, const json_t *objec
         *(const char **)place = NULL;
         return true;
     case FIELD_TEXT:
+    case FIELD_TEXT_IF_THERE:
         return read_text(context, field->key, value, place);
     case FIELD_NUMBER_OR_NULL:
         if (!json_is_null(value))

@@ -4,7 +4,7 @@
  *
  * One reader serves all tables, so every key is checked in the same way and every refusal names it by its whole path
  * ("go.advice[3].bytes is negative"). Keys that no table names are ignored: within a schema, keys are only added. A key
- * of a table must be there; null is accepted only where the table says so.
+ * of a table must be there unless its type says otherwise; null is accepted only where the table says so.
  */
 #ifndef GPW_HARNESS_FIELDS_H
 #define GPW_HARNESS_FIELDS_H
@@ -24,11 +24,13 @@ enum { FIELD_PATH_BYTES_MAX = 160 };
 
 #define FIELD_SIGNED_NOT_KNOWN INT64_MIN
 
-/* Text goes to a `const char *` (null: NULL), a number to a `uint64_t` (null: FIELD_NOT_KNOWN), one that may be
- * negative to an `int64_t` (null: FIELD_SIGNED_NOT_KNOWN), an address ("0xc000000000") to a `uint64_t`. */
+/* Text goes to a `const char *` (null: NULL; IF_THERE: "" where an older dump has no such key), a number to a
+ * `uint64_t` (null: FIELD_NOT_KNOWN), one that may be negative to an `int64_t` (null: FIELD_SIGNED_NOT_KNOWN), an
+ * address ("0xc000000000") to a `uint64_t`. */
 enum field_type {
     FIELD_TEXT,
     FIELD_TEXT_OR_NULL,
+    FIELD_TEXT_IF_THERE, /* its key has no dots */
     FIELD_NUMBER,
     FIELD_NUMBER_OR_NULL,
     FIELD_SIGNED_OR_NULL,

@@ -16,11 +16,11 @@
 
 static void write_sizes(struct json *json, const struct dump_sizes *sizes)
 {
-    json_number(json, "mapped", sizes->mapped_bytes);
-    json_number(json, "resident", sizes->resident_bytes);
-    json_number(json, "swapped", sizes->swapped_bytes);
-    json_number(json, "huge", sizes->huge_bytes);
-    json_number(json, "lazyfree", sizes->lazyfree_bytes);
+    json_put_number(json, "mapped", sizes->mapped_bytes);
+    json_put_number(json, "resident", sizes->resident_bytes);
+    json_put_number(json, "swapped", sizes->swapped_bytes);
+    json_put_number(json, "huge", sizes->huge_bytes);
+    json_put_number(json, "lazyfree", sizes->lazyfree_bytes);
 }
 
 /* ---- what is the same for all dumps ---- */
@@ -37,8 +37,8 @@ static void write_class_meanings(struct json *json)
     json_begin_array(json, "classes");
     for (size_t i = 0; i < sizeof CLASSES / sizeof CLASSES[0]; i++) {
         json_begin_object(json, NULL);
-        json_string(json, "name", CLASSES[i].name);
-        json_string(json, "meaning", CLASSES[i].meaning);
+        json_put_string(json, "name", CLASSES[i].name);
+        json_put_string(json, "meaning", CLASSES[i].meaning);
         json_end_object(json);
     }
     json_end_array(json);
@@ -57,8 +57,8 @@ static void write_page_states(struct json *json)
     json_begin_array(json, "page_states");
     for (size_t i = 0; i < sizeof STATES / sizeof STATES[0]; i++) {
         json_begin_object(json, NULL);
-        json_string(json, "letter", STATES[i].letter);
-        json_string(json, "meaning", STATES[i].meaning);
+        json_put_string(json, "letter", STATES[i].letter);
+        json_put_string(json, "meaning", STATES[i].meaning);
         json_end_object(json);
     }
     json_end_array(json);
@@ -68,21 +68,22 @@ static void write_page_states(struct json *json)
 
 static void write_head(struct json *json, const struct dump *dump)
 {
-    json_string(json, "schema", GPW_DUMP_SCHEMA);
-    json_string(json, "reason", dump->reason);
-    json_number(json, "seq", dump->seq);
-    json_string(json, "label", dump->label);
+    json_put_string(json, "schema", GPW_DUMP_SCHEMA);
+    json_put_string(json, "reason", dump->reason);
+    json_put_number(json, "seq", dump->seq);
+    json_put_string(json, "label", dump->label);
+    json_put_string(json, "phase", dump->phase);
     json_begin_object(json, "time");
-    json_string(json, "utc", dump->time.utc);
-    json_number(json, "unix_ns", dump->time.unix_ns);
+    json_put_string(json, "utc", dump->time.utc);
+    json_put_number(json, "unix_ns", dump->time.unix_ns);
     html_data_known(json, "since_start_ns", dump->time.since_start_ns);
     html_data_known(json, "took_ns", dump->time.took_ns);
     json_end_object(json);
     json_begin_object(json, "process");
-    json_number(json, "pid", dump->process.pid);
-    json_string_or_null(json, "comm", dump->process.comm);
-    json_string_or_null(json, "exe", dump->process.exe);
-    json_string_or_null(json, "host", dump->process.host);
+    json_put_number(json, "pid", dump->process.pid);
+    json_put_string_or_null(json, "comm", dump->process.comm);
+    json_put_string_or_null(json, "exe", dump->process.exe);
+    json_put_string_or_null(json, "host", dump->process.host);
     html_data_known(json, "threads", dump->process.threads);
     json_end_object(json);
 }
@@ -90,45 +91,45 @@ static void write_head(struct json *json, const struct dump *dump)
 static void write_environment(struct json *json, const struct dump_environment *environment)
 {
     json_begin_object(json, "environment");
-    json_string_or_null(json, "kernel", environment->kernel);
-    json_string_or_null(json, "machine", environment->machine);
+    json_put_string_or_null(json, "kernel", environment->kernel);
+    json_put_string_or_null(json, "machine", environment->machine);
     html_data_known(json, "cpus", environment->cpus);
-    json_number(json, "os_page_bytes", environment->os_page_bytes);
+    json_put_number(json, "os_page_bytes", environment->os_page_bytes);
     json_begin_object(json, "thp");
-    json_string_or_null(json, "enabled", environment->thp_enabled);
-    json_string_or_null(json, "defrag", environment->thp_defrag);
+    json_put_string_or_null(json, "enabled", environment->thp_enabled);
+    json_put_string_or_null(json, "defrag", environment->thp_defrag);
     html_data_known(json, "khugepaged_max_ptes_none", environment->khugepaged_max_ptes_none);
     json_end_object(json);
     html_data_known(json, "cgroup_memory_max_bytes", environment->cgroup_memory_max_bytes);
-    json_string_or_null(json, "gogc", environment->gogc);
-    json_string_or_null(json, "gomemlimit", environment->gomemlimit);
-    json_string_or_null(json, "godebug", environment->godebug);
-    json_string_or_null(json, "gomaxprocs", environment->gomaxprocs);
-    json_string_or_null(json, "go_version", environment->go_version);
-    json_string_or_null(json, "build_id", environment->build_id);
+    json_put_string_or_null(json, "gogc", environment->gogc);
+    json_put_string_or_null(json, "gomemlimit", environment->gomemlimit);
+    json_put_string_or_null(json, "godebug", environment->godebug);
+    json_put_string_or_null(json, "gomaxprocs", environment->gomaxprocs);
+    json_put_string_or_null(json, "go_version", environment->go_version);
+    json_put_string_or_null(json, "build_id", environment->build_id);
     json_end_object(json);
 }
 
 static void write_book(struct json *json, const struct dump *dump, const struct dump_book *book)
 {
     json_begin_object(json, book->name);
-    json_string(json, "how", book->how);
+    json_put_string(json, "how", book->how);
     json_begin_array(json, "missing");
     for (uint64_t i = 0; i < dump->missing_count; i++) {
         const struct dump_missing *missing = &dump->missing[i];
         if (strcmp(missing->book, book->name) != 0)
             continue;
         json_begin_object(json, NULL);
-        json_string(json, "what", missing->what);
-        json_string(json, "why", missing->why);
+        json_put_string(json, "what", missing->what);
+        json_put_string(json, "why", missing->why);
         json_end_object(json);
     }
     json_end_array(json);
-    json_number(json, "untrusted", book->untrusted_reads);
+    json_put_number(json, "untrusted", book->untrusted_reads);
     json_begin_object(json, "counters");
     for (uint64_t i = 0; i < dump->counters_count; i++) {
         if (strcmp(dump->counters[i].book, book->name) == 0)
-            json_number(json, dump->counters[i].name, dump->counters[i].value);
+            json_put_number(json, dump->counters[i].name, dump->counters[i].value);
     }
     json_end_object(json);
     json_end_object(json);
@@ -145,10 +146,10 @@ static void write_books(struct json *json, const struct dump *dump)
 static void write_rss(struct json *json, const struct dump_rss *rss)
 {
     json_begin_object(json, "rss");
-    json_number(json, "total", rss->total_bytes);
+    json_put_number(json, "total", rss->total_bytes);
     html_data_known(json, "peak", rss->peak_bytes);
     html_data_known(json, "swapped", rss->swapped_bytes);
-    json_number(json, "explained", rss->stated_explained_bytes);
+    json_put_number(json, "explained", rss->stated_explained_bytes);
     json_begin_object(json, "classes");
     for (uint32_t i = 0; i < rss->classes_count; i++) {
         json_begin_object(json, rss->classes[i].name);
@@ -165,17 +166,17 @@ static void write_findings(struct json *json, const struct dump *dump)
     for (uint64_t i = 0; i < dump->findings_count; i++) {
         const struct dump_finding *finding = &dump->findings[i];
         json_begin_object(json, NULL);
-        json_string(json, "id", finding->id);
-        json_number(json, "bytes", finding->bytes);
-        json_string(json, "text", finding->text);
-        json_string(json, "advice", finding->advice);
+        json_put_string(json, "id", finding->id);
+        json_put_number(json, "bytes", finding->bytes);
+        json_put_string(json, "text", finding->text);
+        json_put_string(json, "advice", finding->advice);
         json_begin_object(json, "evidence");
         for (uint64_t k = 0; k < finding->evidence_count; k++) {
             const struct dump_evidence *evidence = &finding->evidence[k];
             if (evidence->text != NULL)
-                json_string(json, evidence->name, evidence->text);
+                json_put_string(json, evidence->name, evidence->text);
             else
-                json_number(json, evidence->name, evidence->number);
+                json_put_number(json, evidence->name, evidence->number);
         }
         json_end_object(json);
         json_end_object(json);
@@ -189,11 +190,11 @@ static void write_map(struct json *json, const struct dump_map *map)
 {
     json_newline(json);
     json_begin_object(json, NULL);
-    json_address(json, "start", map->start);
-    json_address(json, "end", map->end);
-    json_string(json, "perms", map->permissions);
-    json_string(json, "name", map->name);
-    json_string(json, "class", map->class_name);
+    json_put_address(json, "start", map->start);
+    json_put_address(json, "end", map->end);
+    json_put_string(json, "perms", map->permissions);
+    json_put_string(json, "name", map->name);
+    json_put_string(json, "class", map->class_name);
     write_sizes(json, &map->sizes);
     json_end_object(json);
 }
@@ -246,10 +247,10 @@ static void write_left_out(struct json *json, const struct dump *dump, const str
                            bool has_details)
 {
     json_begin_object(json, "left_out");
-    json_number(json, "maps", largest->others);
-    json_number(json, "maps_mapped", largest->others_mapped_bytes);
-    json_number(json, "maps_resident", largest->others_resident_bytes);
-    json_number(json, "arenas", has_details ? 0 : dump->arenas_count);
+    json_put_number(json, "maps", largest->others);
+    json_put_number(json, "maps_mapped", largest->others_mapped_bytes);
+    json_put_number(json, "maps_resident", largest->others_resident_bytes);
+    json_put_number(json, "arenas", has_details ? 0 : dump->arenas_count);
     json_end_object(json);
 }
 
@@ -298,7 +299,7 @@ static void write_dump(struct json *json, const struct html_dump *html_dump, boo
     const struct dump *dump = &html_dump->dump;
     json_newline(json);
     json_begin_object(json, NULL);
-    json_string(json, "file", html_dump->file);
+    json_put_string(json, "file", html_dump->file);
     write_head(json, dump);
     write_environment(json, &dump->environment);
     write_books(json, dump);
@@ -314,7 +315,7 @@ void html_data_write(struct json *json, const struct html_dump *dumps, uint32_t 
     uint32_t first = first_with_details(dumps, dumps_count);
     json->escapes_markup = true;
     json_begin_object(json, NULL);
-    json_string(json, "gopagewatch", GPW_VERSION);
+    json_put_string(json, "gopagewatch", GPW_VERSION);
     write_class_meanings(json);
     write_page_states(json);
     json_begin_array(json, "dumps");

@@ -18,9 +18,9 @@ void html_data_write_go(struct json *json, const struct dump *dump, bool has_det
 static inline void html_data_known(struct json *json, const char *key, uint64_t value)
 {
     if (value == DUMP_NOT_KNOWN)
-        json_null(json, key);
+        json_put_null(json, key);
     else
-        json_number(json, key, value);
+        json_put_number(json, key, value);
 }
 
 #endif

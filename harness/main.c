@@ -11,6 +11,7 @@
 
 #include "gopagewatch/schema.h"
 #include "harness/attach.h"
+#include "harness/check.h"
 #include "harness/command.h"
 #include "harness/core.h"
 #include "harness/diff.h"
@@ -32,6 +33,7 @@ static const struct command COMMANDS[] = {
     {"core", "a dump of a Go process that left a core file", core_run},
     {"report", "where the RSS of a process went, from its dumps", report_run},
     {"diff", "what grew and what shrank between two dumps", diff_run},
+    {"check", "the CI gate: fails when the memory of a program grew", check_run},
     {"top", "where it is right now, live", top_run},
     {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
     {"export", "a dump in a format that other tools read", export_run},

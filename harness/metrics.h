@@ -33,11 +33,16 @@ struct metric {
  * `visit` returns false, and returns that. */
 bool metrics_visit(const struct dump *dump, bool (*visit)(void *context, const struct metric *metric), void *context);
 
-/* What a dump does not name that is of this kind is zero there, if its heap was walked: size classes without spans,
- * findings that are none, advice that was never given. */
-bool metric_is_zero_when_absent(const char *name);
+/* Whether the heap of every Go runtime in the process was walked: else nothing of `go.` but advice is known. */
+bool metrics_has_heap(const struct dump *dump);
 
-/* Metrics of that kind exist even when no dump has them: "findings.lazyfree.bytes", "go.sizeclass.4096.resident". */
+/* What it means that a dump has no such metric: size classes without spans and findings that are none are not written,
+ * nor is advice that was never given. */
+enum metric_absence { METRIC_ABSENT_IS_NOT_KNOWN, METRIC_ABSENT_IS_ZERO, METRIC_ABSENT_IS_ZERO_IN_HEAP };
+enum metric_absence metric_absence(const char *name);
+
+/* Whether a metric of the latter two kinds exists though no dump has it: "findings.lazyfree.bytes",
+ * "go.sizeclass.4096.resident", but not "go.sizeclass.4097.resident". */
 bool metric_is_known(const char *name, enum metric_unit *unit);
 
 #endif

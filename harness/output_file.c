@@ -58,3 +58,40 @@ bool output_file_finish(struct output_file *file, int write_error, struct error 
     unlink(file->temporary);
     return fail(error, "written", -write_error);
 }
+
+/* Over the file's descriptor. 0, or -errno of what opening and closing the stream met. */
+static int write_stream(int fd, bool (*write)(FILE *out, void *context, struct error *error), void *context,
+                        bool *is_written, struct error *error)
+{
+    int copy = dup(fd);
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+    *is_written = true;
+    if (out == NULL) {
+        int number = -errno;
+        if (copy >= 0)
+            close(copy);
+        return number;
+    }
+    *is_written = write(out, context, error);
+    errno = 0;
+    bool has_failed = ferror(out) != 0;
+    has_failed |= fclose(out) != 0;
+    return !has_failed ? 0 : errno != 0 ? -errno : -EIO;
+}
+
+bool output_file_write(const char *path, bool (*write)(FILE *out, void *context, struct error *error), void *context,
+                       bool is_for_all, struct error *error)
+{
+    struct output_file file;
+    struct error ignored;
+    bool is_written;
+    if (!output_file_open(&file, path, error))
+        return false;
+    if (is_for_all)
+        output_file_let_all_read(&file);
+    int number = write_stream(file.fd, write, context, &is_written, error);
+    if (is_written)
+        return output_file_finish(&file, number, error);
+    output_file_finish(&file, -ECANCELED, &ignored);
+    return false;
+}

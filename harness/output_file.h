@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "harness/error.h"
 
@@ -29,6 +30,11 @@ void output_file_let_all_read(const struct output_file *file);
 /* Puts it in its place; `write_error` is what writing met, 0 or -errno. False: `error` says why, and it is not there.
  */
 bool output_file_finish(struct output_file *file, int write_error, struct error *error);
+
+/* The three at once, through a stream: `write` fills it, or returns false after filling `error`, and then there is no
+ * file. Errors of the stream need not be looked for. */
+bool output_file_write(const char *path, bool (*write)(FILE *out, void *context, struct error *error), void *context,
+                       bool is_for_all, struct error *error);
 
 static inline bool output_file_is_stdout(const struct output_file *file)
 {

@@ -189,6 +189,7 @@ static void fill_document(struct outside *outside)
     }
     document->seq = 1;
     document->label = "";
+    document->phase = "";
     document->host = outside->host;
     document->took_ns = raw_clock_ns(CLOCK_MONOTONIC) - outside->begin_ns;
     document->snapshot = &outside->snapshot;

@@ -120,10 +120,10 @@ static void begin_json(struct json *json, const struct page_look *look, char *bu
     const struct document *document = &look->live.outside->document;
     json_open(json, STDOUT_FILENO, buffer);
     json_begin_object(json, NULL);
-    json_string(json, "schema", "gopagewatch.page/1");
-    json_number(json, "pid", document->pid);
-    json_string(json, "comm", document->comm);
-    json_string(json, "go_version", look->live.outside->modules.modules[0].runtime.version.text);
+    json_put_string(json, "schema", "gopagewatch.page/1");
+    json_put_number(json, "pid", document->pid);
+    json_put_string(json, "comm", document->comm);
+    json_put_string(json, "go_version", look->live.outside->modules.modules[0].runtime.version.text);
 }
 
 static bool end_json(struct json *json, struct error *error)
@@ -204,8 +204,8 @@ static bool show_json(struct page_look *look, const struct request *request, con
 {
     struct json json;
     begin_json(&json, look, look->live.outside->json_buffer);
-    json_number(&json, "frame", request->frame);
-    json_bool(&json, "is_more", found->is_more);
+    json_put_number(&json, "frame", request->frame);
+    json_put_bool(&json, "is_more", found->is_more);
     json_begin_array(&json, "pages");
     for (int64_t i = 0; i < found->count; i++) {
         struct page_facts facts;

@@ -36,6 +36,8 @@ void report_write_who(struct wrap *wrap, const struct dump *dump)
         wrap_format(wrap, "\"%s\"", dump->label);
     }
     wrap_glue(wrap, ")");
+    if (dump->phase[0] != '\0')
+        wrap_format(wrap, "in phase \"%s\"", dump->phase);
     wrap_text(wrap, "at");
     if (strlen(utc) > SECONDS_BYTES && utc[SECONDS_BYTES] == '.')
         wrap_format(wrap, "%.*sZ", SECONDS_BYTES, utc);

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sets the shim's variables and becomes the program: same process, same descriptors, its exit status.
+ * Sets the shim's variables and becomes the program: same process, same descriptors, its exit status. With --samples or
+ * --check it stays behind instead, to sample the program (run_samples.c).
  */
 #include "harness/run.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/shim_library.h"
-#include "preload/options.h"
+#include "harness/arguments.h"
+#include "harness/launch.h"
+#include "harness/run_samples.h"
+#include "memory/quantity.h"
 
 static const char NAME[] = "run";
 
 static const char USAGE[] =
     "usage: gopagewatch run [OPTION...] [--] CMD [ARG...]\n"
+    "       gopagewatch run [OPTION...] --check CHECK-OPTION... -- CMD [ARG...]\n"
     "\n"
     "Runs a Go program built with cgo (or one that imports net or os/user) under the shim. It behaves\n"
     "as without; ask for a dump by 'gopagewatch dump PID' or 'kill -USR2 PID'.\n"
@@ -30,82 +32,162 @@ static const char USAGE[] =
     "      --when-rss SIZE   a dump when the resident memory passes SIZE (512MiB, 2GiB); again when it\n"
     "                        was a tenth below meanwhile\n"
     "      --signal NAME     the signal that asks for a dump, or none; default USR2\n"
+    "\n"
+    "Sampling for the CI gate (gopagewatch check):\n"
+    "      --check           what stands up to -- are options of 'gopagewatch check'; CMD is run,\n"
+    "                        sampled and judged, and the verdict is the exit status\n"
+    "      --samples N       runs CMD N times; the dump at the end of each is a sample. With --every:\n"
+    "                        one run, which is ended after N dumps\n"
+    "      --settle TIME     samples as soon as CMD is at rest, after TIME at most, and ends it then:\n"
+    "                        for programs that do not end by themselves\n"
+    "      --keep DIR        puts the dumps there (an empty directory, or a new one)\n"
+    "\n"
     "  -h, --help            this page\n"
     "\n"
     "example:\n"
     "  gopagewatch run --when-rss 2GiB --at-exit -- ./app --port 8080\n"
+    "  gopagewatch run --samples 6 --check --baseline ci/memory.json --growth rss.total=5%,8MiB -- ./app\n"
     "\n"
-    "exit status: that of CMD; 2 wrong use, 4 CMD cannot be run under the shim (the reason is said)\n";
+    "exit status: that of CMD; 2 wrong use, 4 CMD cannot be run under the shim (the reason is said).\n"
+    "With --check that of 'gopagewatch check', or that of CMD when it failed\n";
 
-enum { OPTION_EVERY = 256, OPTION_AT_EXIT, OPTION_WHEN_RSS, OPTION_SIGNAL };
+enum {
+    OPTION_EVERY = 256,
+    OPTION_AT_EXIT,
+    OPTION_WHEN_RSS,
+    OPTION_SIGNAL,
+    OPTION_CHECK,
+    OPTION_SAMPLES,
+    OPTION_SETTLE,
+    OPTION_KEEP
+};
+
+/* What was asked for. */
+struct request {
+    struct run_plan plan;
+    bool has_output, wants_check, wants_help;
+    struct check_options check;
+};
 
 /* Puts the variable into the environment; false: its value is not accepted, and that was said. */
 static bool set_variable(const char *option, const char *name, const char *value)
 {
-    char variable[64];
-    const char *accepted = options_check(name, value);
-    if (accepted != NULL) {
-        command_refuse_use(NAME, "%s '%s': give %s", option, value, accepted);
-        return false;
-    }
-    snprintf(variable, sizeof variable, "GOPAGEWATCH_%s", name);
-    return setenv(variable, value, 1) == 0;
-}
-
-/* The file that execvp would start. False: there is none in PATH. */
-static bool find_program(const char *name, char path[PATH_MAX])
-{
-    if (strchr(name, '/') != NULL)
-        return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-    const char *directories = getenv("PATH");
-    for (const char *at = directories == NULL ? "/bin:/usr/bin" : directories; *at != '\0';) {
-        size_t bytes = strcspn(at, ":");
-        int length = snprintf(path, PATH_MAX, "%.*s%s%s", (int)bytes, at, bytes == 0 ? "./" : "/", name);
-        if (length < PATH_MAX && access(path, X_OK) == 0)
-            return true;
-        at += bytes + (at[bytes] == ':');
-    }
+    struct error error;
+    if (launch_set_option(name, value, &error))
+        return true;
+    command_refuse_use(NAME, "%s %s", option, error.text);
     return false;
 }
 
-static bool preload(const char *library)
+static bool set_count(uint32_t *count, const char *value)
 {
-    char value[2 * PATH_MAX];
-    const char *others = getenv("LD_PRELOAD");
-    int length = snprintf(value, sizeof value, "%s%s%s", library, others == NULL || *others == '\0' ? "" : ":",
-                          others == NULL ? "" : others);
-    return (size_t)length < sizeof value && setenv("LD_PRELOAD", value, 1) == 0;
+    if (argument_read_count(value, count))
+        return true;
+    command_refuse_use(NAME, "--samples takes a whole number from 1 on, not '%s'", value);
+    return false;
 }
 
-static enum exit_code fail(const char *thing, const struct error *error)
+static bool set_settle(uint64_t *ns, const char *value)
 {
-    command_complain(NAME, thing, error);
-    return EXIT_CODE_UNREADABLE;
+    if (quantity_time_ns(value, ns) && *ns > 0)
+        return true;
+    command_refuse_use(NAME, "--settle '%s': give 500ms, 30s or 5m", value);
+    return false;
 }
 
+static bool take_option(struct request *request, int option)
+{
+    switch (option) {
+    case 'h':
+        request->wants_help = true;
+        return true;
+    case 'o':
+        request->has_output = true;
+        return set_variable("--output", "OUT", optarg);
+    case OPTION_EVERY:
+        request->plan.is_series = true;
+        return set_variable("--every", "EVERY", optarg);
+    case OPTION_AT_EXIT:
+        return set_variable("--at-exit", "AT_EXIT", "1");
+    case OPTION_WHEN_RSS:
+        return set_variable("--when-rss", "RSS", optarg);
+    case OPTION_SIGNAL:
+        return set_variable("--signal", "SIGNAL", optarg);
+    case OPTION_SAMPLES:
+        return set_count(&request->plan.samples, optarg);
+    case OPTION_SETTLE:
+        return set_settle(&request->plan.settle_ns, optarg);
+    case OPTION_KEEP:
+        request->plan.keep = optarg;
+        return true;
+    default: /* OPTION_CHECK */
+        request->wants_check = true;
+        return true;
+    }
+}
+
+/* Becomes the program. */
 static enum exit_code start(char **command)
 {
     struct error error;
-    char program[PATH_MAX], library[PATH_MAX];
-    if (!find_program(command[0], program)) {
-        error_set(&error, "is not in PATH; give its path");
-        return fail(command[0], &error);
+    struct launch launch;
+    if (launch_prepare(&launch, command[0], &error)) {
+        execv(launch.program, command);
+        error_set(&error, "cannot be started: %s", strerror(errno));
     }
-    if (!shim_library_would_load(program, &error))
-        return fail(program, &error);
-    if (!shim_library_find(library, &error))
-        return fail("libgopagewatch.so", &error);
-    if (strpbrk(library, ": ") != NULL) {
-        error_set(&error, "has a space or colon in its path, which LD_PRELOAD cannot hold; install it elsewhere");
-        return fail(library, &error);
-    }
-    if (!preload(library)) {
-        error_set(&error, "LD_PRELOAD becomes too long; shorten what it has");
-        return fail(program, &error);
-    }
-    execv(program, command);
-    error_set(&error, "cannot be started: %s", strerror(errno));
-    return fail(program, &error);
+    command_complain(NAME, launch.thing, &error);
+    return EXIT_CODE_UNREADABLE;
+}
+
+/* What makes no sense together. */
+static enum exit_code refuse_mixture(const struct request *request)
+{
+    const struct run_plan *plan = &request->plan;
+    if (request->has_output)
+        return command_refuse_use(NAME, "--output has no place in sampling; --keep DIR keeps the dumps");
+    if (plan->check == NULL && plan->keep == NULL)
+        return command_refuse_use(NAME, "samples are for --check, or to be kept with --keep DIR");
+    if (plan->is_series && plan->settle_ns > 0)
+        return command_refuse_use(NAME, "--every and --settle are two ways to sample; give one of them");
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code sample(struct request *request, char **command)
+{
+    enum exit_code code = refuse_mixture(request);
+    if (code != EXIT_CODE_OK)
+        return code;
+    if (request->plan.samples == 0 && !request->plan.is_series)
+        request->plan.samples = 1;
+    return (enum exit_code)run_samples(&request->plan, command);
+}
+
+/* `argv` from --check on: options of check up to "--", then CMD. */
+static enum exit_code read_check(struct request *request, int argc, char **argv, char ***command)
+{
+    int count = 1;
+    while (count < argc && strcmp(argv[count], "--") != 0)
+        count++;
+    if (count + 1 >= argc)
+        return command_refuse_use(NAME, "behind the options of --check stands '--', and CMD behind that");
+    *command = argv + count + 1;
+    enum exit_code code = check_options_read(&request->check, NAME, count, argv);
+    if (code == EXIT_CODE_OK && request->check.files[SAMPLES_CURRENT].count > 0)
+        return command_refuse_use(NAME, "--current has no place behind run --check: it is what CMD leaves");
+    request->plan.check = &request->check;
+    return code;
+}
+
+static enum exit_code run_check(struct request *request, int argc, char **argv)
+{
+    char **command = NULL;
+    enum exit_code code = read_check(request, argc, argv, &command);
+    if (code == EXIT_CODE_OK && request->check.wants_help)
+        fputs(check_options_usage, stdout);
+    else if (code == EXIT_CODE_OK)
+        code = sample(request, command);
+    check_options_free(&request->check);
+    return code;
 }
 
 enum exit_code run_run(int argc, char **argv)
@@ -116,37 +198,29 @@ enum exit_code run_run(int argc, char **argv)
                                             {"at-exit", no_argument, NULL, OPTION_AT_EXIT},
                                             {"when-rss", required_argument, NULL, OPTION_WHEN_RSS},
                                             {"signal", required_argument, NULL, OPTION_SIGNAL},
+                                            {"check", no_argument, NULL, OPTION_CHECK},
+                                            {"samples", required_argument, NULL, OPTION_SAMPLES},
+                                            {"settle", required_argument, NULL, OPTION_SETTLE},
+                                            {"keep", required_argument, NULL, OPTION_KEEP},
                                             {0}};
-    bool is_right = true;
+    struct request request = {0};
     opterr = 0;
-    /* "+": what stands behind CMD is CMD's. */
-    for (int option; is_right && (option = getopt_long(argc, argv, "+ho:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
+    /* "+": what stands behind CMD is CMD's, and behind --check check's. */
+    for (int option; (option = getopt_long(argc, argv, "+ho:", OPTIONS, NULL)) != -1;) {
+        if (option == '?')
+            return command_refuse_option(NAME, argv);
+        if (!take_option(&request, option))
+            return EXIT_CODE_WRONG_USE;
+        if (request.wants_check)
+            return run_check(&request, argc - optind + 1, argv + optind - 1);
+        if (request.wants_help) {
             fputs(USAGE, stdout);
             return EXIT_CODE_OK;
-        case 'o':
-            is_right = set_variable("--output", "OUT", optarg);
-            break;
-        case OPTION_EVERY:
-            is_right = set_variable("--every", "EVERY", optarg);
-            break;
-        case OPTION_AT_EXIT:
-            is_right = set_variable("--at-exit", "AT_EXIT", "1");
-            break;
-        case OPTION_WHEN_RSS:
-            is_right = set_variable("--when-rss", "RSS", optarg);
-            break;
-        case OPTION_SIGNAL:
-            is_right = set_variable("--signal", "SIGNAL", optarg);
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
         }
     }
-    if (!is_right)
-        return EXIT_CODE_WRONG_USE;
     if (optind == argc)
         return command_refuse_use(NAME, "no program was named");
+    if (request.plan.samples > 0 || request.plan.settle_ns > 0 || request.plan.keep != NULL)
+        return sample(&request, argv + optind);
     return start(argv + optind);
 }

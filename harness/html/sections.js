@@ -13,7 +13,7 @@ function showIdentity(dump) {
   const words = [
     `pid ${process.pid}${process.host ? ` on ${process.host}` : ''}`,
     environment.go_version || 'Go version not known',
-    `dump ${dump.seq} (${dump.reason}${dump.label ? `, \u201c${dump.label}\u201d` : ''})`,
+    `dump ${dump.seq} (${dump.reason}${dump.label ? `, \u201c${dump.label}\u201d` : ''})${dump.phase ? ` in phase \u201c${dump.phase}\u201d` : ''}`,
     `${timeText(dump.time.utc)} UTC`,
   ];
   document.getElementById('identity').replaceChildren(...words.map((word) => make('span', {}, word)));

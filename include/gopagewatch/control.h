@@ -9,7 +9,12 @@
  *   writes `label`, adds one to `requested`, adds one to `asked` and wakes who waits on it (futex, shared);
  *   then waits until `answered` is what it made of `requested`. `path`, `error` and `why` tell of that dump.
  *
- * What stands here may be anything: the command checks what the shim wrote, and the shim what the command wrote.
+ * A program that can bring itself to rest has a thread that waits here (gpw_settle_await of gopagewatch.h). A command
+ * that holds the lock adds one to `settle_asked` (never 0), wakes who waits on it, and waits until `settle_done` is
+ * that.
+ *
+ * What stands here may be anything: the command checks what the shim wrote, and the shim what the command wrote. Fields
+ * are only added, and zero is what an older shim says.
  */
 #ifndef GOPAGEWATCH_CONTROL_H
 #define GOPAGEWATCH_CONTROL_H
@@ -33,6 +38,8 @@ struct gpw_control {
     int32_t error;                     /* 0, or -errno */
     char path[GPW_CONTROL_PATH_BYTES]; /* of the dump, absolute as the process sees it */
     char why[GPW_CONTROL_WHY_BYTES];   /* when there is none */
+    _Atomic uint32_t settle_listening; /* threads that wait for a request to bring the program to rest */
+    _Atomic uint32_t settle_asked, settle_done;
 };
 
 _Static_assert(sizeof(struct gpw_control) <= GPW_CONTROL_BYTES, "it fits");

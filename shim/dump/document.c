@@ -72,29 +72,30 @@ static void write_utc(struct json *json, uint64_t unix_ns)
     at = put_digits(at, unix_ns % 1000000000u, 9);
     *at++ = 'Z';
     *at = '\0';
-    json_string(json, "utc", text);
+    json_put_string(json, "utc", text);
 }
 
 static void write_head(struct json *json, const struct document *document)
 {
-    json_string(json, "schema", GPW_DUMP_SCHEMA);
-    json_string(json, "reason", document->reason);
-    json_number(json, "seq", document->seq);
-    json_string(json, "label", document->label);
+    json_put_string(json, "schema", GPW_DUMP_SCHEMA);
+    json_put_string(json, "reason", document->reason);
+    json_put_number(json, "seq", document->seq);
+    json_put_string(json, "label", document->label);
+    json_put_string(json, "phase", document->phase);
     json_newline(json);
     json_begin_object(json, "time");
     write_utc(json, document->unix_ns);
-    json_number(json, "unix_ns", document->unix_ns);
-    json_number(json, "since_start_ns", document->since_start_ns);
-    json_number(json, "took_ns", document->took_ns);
+    json_put_number(json, "unix_ns", document->unix_ns);
+    json_put_number(json, "since_start_ns", document->since_start_ns);
+    json_put_number(json, "took_ns", document->took_ns);
     json_end_object(json);
     json_newline(json);
     json_begin_object(json, "process");
-    json_number(json, "pid", document->pid);
-    json_string(json, "comm", document->comm);
-    json_string(json, "exe", document->exe);
-    json_string(json, "host", document->host);
-    json_number(json, "threads", document->snapshot->resident.status.threads);
+    json_put_number(json, "pid", document->pid);
+    json_put_string(json, "comm", document->comm);
+    json_put_string(json, "exe", document->exe);
+    json_put_string(json, "host", document->host);
+    json_put_number(json, "threads", document->snapshot->resident.status.threads);
     json_end_object(json);
     json_newline(json);
 }
@@ -102,9 +103,9 @@ static void write_head(struct json *json, const struct document *document)
 static void number_or_null(struct json *json, const char *key, uint64_t value, uint64_t not_known)
 {
     if (value == not_known)
-        json_null(json, key);
+        json_put_null(json, key);
     else
-        json_number(json, key, value);
+        json_put_number(json, key, value);
 }
 
 static const char *null_if_empty(const char *text)
@@ -116,28 +117,28 @@ static void write_environment(struct json *json, const struct document *document
 {
     const struct environment *environment = &document->environment;
     json_begin_object(json, "environment");
-    json_string_or_null(json, "kernel", null_if_empty(environment->system.release));
-    json_string(json, "machine", environment->system.machine);
+    json_put_string_or_null(json, "kernel", null_if_empty(environment->system.release));
+    json_put_string(json, "machine", environment->system.machine);
     number_or_null(json, "cpus", environment->cpus, 0);
-    json_number(json, "os_page_bytes", environment->os_page_bytes);
+    json_put_number(json, "os_page_bytes", environment->os_page_bytes);
     json_begin_object(json, "thp");
-    json_string_or_null(json, "enabled", null_if_empty(environment->thp_enabled));
-    json_string_or_null(json, "defrag", null_if_empty(environment->thp_defrag));
+    json_put_string_or_null(json, "enabled", null_if_empty(environment->thp_enabled));
+    json_put_string_or_null(json, "defrag", null_if_empty(environment->thp_defrag));
     if (environment->knows_max_ptes_none)
-        json_number(json, "khugepaged_max_ptes_none", environment->khugepaged_max_ptes_none);
+        json_put_number(json, "khugepaged_max_ptes_none", environment->khugepaged_max_ptes_none);
     else
-        json_null(json, "khugepaged_max_ptes_none");
+        json_put_null(json, "khugepaged_max_ptes_none");
     json_end_object(json);
     if (environment->has_cgroup_limit)
-        json_number(json, "cgroup_memory_max_bytes", environment->cgroup_limit_bytes);
+        json_put_number(json, "cgroup_memory_max_bytes", environment->cgroup_limit_bytes);
     else
-        json_null(json, "cgroup_memory_max_bytes");
-    json_string_or_null(json, "gogc", document->gogc);
-    json_string_or_null(json, "gomemlimit", document->gomemlimit);
-    json_string_or_null(json, "godebug", document->godebug);
-    json_string_or_null(json, "gomaxprocs", document->gomaxprocs);
-    json_string(json, "go_version", document->go_version);
-    json_hex_bytes(json, "build_id", document->build_id, document->build_id_bytes);
+        json_put_null(json, "cgroup_memory_max_bytes");
+    json_put_string_or_null(json, "gogc", document->gogc);
+    json_put_string_or_null(json, "gomemlimit", document->gomemlimit);
+    json_put_string_or_null(json, "godebug", document->godebug);
+    json_put_string_or_null(json, "gomaxprocs", document->gomaxprocs);
+    json_put_string(json, "go_version", document->go_version);
+    json_put_hex_bytes(json, "build_id", document->build_id, document->build_id_bytes);
     json_end_object(json);
     json_newline(json);
 }
@@ -145,19 +146,19 @@ static void write_environment(struct json *json, const struct document *document
 static void write_book(struct json *json, const struct book *book)
 {
     json_begin_object(json, book->name);
-    json_string(json, "how", book->how);
+    json_put_string(json, "how", book->how);
     json_begin_array(json, "missing");
     for (uint32_t i = 0; i < book->missing_count; i++) {
         json_begin_object(json, NULL);
-        json_string(json, "what", book->missing[i].what);
-        json_string(json, "why", book->missing[i].why);
+        json_put_string(json, "what", book->missing[i].what);
+        json_put_string(json, "why", book->missing[i].why);
         json_end_object(json);
     }
     json_end_array(json);
-    json_number(json, "untrusted", book->untrusted);
+    json_put_number(json, "untrusted", book->untrusted);
     json_begin_object(json, "counters");
     for (uint32_t i = 0; i < book->counters_count; i++)
-        json_number(json, book->counters[i].name, book->counters[i].value);
+        json_put_number(json, book->counters[i].name, book->counters[i].value);
     json_end_object(json);
     json_end_object(json);
     json_newline(json);
@@ -165,21 +166,21 @@ static void write_book(struct json *json, const struct book *book)
 
 static void write_sizes(struct json *json, const struct class_sizes *sizes)
 {
-    json_number(json, "mapped", sizes->mapped_bytes);
-    json_number(json, "resident", sizes->resident_bytes);
-    json_number(json, "swapped", sizes->swapped_bytes);
-    json_number(json, "huge", sizes->huge_bytes);
-    json_number(json, "lazyfree", sizes->lazyfree_bytes);
+    json_put_number(json, "mapped", sizes->mapped_bytes);
+    json_put_number(json, "resident", sizes->resident_bytes);
+    json_put_number(json, "swapped", sizes->swapped_bytes);
+    json_put_number(json, "huge", sizes->huge_bytes);
+    json_put_number(json, "lazyfree", sizes->lazyfree_bytes);
 }
 
 static void write_rss(struct json *json, const struct snapshot *snapshot)
 {
     const struct proc_status *status = &snapshot->resident.status;
     json_begin_object(json, "rss");
-    json_number(json, "total", status->resident_bytes);
+    json_put_number(json, "total", status->resident_bytes);
     number_or_null(json, "peak", status->peak_bytes, PROC_STATUS_NOT_KNOWN);
     number_or_null(json, "swapped", status->swapped_bytes, PROC_STATUS_NOT_KNOWN);
-    json_number(json, "explained", snapshot_explained_bytes(snapshot));
+    json_put_number(json, "explained", snapshot_explained_bytes(snapshot));
     json_begin_object(json, "classes");
     for (int i = 0; i < CLASS_COUNT; i++) {
         json_newline(json);
@@ -228,14 +229,14 @@ static void write_event(struct json *json, const struct document *document, cons
     uint64_t ticks = event->ticks > document->start_ticks ? event->ticks - document->start_ticks : 0;
     json_newline(json);
     json_begin_array(json, NULL);
-    json_number(json, NULL, (uint64_t)((double)ticks * document->ns_per_tick));
-    json_number(json, NULL, tid_of_stack(document, event->stack_pointer));
-    json_string(json, NULL, event->by == ORIGIN_GO ? "go" : "c");
-    json_string(json, NULL, OPERATIONS[event->operation & 3]);
-    json_address(json, NULL, event->start);
-    json_number(json, NULL, event->bytes);
-    json_string(json, NULL, event_detail(event));
-    json_number(json, NULL, (uint64_t)event->error);
+    json_put_number(json, NULL, (uint64_t)((double)ticks * document->ns_per_tick));
+    json_put_number(json, NULL, tid_of_stack(document, event->stack_pointer));
+    json_put_string(json, NULL, event->by == ORIGIN_GO ? "go" : "c");
+    json_put_string(json, NULL, OPERATIONS[event->operation & 3]);
+    json_put_address(json, NULL, event->start);
+    json_put_number(json, NULL, event->bytes);
+    json_put_string(json, NULL, event_detail(event));
+    json_put_number(json, NULL, (uint64_t)event->error);
     json_end_array(json);
 }
 
@@ -245,12 +246,12 @@ static void write_events(struct json *json, const struct document *document)
     const struct events *events = document->events;
     uint64_t recorded = events == NULL ? 0 : atomic_load(&events->next);
     json_begin_object(json, "events");
-    json_number(json, "capacity", events == NULL ? 0 : EVENTS_CAPACITY);
-    json_number(json, "recorded", recorded);
-    json_number(json, "lost", events == NULL ? 0 : atomic_load(&events->lost));
+    json_put_number(json, "capacity", events == NULL ? 0 : EVENTS_CAPACITY);
+    json_put_number(json, "recorded", recorded);
+    json_put_number(json, "lost", events == NULL ? 0 : atomic_load(&events->lost));
     json_begin_array(json, "columns");
     for (unsigned i = 0; i < sizeof COLUMNS / sizeof COLUMNS[0]; i++)
-        json_string(json, NULL, COLUMNS[i]);
+        json_put_string(json, NULL, COLUMNS[i]);
     json_end_array(json);
     json_begin_array(json, "rows");
     for (uint64_t number = recorded > EVENTS_CAPACITY ? recorded - EVENTS_CAPACITY : 0; number < recorded; number++) {
@@ -272,11 +273,11 @@ static void write_maps(struct json *json, const struct snapshot *snapshot)
                                     vma->is_executable ? 'x' : '-', vma->is_shared ? 's' : 'p', '\0'};
         json_newline(json);
         json_begin_object(json, NULL);
-        json_address(json, "start", vma->start);
-        json_address(json, "end", vma->end);
-        json_string(json, "perms", permissions);
-        json_string(json, "name", vma->name);
-        json_string(json, "class", CLASS_NAMES[row->memory_class]);
+        json_put_address(json, "start", vma->start);
+        json_put_address(json, "end", vma->end);
+        json_put_string(json, "perms", permissions);
+        json_put_string(json, "name", vma->name);
+        json_put_string(json, "class", CLASS_NAMES[row->memory_class]);
         write_sizes(json, &row->sizes);
         json_end_object(json);
     }
@@ -291,17 +292,17 @@ static void write_findings(struct json *json, const struct findings *findings)
         const struct finding *finding = &findings->findings[i];
         json_newline(json);
         json_begin_object(json, NULL);
-        json_string(json, "id", finding->id);
-        json_number(json, "bytes", finding->bytes);
-        json_string(json, "text", finding->text);
-        json_string(json, "advice", finding->advice);
+        json_put_string(json, "id", finding->id);
+        json_put_number(json, "bytes", finding->bytes);
+        json_put_string(json, "text", finding->text);
+        json_put_string(json, "advice", finding->advice);
         json_begin_object(json, "evidence");
         for (uint32_t k = 0; k < finding->evidence_count; k++) {
             const struct evidence *evidence = &finding->evidence[k];
             if (evidence->text != NULL)
-                json_string(json, evidence->name, evidence->text);
+                json_put_string(json, evidence->name, evidence->text);
             else
-                json_number(json, evidence->name, evidence->number);
+                json_put_number(json, evidence->name, evidence->number);
         }
         json_end_object(json);
         json_end_object(json);

@@ -52,7 +52,7 @@ struct document_advice {
 };
 
 struct document {
-    const char *reason, *label;
+    const char *reason, *label, *phase;
     uint64_t seq;
     uint64_t unix_ns, since_start_ns, took_ns;
     uint64_t pid;

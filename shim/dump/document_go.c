@@ -58,9 +58,9 @@ void document_fill_goruntime(struct book *book, const struct heap_books *heaps)
 static void number_or_null(struct json *json, const char *key, bool is_known, uint64_t number)
 {
     if (is_known)
-        json_number(json, key, number);
+        json_put_number(json, key, number);
     else
-        json_null(json, key);
+        json_put_null(json, key);
 }
 
 static void write_gc(struct json *json, const struct heap_book *book)
@@ -70,11 +70,11 @@ static void write_gc(struct json *json, const struct heap_book *book)
     const struct gc_state *gc = &book->gc;
     json_begin_object(json, "gc");
     number_or_null(json, "cycle", book->has_gc, gc->cycles);
-    json_string_or_null(json, "phase", gc->has_phase ? PHASES[gc->phase] : NULL);
+    json_put_string_or_null(json, "phase", gc->has_phase ? PHASES[gc->phase] : NULL);
     if (gc->has_controller)
-        json_signed(json, "percent", gc->percent);
+        json_put_signed(json, "percent", gc->percent);
     else
-        json_null(json, "percent");
+        json_put_null(json, "percent");
     number_or_null(json, "memory_limit", gc->has_memory_limit && gc->memory_limit_bytes != INT64_MAX,
                    gc->memory_limit_bytes);
     number_or_null(json, "goal", gc->has_controller, gc->heap_goal_bytes);
@@ -82,37 +82,37 @@ static void write_gc(struct json *json, const struct heap_book *book)
     number_or_null(json, "marked", gc->has_controller, gc->heap_marked_bytes);
     json_end_object(json);
     if (!gc->has_sums) {
-        json_null(json, "says");
+        json_put_null(json, "says");
         return;
     }
     json_begin_object(json, "says");
-    json_number(json, "in_use", gc->in_use_bytes);
-    json_number(json, "free", gc->free_bytes);
-    json_number(json, "released", gc->released_bytes);
+    json_put_number(json, "in_use", gc->in_use_bytes);
+    json_put_number(json, "free", gc->free_bytes);
+    json_put_number(json, "released", gc->released_bytes);
     json_end_object(json);
 }
 
 static void write_walk(struct json *json, const struct heap_book *book)
 {
     const struct heap_walk_counters *counters = &book->walk.counters;
-    json_number(json, "arenas", book->arenas_count);
-    json_number(json, "spans", book->spans);
-    json_number(json, "spans_unswept", counters->spans_unswept);
-    json_number(json, "objects", book->objects);
+    json_put_number(json, "arenas", book->arenas_count);
+    json_put_number(json, "spans", book->spans);
+    json_put_number(json, "spans_unswept", counters->spans_unswept);
+    json_put_number(json, "objects", book->objects);
     json_begin_object(json, "classes");
-    json_number(json, "objects", book->objects_bytes);
-    json_number(json, "unused", book->unused_bytes);
-    json_number(json, "stacks", book->stacks_bytes);
-    json_number(json, "free", book->free_bytes);
-    json_number(json, "released", book->released_bytes);
-    json_number(json, "reserved", book->reserved_bytes);
-    json_number(json, "work_buffers", book->work_bytes);
-    json_number(json, "untrusted", book->untrusted_bytes);
+    json_put_number(json, "objects", book->objects_bytes);
+    json_put_number(json, "unused", book->unused_bytes);
+    json_put_number(json, "stacks", book->stacks_bytes);
+    json_put_number(json, "free", book->free_bytes);
+    json_put_number(json, "released", book->released_bytes);
+    json_put_number(json, "reserved", book->reserved_bytes);
+    json_put_number(json, "work_buffers", book->work_bytes);
+    json_put_number(json, "untrusted", book->untrusted_bytes);
     json_end_object(json);
-    json_number(json, "checked", counters->spans_checked);
-    json_number(json, "reread", counters->spans_reread);
-    json_number(json, "untrusted", counters->spans_untrusted);
-    json_number(json, "arenas_unreadable", counters->arenas_unreadable);
+    json_put_number(json, "checked", counters->spans_checked);
+    json_put_number(json, "reread", counters->spans_reread);
+    json_put_number(json, "untrusted", counters->spans_untrusted);
+    json_put_number(json, "arenas_unreadable", counters->arenas_unreadable);
 }
 
 static void write_heap(struct json *json, const struct document_runtime *runtime, const struct heap_book *book)
@@ -120,11 +120,11 @@ static void write_heap(struct json *json, const struct document_runtime *runtime
     const struct go_heap *heap = book->heap;
     json_newline(json);
     json_begin_object(json, NULL);
-    json_string(json, "module", runtime->module);
-    json_string_or_null(json, "layout", heap->layout == NULL ? NULL : how_of(heap->layout) + LAYOUT_WORD_BYTES);
-    json_string_or_null(json, "why", heap->layout == NULL ? heap->why : NULL);
+    json_put_string(json, "module", runtime->module);
+    json_put_string_or_null(json, "layout", heap->layout == NULL ? NULL : how_of(heap->layout) + LAYOUT_WORD_BYTES);
+    json_put_string_or_null(json, "why", heap->layout == NULL ? heap->why : NULL);
     if (heap->layout != NULL) {
-        json_address(json, "mheap", heap->mheap);
+        json_put_address(json, "mheap", heap->mheap);
         write_gc(json, book);
         write_walk(json, book);
     }
@@ -141,26 +141,26 @@ static void write_size_classes(struct json *json, const struct heap_books *heaps
             continue;
         json_newline(json);
         json_begin_object(json, decimal_key(i * SLOT_BYTES_STEP, key));
-        json_number(json, "spans", row->spans);
-        json_number(json, "slots", row->slots);
-        json_number(json, "objects", row->objects);
-        json_number(json, "bytes", row->object_bytes);
-        json_number(json, "mapped", row->mapped_bytes);
-        json_number(json, "resident", row->resident_bytes);
+        json_put_number(json, "spans", row->spans);
+        json_put_number(json, "slots", row->slots);
+        json_put_number(json, "objects", row->objects);
+        json_put_number(json, "bytes", row->object_bytes);
+        json_put_number(json, "mapped", row->mapped_bytes);
+        json_put_number(json, "resident", row->resident_bytes);
         json_begin_array(json, "occupancy");
         for (int tenth = 0; tenth < OCCUPANCY_TENTHS; tenth++)
-            json_number(json, NULL, row->occupancy[tenth]);
+            json_put_number(json, NULL, row->occupancy[tenth]);
         json_end_array(json);
-        json_number(json, "sparse_bytes", row->sparse_resident_bytes);
+        json_put_number(json, "sparse_bytes", row->sparse_resident_bytes);
         json_end_object(json);
     }
     json_end_object(json);
     json_newline(json);
     json_begin_object(json, "large");
-    json_number(json, "spans", heaps->large.spans);
-    json_number(json, "bytes", heaps->large.object_bytes);
-    json_number(json, "resident", heaps->large.resident_bytes);
-    json_number(json, "untouched", heaps->large.untouched_bytes);
+    json_put_number(json, "spans", heaps->large.spans);
+    json_put_number(json, "bytes", heaps->large.object_bytes);
+    json_put_number(json, "resident", heaps->large.resident_bytes);
+    json_put_number(json, "untouched", heaps->large.untouched_bytes);
     json_end_object(json);
     json_newline(json);
 }
@@ -170,19 +170,20 @@ static void write_reinflated(struct json *json, const struct document *document)
 {
     const struct heap_books *heaps = &document->snapshot->heaps;
     json_begin_object(json, "reinflated");
-    json_number(json, "resident", heaps->reinflated_resident_bytes);
-    json_number(json, "huge", heaps->reinflated_huge_bytes);
+    json_put_number(json, "resident", heaps->reinflated_resident_bytes);
+    json_put_number(json, "huge", heaps->reinflated_huge_bytes);
     json_begin_array(json, "ranges");
     for (uint32_t i = 0; i < heaps->reinflated_count; i++) {
         const struct reinflated_range *range = &heaps->reinflated[i];
         json_begin_object(json, NULL);
-        json_address(json, "start", range->start);
-        json_number(json, "bytes", range->bytes);
-        json_number(json, "huge", range->huge_bytes);
+        json_put_address(json, "start", range->start);
+        json_put_number(json, "bytes", range->bytes);
+        json_put_number(json, "huge", range->huge_bytes);
         if (document->shadow != NULL) {
             struct shadow_entry entry = shadow_look_up(document->shadow, range->start);
-            json_number(json, "released_count", entry.released_count);
-            json_number(json, "released_since_start_ns", (uint64_t)((double)entry.last_ticks * document->ns_per_tick));
+            json_put_number(json, "released_count", entry.released_count);
+            json_put_number(json, "released_since_start_ns",
+                            (uint64_t)((double)entry.last_ticks * document->ns_per_tick));
         }
         json_end_object(json);
     }
@@ -199,11 +200,11 @@ static void write_arenas(struct json *json, const struct snapshot *snapshot, str
         const struct arena *arena = snapshot->arenas[i];
         json_newline(json);
         json_begin_object(json, NULL);
-        json_address(json, "start", arena->start);
-        json_number(json, "bytes", GO_ARENA_BYTES);
-        json_number(json, "resident", arena->resident_bytes);
+        json_put_address(json, "start", arena->start);
+        json_put_number(json, "bytes", GO_ARENA_BYTES);
+        json_put_number(json, "resident", arena->resident_bytes);
         page_string_encode(arena->states, GO_ARENA_PAGES, pages);
-        json_string(json, "pages", pages);
+        json_put_string(json, "pages", pages);
         json_end_object(json);
     }
     json_end_array(json);
@@ -216,11 +217,11 @@ void document_write_go(struct json *json, const struct document *document, struc
     for (uint32_t i = 0; i < document->runtimes_count; i++) {
         const struct document_runtime *runtime = &document->runtimes[i];
         json_begin_object(json, NULL);
-        json_string(json, "module", runtime->module);
-        json_string(json, "version", runtime->version);
-        json_address(json, "start", runtime->start);
-        json_address(json, "end", runtime->end);
-        json_string(json, "madvise", runtime->madvise);
+        json_put_string(json, "module", runtime->module);
+        json_put_string(json, "version", runtime->version);
+        json_put_address(json, "start", runtime->start);
+        json_put_address(json, "end", runtime->end);
+        json_put_string(json, "madvise", runtime->madvise);
         json_end_object(json);
     }
     json_end_array(json);
@@ -228,11 +229,11 @@ void document_write_go(struct json *json, const struct document *document, struc
     for (uint32_t i = 0; i < document->advices_count; i++) {
         const struct document_advice *advice = &document->advices[i];
         json_begin_object(json, NULL);
-        json_string(json, "by", advice->by);
-        json_string(json, "advice", advice->advice);
-        json_number(json, "calls", advice->calls);
-        json_number(json, "bytes", advice->bytes);
-        json_number(json, "errors", advice->errors);
+        json_put_string(json, "by", advice->by);
+        json_put_string(json, "advice", advice->advice);
+        json_put_number(json, "calls", advice->calls);
+        json_put_number(json, "bytes", advice->bytes);
+        json_put_number(json, "errors", advice->errors);
         json_end_object(json);
     }
     json_end_array(json);

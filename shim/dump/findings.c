@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "gopagewatch/finding.h"
 #include "memory/units.h"
 
 static void tell_number(struct finding *finding, const char *name, uint64_t number)
@@ -41,7 +42,7 @@ static struct finding released_resident(const struct snapshot *snapshot, const s
                                         const struct shadow *shadow)
 {
     const struct heap_books *heaps = &snapshot->heaps;
-    struct finding finding = {.id = "released-resident", .bytes = heaps->reinflated_resident_bytes};
+    struct finding finding = {.id = finding_name(FINDING_RELEASED_RESIDENT), .bytes = heaps->reinflated_resident_bytes};
     /* Without the shadow table nobody knows which pages are only freed lazily. */
     if (shadow == NULL)
         finding.bytes -= min_u64(finding.bytes, snapshot->classes[CLASS_GO_RELEASED].lazyfree_bytes);
@@ -72,7 +73,7 @@ static struct finding released_resident(const struct snapshot *snapshot, const s
 static struct finding free_resident(const struct snapshot *snapshot)
 {
     const struct class_sizes *sizes = &snapshot->classes[CLASS_GO_FREE];
-    struct finding finding = {.id = "free-resident", .bytes = sizes->resident_bytes};
+    struct finding finding = {.id = finding_name(FINDING_FREE_RESIDENT), .bytes = sizes->resident_bytes};
     tell_number(&finding, "mapped_bytes", sizes->mapped_bytes);
     tell_number(&finding, "huge_bytes", sizes->huge_bytes);
     finding.text = "The Go heap keeps this memory free and resident, for its next growth.";
@@ -84,7 +85,7 @@ static struct finding free_resident(const struct snapshot *snapshot)
 static struct finding sparse_spans(const struct snapshot *snapshot)
 {
     const struct size_class *rows = snapshot->heaps.size_classes;
-    struct finding finding = {.id = "sparse-spans"};
+    struct finding finding = {.id = finding_name(FINDING_SPARSE_SPANS)};
     uint64_t worst = 0, spans = 0;
     for (uint64_t i = 0; i < SIZE_CLASS_ROWS; i++) {
         finding.bytes += rows[i].sparse_resident_bytes;
@@ -106,7 +107,7 @@ static struct finding sparse_spans(const struct snapshot *snapshot)
 static struct finding untouched(const struct snapshot *snapshot)
 {
     const struct heap_books *heaps = &snapshot->heaps;
-    struct finding finding = {.id = "untouched", .bytes = heaps->untouched_bytes};
+    struct finding finding = {.id = finding_name(FINDING_UNTOUCHED), .bytes = heaps->untouched_bytes};
     tell_number(&finding, "large_objects_bytes", heaps->large.untouched_bytes);
     finding.text =
         "The Go heap counts this memory as in use, but nobody has ever touched it: it is in HeapInuse and not "
@@ -119,7 +120,7 @@ static struct finding untouched(const struct snapshot *snapshot)
 
 static struct finding lazyfree(const struct snapshot *snapshot)
 {
-    struct finding finding = {.id = "lazyfree", .bytes = lazyfree_bytes(snapshot)};
+    struct finding finding = {.id = finding_name(FINDING_LAZYFREE), .bytes = lazyfree_bytes(snapshot)};
     tell_number(&finding, "go_released_bytes", snapshot->classes[CLASS_GO_RELEASED].lazyfree_bytes);
     finding.text =
         "This memory was given back with MADV_FREE: the kernel takes it when it needs it, until then it counts "
@@ -133,7 +134,7 @@ static struct finding lazyfree(const struct snapshot *snapshot)
 static struct finding large_pages(const struct snapshot *snapshot, const struct environment *environment)
 {
     const struct class_sizes *classes = snapshot->classes;
-    struct finding finding = {.id = "large-pages", .bytes = snapshot->heaps.idle_in_huge_bytes};
+    struct finding finding = {.id = finding_name(FINDING_LARGE_PAGES), .bytes = snapshot->heaps.idle_in_huge_bytes};
     tell_number(&finding, "heap_in_huge_pages_bytes",
                 classes[CLASS_GO_OBJECTS].huge_bytes + classes[CLASS_GO_UNUSED].huge_bytes +
                     classes[CLASS_GO_STACKS].huge_bytes + classes[CLASS_GO_FREE].huge_bytes);

@@ -186,12 +186,12 @@ static void put_number(struct json *json, const char *key, uint64_t value, bool 
     put(json, digits + at, sizeof digits - at);
 }
 
-void json_number(struct json *json, const char *key, uint64_t value)
+void json_put_number(struct json *json, const char *key, uint64_t value)
 {
     put_number(json, key, min_u64(value, INT64_MAX), false);
 }
 
-void json_signed(struct json *json, const char *key, int64_t value)
+void json_put_signed(struct json *json, const char *key, int64_t value)
 {
     put_number(json, key, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
@@ -202,31 +202,31 @@ static void put_word(struct json *json, const char *key, const char *word)
     put(json, word, strlen(word));
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void json_put_bool(struct json *json, const char *key, bool value)
 {
     put_word(json, key, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void json_put_null(struct json *json, const char *key)
 {
     put_word(json, key, "null");
 }
 
-void json_string(struct json *json, const char *key, const char *text)
+void json_put_string(struct json *json, const char *key, const char *text)
 {
     begin_value(json, key);
     put_quoted(json, text);
 }
 
-void json_string_or_null(struct json *json, const char *key, const char *text)
+void json_put_string_or_null(struct json *json, const char *key, const char *text)
 {
     if (text == NULL)
-        json_null(json, key);
+        json_put_null(json, key);
     else
-        json_string(json, key, text);
+        json_put_string(json, key, text);
 }
 
-void json_address(struct json *json, const char *key, uintptr_t address)
+void json_put_address(struct json *json, const char *key, uintptr_t address)
 {
     char digits[16];
     unsigned at = sizeof digits;
@@ -240,7 +240,7 @@ void json_address(struct json *json, const char *key, uintptr_t address)
     put_char(json, '"');
 }
 
-void json_hex_bytes(struct json *json, const char *key, const uint8_t *bytes, uint64_t count)
+void json_put_hex_bytes(struct json *json, const char *key, const uint8_t *bytes, uint64_t count)
 {
     begin_value(json, key);
     put_char(json, '"');

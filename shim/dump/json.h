@@ -37,17 +37,17 @@ void json_end_object(struct json *json);
 void json_begin_array(struct json *json, const char *key);
 void json_end_array(struct json *json);
 /* A number above 2^63 - 1 is written as that: many readers have no larger integer. */
-void json_number(struct json *json, const char *key, uint64_t value);
-void json_signed(struct json *json, const char *key, int64_t value);
-void json_bool(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
-void json_string(struct json *json, const char *key, const char *text);
+void json_put_number(struct json *json, const char *key, uint64_t value);
+void json_put_signed(struct json *json, const char *key, int64_t value);
+void json_put_bool(struct json *json, const char *key, bool value);
+void json_put_null(struct json *json, const char *key);
+void json_put_string(struct json *json, const char *key, const char *text);
 /* NULL is written as null. */
-void json_string_or_null(struct json *json, const char *key, const char *text);
+void json_put_string_or_null(struct json *json, const char *key, const char *text);
 /* As "0x...", because a JSON number does not hold 64 bits everywhere. */
-void json_address(struct json *json, const char *key, uintptr_t address);
+void json_put_address(struct json *json, const char *key, uintptr_t address);
 /* Bytes as lower-case hexadecimal digits. */
-void json_hex_bytes(struct json *json, const char *key, const uint8_t *bytes, uint64_t count);
+void json_put_hex_bytes(struct json *json, const char *key, const uint8_t *bytes, uint64_t count);
 /* A line break between rows, for people who open the file. */
 void json_newline(struct json *json);
 

@@ -70,7 +70,7 @@ void control_take(struct control *control)
         copy_text(control->label, control->page->label, sizeof control->label);
 }
 
-void control_answer(struct control *control, const struct control_outcome *outcome)
+void control_answer(struct control *control, const struct dump_outcome *outcome)
 {
     struct gpw_control *page = control->page;
     if (page == NULL || !control->has_request)
@@ -81,4 +81,30 @@ void control_answer(struct control *control, const struct control_outcome *outco
     copy_text(page->why, outcome->why, sizeof page->why);
     atomic_store_explicit(&page->answered, control->request, memory_order_release);
     raw_syscall6(SYS_futex, (long)&page->answered, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
+/* Only forward: of several threads that serve, the one that is done first has fulfilled the request. */
+static void report_done(struct gpw_control *page, uint32_t done)
+{
+    uint32_t before = atomic_load_explicit(&page->settle_done, memory_order_relaxed);
+    do {
+        if ((int32_t)(done - before) <= 0)
+            return;
+    } while (!atomic_compare_exchange_weak_explicit(&page->settle_done, &before, done, memory_order_release,
+                                                    memory_order_relaxed));
+    raw_syscall6(SYS_futex, (long)&page->settle_done, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
+uint32_t control_settle_await(struct gpw_control *page, uint32_t done)
+{
+    if (done != 0)
+        report_done(page, done);
+    atomic_fetch_add_explicit(&page->settle_listening, 1, memory_order_release);
+    uint32_t asked = atomic_load_explicit(&page->settle_asked, memory_order_acquire);
+    while (asked == 0 || asked == atomic_load_explicit(&page->settle_done, memory_order_relaxed)) {
+        raw_syscall6(SYS_futex, (long)&page->settle_asked, FUTEX_WAIT, (long)asked, 0, 0, 0);
+        asked = atomic_load_explicit(&page->settle_asked, memory_order_acquire);
+    }
+    atomic_fetch_sub_explicit(&page->settle_listening, 1, memory_order_relaxed);
+    return asked;
 }

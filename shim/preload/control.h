@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "gopagewatch/control.h"
+#include "preload/make_dump.h"
 
 struct control {
     struct gpw_control *page; /* NULL: there is none, dumps are asked for by signal alone */
@@ -25,12 +26,11 @@ void control_forget(struct control *control);
 /* Takes what is asked for now. Afterwards `label` is the request's, or "". Allowed context: dumper. */
 void control_take(struct control *control);
 
-/* How a dump ended; error: 0 or -errno, `why` a sentence for it. Allowed context: dumper. */
-struct control_outcome {
-    uint64_t seq;
-    int error;
-    const char *path, *why;
-};
-void control_answer(struct control *control, const struct control_outcome *outcome);
+/* Answers the request in hand, if there is one. Allowed context: dumper. */
+void control_answer(struct control *control, const struct dump_outcome *outcome);
+
+/* For a thread that brings the program to rest: reports `done` (0: nothing) and waits for the next request, whose
+ * number it returns; never 0. Allowed context: a thread of the program's, in a call that waits. */
+uint32_t control_settle_await(struct gpw_control *page, uint32_t done);
 
 #endif

@@ -42,16 +42,26 @@ static const char *word_of(uint32_t reasons, bool has_request)
     return WORDS[0];
 }
 
-static void dump_once(struct dumper *dumper)
+/* A caller of gpw_dump gets a dump of its own. One more serves all others, with the label of the request by the control
+ * page if there is one. None at all when the dump before has served an asker that had not added itself to `asked` yet.
+ */
+static void serve(struct dumper *dumper)
 {
     struct control *control = &gpw_shim.control;
+    struct client *client = &gpw_shim.client;
     uint32_t asked = atomic_load_explicit(dumper->asked, memory_order_acquire);
-    uint32_t reasons = atomic_exchange_explicit(&dumper->reasons, 0, memory_order_acquire);
-    if (asked != dumper->handled)
-        dumper->coalesced += asked - dumper->handled - 1;
-    dumper->handled = asked;
+    uint32_t reasons = atomic_exchange_explicit(&dumper->reasons, 0, memory_order_acquire) & ~(1u << REASON_PROGRAM);
     control_take(control);
-    make_dump(word_of(reasons, control->has_request), control->label);
+    bool has_caller = client_is_asked(client), has_others = reasons != 0 || control->has_request;
+    uint32_t askers = asked - dumper->handled, dumps = (uint32_t)has_caller + (uint32_t)has_others;
+    dumper->coalesced += askers > dumps ? askers - dumps : 0;
+    dumper->handled = asked;
+    if (has_others) {
+        struct dump_outcome outcome = make_dump(word_of(reasons, control->has_request), control->label);
+        control_answer(control, &outcome);
+    }
+    if (has_caller)
+        client_answer(client, make_dump(WORDS[REASON_PROGRAM], client->label).error);
     atomic_store_explicit(&dumper->finished, asked, memory_order_release);
     raw_syscall6(SYS_futex, (long)&dumper->finished, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
 }
@@ -117,7 +127,7 @@ static void *run(void *argument)
         is_wanted |= is_time(dumper, now_ns);
         is_wanted |= has_passed_mark(dumper);
         if (is_wanted)
-            dump_once(dumper);
+            serve(dumper);
         else
             wait(dumper, now_ns);
     }
@@ -132,21 +142,20 @@ static uint32_t ask(struct dumper *dumper, enum dump_reason reason)
     return asked;
 }
 
-/* A child of a bare fork has our memory and shares the control page, but has no dumper. */
-static bool is_own_process(const struct dumper *dumper)
+bool dumper_is_here(const struct dumper *dumper)
 {
-    return dumper->asked != NULL && dumper->pid == (uint32_t)raw_getpid();
+    return atomic_load_explicit(&dumper->is_started, memory_order_acquire) && dumper->pid == (uint32_t)raw_getpid();
 }
 
 void dumper_ask(struct dumper *dumper, enum dump_reason reason)
 {
-    if (is_own_process(dumper))
+    if (dumper_is_here(dumper))
         ask(dumper, reason);
 }
 
 void dumper_ask_and_wait(struct dumper *dumper, enum dump_reason reason, uint64_t wait_ns)
 {
-    if (!is_own_process(dumper))
+    if (!dumper_is_here(dumper))
         return;
     uint32_t mine = ask(dumper, reason);
     uint64_t end_ns = raw_clock_ns(CLOCK_MONOTONIC) + wait_ns, now_ns;
@@ -192,7 +201,6 @@ int dumper_start(struct dumper *dumper, _Atomic uint32_t *asked, const struct op
     pthread_attr_setstack(&attributes, stack, DUMPER_STACK_BYTES);
     int error = create_with_signals_blocked(&thread, &attributes, dumper);
     pthread_attr_destroy(&attributes);
-    if (error != 0)
-        dumper->asked = NULL;
+    atomic_store_explicit(&dumper->is_started, error == 0, memory_order_release);
     return error;
 }

@@ -3,9 +3,9 @@
  * The dumper: the one thread on which everything slow runs.
  *
  * Whoever wants a dump says why, adds one to `asked` and wakes it. The dumper takes all that was asked so far as one
- * request, so a burst gives few dumps, never two at a time, and always one that begins after the last request. By
- * itself it makes dumps by the clock and when the resident memory passes a mark; that is re-armed a tenth below the
- * mark.
+ * request, so a burst gives few dumps, never two at a time, and always one that begins after the last request. Only a
+ * caller of gpw_dump shares its dump with nobody. By itself the dumper makes dumps by the clock and when the resident
+ * memory passes a mark; that is re-armed a tenth below the mark.
  */
 #ifndef GPW_PRELOAD_DUMPER_H
 #define GPW_PRELOAD_DUMPER_H
@@ -23,6 +23,7 @@ enum { DUMPER_STACK_BYTES = 512 << 10 };
     X(EVERY, "every")       \
     X(SIGNAL, "signal")     \
     X(REQUEST, "request")   \
+    X(PROGRAM, "program")   \
     X(RSS, "rss")           \
     X(EXIT, "exit")
 
@@ -35,6 +36,7 @@ struct dumper {
     _Atomic uint32_t own_asked;
     _Atomic uint32_t reasons;  /* a bit for each that was asked for since the last dump began */
     _Atomic uint32_t finished; /* `asked` of the dump that ended last */
+    _Atomic bool is_started;   /* the rest does not change from then on but by the thread */
     uint32_t handled;
     uint32_t pid; /* that the thread is of */
     uintptr_t stack_start;
@@ -50,6 +52,10 @@ struct dumper {
 /* Starts the thread with all signals blocked. `asked`: NULL where there is no control page. 0, or -errno.
  * Allowed context: constructor, discovery. */
 int dumper_start(struct dumper *dumper, _Atomic uint32_t *asked, const struct options *options);
+
+/* Whether this process has a dumper: not before its start, and not in a forked child, which shares the memory but not
+ * the thread. Allowed context: any. */
+bool dumper_is_here(const struct dumper *dumper);
 
 /* Allowed context: signal, hook. */
 void dumper_ask(struct dumper *dumper, enum dump_reason reason);

@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 
+#include "gopagewatch.h"
 #include "memory/raw.h"
+#include "preload/client.h"
 #include "preload/record.h"
 
 #define INTERPOSED __attribute__((visibility("default")))
@@ -86,9 +88,14 @@ INTERPOSED int madvise(void *start, size_t bytes, int advice)
 }
 
 /* Returns an error number and leaves errno alone. POSIX's DONTNEED must not throw data away, so like libc's it does
- * nothing (glibc: sysdeps/unix/sysv/linux/posix_madvise.c). */
+ * nothing (glibc: sysdeps/unix/sysv/linux/posix_madvise.c). One advice that no kernel has is a program's question for
+ * the functions of gopagewatch.h. */
 INTERPOSED int posix_madvise(void *start, size_t bytes, int advice)
 {
+    if (advice == GPW_FUNCTIONS_ADVICE && bytes == sizeof(const struct gpw_functions *)) {
+        *(const struct gpw_functions **)start = &gpw_client_functions;
+        return 0;
+    }
     if (advice == POSIX_MADV_DONTNEED)
         return 0;
     long result = raw_madvise(start, bytes, advice);

@@ -44,6 +44,7 @@ struct making {
     char exe[MODULE_PATH_BYTES];
     char json_buffer[JSON_BUFFER_BYTES];
     uint64_t begin_ticks, begin_monotonic_ns;
+    char phase[GPW_LABEL_BYTES];
 };
 
 static void give(struct making *making, uintptr_t start, uintptr_t end, enum memory_class memory_class)
@@ -252,6 +253,7 @@ static void fill_document(struct making *making, const char *reason, const char 
 
     document->reason = reason;
     document->label = label;
+    document->phase = making->phase;
     document->seq = shim->dumper.dumps + 1;
     document->unix_ns = raw_clock_ns(CLOCK_REALTIME);
     document->since_start_ns = passed_ns;
@@ -280,64 +282,57 @@ static void fill_document(struct making *making, const char *reason, const char 
 
 /* ---- the file ---- */
 
-static void fail(const char *what, const char *path, int error, const char *mend)
+static struct dump_outcome fail(const char *what, const char *path, int error, const char *mend)
 {
     char number[NUMBER_TEXT_BYTES + 8];
     gpw_shim.dumper.failed++;
     log_error("no dump: ", what, " ", path, ": ", error_text(error, number), mend);
-    control_answer(&gpw_shim.control, &(struct control_outcome){.error = error, .path = path, .why = what});
+    return (struct dump_outcome){.error = error, .path = path, .why = what};
 }
 
-static void write_file(struct making *making)
+static struct dump_outcome write_file(struct making *making)
 {
     struct output *output = &gpw_shim.output;
     struct json json;
     int fd = output_begin(output, making->document.label);
-    if (fd < 0) {
-        fail("cannot create", output->path, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
-        return;
-    }
+    if (fd < 0)
+        return fail("cannot create", output->path, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
     json_open(&json, fd, making->json_buffer);
     json.pace = &making->pace;
     document_write(&json, &making->document, &making->scratch);
     int error = output_end(output, fd, json_finish(&json), making->document.label);
-    if (error != 0) {
-        fail("cannot write", output->path, error, "; set GOPAGEWATCH_OUT to a place with room");
-        return;
-    }
+    if (error != 0)
+        return fail("cannot write", output->path, error, "; set GOPAGEWATCH_OUT to a place with room");
     gpw_shim.dumper.dumps++;
-    control_answer(&gpw_shim.control,
-                   &(struct control_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""});
     log_info("dump written: ", output->path);
+    return (struct dump_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""};
 }
 
-static void make_in(struct bump *scratch, const char *reason, const char *label)
+static struct dump_outcome make_in(struct bump *scratch, const char *reason, const char *label)
 {
     const char *failed_path;
     struct making *making = bump_take(scratch, sizeof *making);
     making->scratch = *scratch;
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    client_phase(&gpw_shim.client, making->phase);
     reader_process_open(&making->reader, raw_getpid());
     making->reader.pace = &making->pace;
     int error = take_snapshot(making, &failed_path);
     reader_process_close(&making->reader);
-    if (error != 0) {
-        fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
-        return;
-    }
+    if (error != 0)
+        return fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
     fill_document(making, reason, label);
-    write_file(making);
+    return write_file(making);
 }
 
-void make_dump(const char *reason, const char *label)
+struct dump_outcome make_dump(const char *reason, const char *label)
 {
     struct bump scratch;
     int error = bump_open(&scratch, SCRATCH_BYTES);
-    if (error != 0) {
-        fail("cannot map", "scratch memory", error, "");
-        return;
-    }
-    make_in(&scratch, reason, label);
+    if (error != 0)
+        return fail("cannot map", "scratch memory", error, "");
+    struct dump_outcome outcome = make_in(&scratch, reason, label);
     bump_close(&scratch);
+    return outcome;
 }

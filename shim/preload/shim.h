@@ -21,6 +21,7 @@
 #include "goruntime/heap_find.h"
 #include "goruntime/runtime_find.h"
 #include "gopagewatch/advice.h"
+#include "preload/client.h"
 #include "preload/control.h"
 #include "preload/dumper.h"
 #include "preload/events.h"
@@ -70,6 +71,7 @@ struct shim {
     struct options options;
     struct signal_chain signals;
     struct control control;
+    struct client client;
     struct dumper dumper;
     struct output output;
     _Atomic int is_constructed;    /* our constructor has run */

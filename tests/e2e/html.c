@@ -406,6 +406,7 @@ Test(html, texts_of_a_dump_are_shown_and_do_nothing, .timeout = 240)
     char paths[1][PATH_MAX];
     json_t *document = scene.dumps[1];
     json_object_set_new(document, "label", json_string(HOSTILE));
+    json_object_set_new(document, "phase", json_string(HOSTILE));
     json_object_set_new(json_object_get(document, "process"), "comm", json_string(HOSTILE));
     json_object_set_new(json_array_get(json_object_get(document, "maps"), 0), "name", json_string(HOSTILE));
     json_object_set_new(json_array_get(json_object_get(document, "maps"), 0), "class", json_string(HOSTILE));

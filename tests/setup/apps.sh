@@ -16,15 +16,16 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat pagetruth'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat pagetruth client'
 
 say() { printf 'apps: %s\n' "$*"; }
 
-# The test programs, this script, the compilers: when none has changed, nothing has to be built.
+# The test programs, what they include, this script, the compilers: when none has changed, nothing has to be built.
 sum_of_inputs() {
     {
         (cd "$sources" && find . -type f | LC_ALL=C sort | xargs sha256sum)
         sha256sum <"$script"
+        sha256sum <"$sources/../../include/gopagewatch.h"
         "$go" version
         ${CC:-gcc} --version
     } | sha256sum
@@ -49,7 +50,7 @@ build_plain() {
 }
 
 build_forms() {
-    for app in mapdemo heapstats; do
+    for app in mapdemo heapstats client; do
         build $app.pie $app -buildmode=pie
         build $app.internal $app -ldflags=-linkmode=internal
         build $app.race $app -race
@@ -63,6 +64,7 @@ build_forms() {
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
 
     CGO_ENABLED=0 build heapstats.static heapstats
+    CGO_ENABLED=0 build client.static client
     # Since go1.20, and with generics.
     case $version in
     1.1[0-9]) ;;

@@ -30,6 +30,7 @@ Test(document, has_every_text_and_number_under_its_key)
         {"schema", "gopagewatch.dump/1"},
         {"reason", "signal"},
         {"label", ""},
+        {"phase", "loading"},
         {"time.utc", "2026-11-23T03:26:01.123456789Z"},
         {"process.comm", "shop"},
         {"process.exe", "/srv/shop"},
@@ -186,7 +187,7 @@ Test(document, any_text_from_outside_keeps_it_valid)
         for (unsigned i = 0; i < sizeof text - 1; i++)
             text[i] = (char)(1 + random_below(&random, 255));
         text[sizeof text - 1] = '\0';
-        made.document.label = made.document.comm = made.document.exe = made.document.host = text;
+        made.document.label = made.document.phase = made.document.comm = made.document.exe = made.document.host = text;
         made.document.gogc = made.runtime.module = made.vma.name = text;
         parsed_free(made_document_write(&made));
     }

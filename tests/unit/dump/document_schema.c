@@ -98,6 +98,7 @@ Test(document_schema, refuses_what_breaks_a_promise)
         {"seq", "0"},
         {"label", NULL},
         {"label", "null"},
+        {"phase", "null"},
         {"time.utc", "\"2026-11-23 03:26:01\""},
         {"time.took_ns", "1.5"},
         {"process.pid", "\"4711\""},

@@ -23,7 +23,7 @@ static struct json_file file;
 static char *round_trip(const char *text)
 {
     json_file_open(&file);
-    json_string(&file.json, NULL, text);
+    json_put_string(&file.json, NULL, text);
     struct json_t *parsed = json_file_parse(&file);
     char *copy = strdup(parsed_string(parsed, ""));
     parsed_free(parsed);
@@ -116,7 +116,7 @@ Test(json, numbers_are_exact_up_to_the_largest_that_readers_know)
                  {UINT64_MAX, INT64_MAX}};
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         json_file_open(&file);
-        json_number(&file.json, NULL, CASES[i].value);
+        json_put_number(&file.json, NULL, CASES[i].value);
         struct json_t *parsed = json_file_parse(&file);
         cr_expect_eq(parsed_integer(parsed, ""), CASES[i].back);
         parsed_free(parsed);
@@ -138,11 +138,11 @@ Test(json, markup_is_escaped_for_a_page_alone)
 {
     static const char TEXT[] = "</script>&\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xa7";
     json_file_open(&file);
-    json_string(&file.json, NULL, TEXT);
+    json_put_string(&file.json, NULL, TEXT);
     expect_document("\"</script>&\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xa7\"");
     json_file_open(&file);
     file.json.escapes_markup = true;
-    json_string(&file.json, NULL, TEXT);
+    json_put_string(&file.json, NULL, TEXT);
     expect_document("\"\\u003c/script\\u003e\\u0026\\u2028\\u2029\xe2\x80\xa7\"");
 }
 
@@ -159,24 +159,24 @@ Test(json, commas_and_nesting_are_its_business)
     json_newline(json);
     json_begin_array(json, "rows");
     json_begin_array(json, NULL);
-    json_number(json, NULL, 1);
-    json_string(json, NULL, "x");
+    json_put_number(json, NULL, 1);
+    json_put_string(json, NULL, "x");
     json_end_array(json);
     json_newline(json);
     json_begin_object(json, NULL);
-    json_bool(json, "yes", true);
-    json_bool(json, "no", false);
+    json_put_bool(json, "yes", true);
+    json_put_bool(json, "no", false);
     json_end_object(json);
-    json_null(json, NULL);
+    json_put_null(json, NULL);
     json_end_array(json);
-    json_null(json, "nothing");
-    json_string_or_null(json, "unset", NULL);
-    json_string_or_null(json, "set", "");
-    json_address(json, "zero", 0);
-    json_address(json, "top", UINTPTR_MAX);
-    json_address(json, "arena", 0xc000000000);
-    json_hex_bytes(json, "id", BYTES, sizeof BYTES);
-    json_hex_bytes(json, "no id", BYTES, 0);
+    json_put_null(json, "nothing");
+    json_put_string_or_null(json, "unset", NULL);
+    json_put_string_or_null(json, "set", "");
+    json_put_address(json, "zero", 0);
+    json_put_address(json, "top", UINTPTR_MAX);
+    json_put_address(json, "arena", 0xc000000000);
+    json_put_hex_bytes(json, "id", BYTES, sizeof BYTES);
+    json_put_hex_bytes(json, "no id", BYTES, 0);
     json_end_object(json);
     expect_document("{\"empty\":[],\"object\":{}\n,\"rows\":[[1,\"x\"]\n,{\"yes\":true,\"no\":false},null],"
                     "\"nothing\":null,\"unset\":null,\"set\":\"\",\"zero\":\"0x0\",\"top\":\"0xffffffffffffffff\","
@@ -187,7 +187,7 @@ Test(json, keys_are_escaped_like_strings)
 {
     json_file_open(&file);
     json_begin_object(&file.json, NULL);
-    json_number(&file.json, "a\"\n\xff", 1);
+    json_put_number(&file.json, "a\"\n\xff", 1);
     json_end_object(&file.json);
     struct json_t *parsed = json_file_parse(&file);
     cr_expect_eq(parsed_integer(parsed, "a\"\n" BAD), 1);
@@ -224,7 +224,7 @@ Test(json, a_document_much_larger_than_the_buffer_is_whole)
     json_file_open(&file);
     json_begin_array(&file.json, NULL);
     for (uint64_t i = 0; i < ROWS; i++)
-        json_number(&file.json, NULL, i * 1000003);
+        json_put_number(&file.json, NULL, i * 1000003);
     json_end_array(&file.json);
     struct json_t *parsed = json_file_parse(&file);
     cr_assert_eq(parsed_size(parsed, ""), ROWS);
@@ -244,7 +244,7 @@ static int write_large_document(int fd)
     json_open(&json, fd, buffer);
     json_begin_array(&json, NULL);
     for (uint64_t i = 0; i < 40000; i++)
-        json_number(&json, NULL, UINT64_MAX);
+        json_put_number(&json, NULL, UINT64_MAX);
     json_end_array(&json);
     int error = json_finish(&json);
     cr_expect_eq(json_finish(&json), error, "the error stays");

@@ -46,6 +46,26 @@ Test(dump_file, whole_dump_arrives_key_by_key)
     dump_free(&dump);
 }
 
+/* Keys are added within a schema: what was written before there were marks is read as without any. */
+Test(dump_file, dump_of_before_there_were_phases_is_read)
+{
+    struct dump dump;
+    struct error error;
+    json_t *document = fixture_document();
+    fixture_change(document, "phase", "\"loading\"");
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    cr_expect_str_eq(dump.phase, "loading");
+    dump_free(&dump);
+    document = fixture_document();
+    fixture_change(document, "phase", NULL);
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    cr_expect_str_eq(dump.phase, "");
+    dump_free(&dump);
+    document = fixture_document();
+    fixture_change(document, "phase", "7");
+    expect_refusal(fixture_load_document(&dump, document, &error), &dump, &error, "phase is a number where text");
+}
+
 Test(dump_file, null_is_not_known_and_not_zero)
 {
     struct dump dump;

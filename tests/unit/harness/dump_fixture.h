@@ -18,7 +18,7 @@
 #define KIB(count) ((uint64_t)(count)*1024)
 
 static const char DUMP_FIXTURE[] =
-    "{\"schema\":\"gopagewatch.dump/1\",\"reason\":\"signal\",\"seq\":3,\"label\":\"\","
+    "{\"schema\":\"gopagewatch.dump/1\",\"reason\":\"signal\",\"seq\":3,\"label\":\"\",\"phase\":\"\","
     "\"time\":{\"utc\":\"2026-11-23T03:26:01.123456789Z\",\"unix_ns\":1795404361123456789,"
     "\"since_start_ns\":5000000000,\"took_ns\":1200000},"
     "\"process\":{\"pid\":4711,\"comm\":\"shop\",\"exe\":\"/srv/shop\",\"host\":\"web-3\",\"threads\":9},"

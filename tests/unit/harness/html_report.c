@@ -213,6 +213,7 @@ Test(html_report, texts_of_a_dump_never_become_markup)
 {
     static const char *const PLACES[] = {
         "label",
+        "phase",
         "reason",
         "time/utc",
         "process/comm",
@@ -251,6 +252,7 @@ Test(html_report, texts_of_a_dump_never_become_markup)
     json_t *data = json_loads(text, 0, NULL);
     const json_t *written = written_dump(data, 0);
     cr_expect_str_eq(json_string_value(json_object_get(written, "label")), HOSTILE);
+    cr_expect_str_eq(json_string_value(json_object_get(written, "phase")), HOSTILE);
     cr_expect_str_eq(json_string_value(json_object_get(written, "file")), HOSTILE);
     cr_expect_str_eq(json_string_value(json_object_get(json_object_get(written, "process"), "comm")), HOSTILE);
     json_decref(data);

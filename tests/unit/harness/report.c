@@ -80,6 +80,7 @@ Test(report, change_in_the_dump_changes_the_line)
         const char *path, *json, *line;
     } CASES[] = {
         {"label", "\"after load\"", ", dump 3 (signal, \"after load\") at "},
+        {"phase", "\"loading\"", ", dump 3 (signal) in phase \"loading\" at "},
         {"process/comm", "null", "\nprocess (pid 4711) on web-3"},
         {"process/host", "null", "\nshop (pid 4711), go1.26.10"},
         {"environment/go_version", "null", "Go version not known"},

@@ -110,6 +110,7 @@ void made_document_make(struct made_document *made)
     struct document *document = &made->document;
     document->reason = "signal";
     document->label = "";
+    document->phase = "loading";
     document->seq = 3;
     document->unix_ns = 1795404361123456789u;
     document->since_start_ns = 5000000000u;
