@@ -81,9 +81,9 @@ static json_t *row_object(const struct check_row *row)
     return json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "metric", valid_text(row->metric),
                      "rule", check_kind_name(row->kind), "unit", row->unit == METRIC_BYTES ? "bytes" : "count",
                      "verdict", check_verdict_name(row->verdict), "allowed", valid_text(row->bound), "why",
-                     valid_text(row->why), "change", row->has_change ? number(row->change) : json_null(), "change_ratio",
-                     change_ratio(row), "p", row->has_p ? number(row->p) : json_null(), "baseline", side(&row->baseline),
-                     "current", side(&row->current));
+                     valid_text(row->why), "change", row->has_change ? number(row->change) : json_null(),
+                     "change_ratio", change_ratio(row), "p", row->has_p ? number(row->p) : json_null(), "baseline",
+                     side(&row->baseline), "current", side(&row->current));
 }
 
 static json_t *growth_object(const struct check_growth *growth)

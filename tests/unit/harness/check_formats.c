@@ -208,7 +208,8 @@ static void unescape(const char *text, size_t bytes, bool is_property, char *out
         const char *escape;
         char character;
         bool is_of_property;
-    } ESCAPES[] = {{"%0D", '\r', false}, {"%0A", '\n', false}, {"%3A", ':', true}, {"%2C", ',', true}, {"%25", '%', false}};
+    } ESCAPES[] = {
+        {"%0D", '\r', false}, {"%0A", '\n', false}, {"%3A", ':', true}, {"%2C", ',', true}, {"%25", '%', false}};
     while (bytes > 0) {
         size_t step = 1;
         *out = *text;

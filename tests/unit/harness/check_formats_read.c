@@ -97,8 +97,9 @@ Test(check_junit, text_of_a_failure_stands_for_itself)
     const json_t *cases = json_object_get(found, "cases");
     const char *text = string_at(json_array_get(cases, 1), "text");
     cr_expect(begins(text, made.rows[1].why), "%s", text);
-    cr_expect_not_null(strstr(text, "\ngrew most: go.unused +8.20 MiB (+67.8 %), go.metadata +399 KiB (+12.9 %), c.mmap "
-                                    "+128 KiB (new); slots of 4096 bytes +7.25 MiB (+290.0 %), 128 bytes +870 KiB"));
+    cr_expect_not_null(strstr(text,
+                              "\ngrew most: go.unused +8.20 MiB (+67.8 %), go.metadata +399 KiB (+12.9 %), c.mmap "
+                              "+128 KiB (new); slots of 4096 bytes +7.25 MiB (+290.0 %), 128 bytes +870 KiB"));
     cr_expect_null(strstr(string_at(json_array_get(cases, 3), "text"), "grew most"));
     json_decref(found);
 }
@@ -158,7 +159,8 @@ Test(check_markdown, is_the_table_why_and_what_grew)
     cr_expect(begins(json_string_value(json_array_get(json_object_get(found, "paragraphs"), 0)), "3 of 14 metrics, "));
     cr_assert_eq(json_array_size(tables), 3);
     expect_rows(tables, &made, REGRESSION_ROWS);
-    cr_expect_str_eq(cell(tables, 0, 2, 2), "61.2 MiB \xc2\xb1" "0.4 %");
+    cr_expect_str_eq(cell(tables, 0, 2, 2), "61.2 MiB \xc2\xb1"
+                                            "0.4 %");
     cr_expect_str_eq(cell(tables, 1, 1, 0), "go.unused");
     cr_expect_str_eq(cell(tables, 1, 1, 3), "+8.20 MiB (+67.8 %)");
     cr_expect_str_eq(cell(tables, 2, 1, 0), "4096");
@@ -238,7 +240,8 @@ static double value_of(const json_t *families, const char *family, const struct 
         const json_t *labels = json_object_get(sample, "labels");
         if (strcmp(string_at(labels, "metric"), row->metric) == 0 &&
             strcmp(string_at(labels, "rule"), check_kind_name(row->kind)) == 0 &&
-            (stat == NULL || (strcmp(string_at(labels, "side"), side) == 0 && strcmp(string_at(labels, "stat"), stat) == 0)))
+            (stat == NULL ||
+             (strcmp(string_at(labels, "side"), side) == 0 && strcmp(string_at(labels, "stat"), stat) == 0)))
             return json_number_value(json_object_get(sample, "value"));
     }
     cr_assert_fail("%s has no series of %s", family, row->metric);
@@ -247,8 +250,8 @@ static double value_of(const json_t *families, const char *family, const struct 
 
 Test(check_openmetrics, follows_its_standard_and_has_every_row)
 {
-    static const char *const UNITS[] = {[METRIC_BYTES] = "gopagewatch_check_value_bytes",
-                                        [METRIC_COUNT] = "gopagewatch_check_value"};
+    static const char *const UNITS[] = {
+        [METRIC_BYTES] = "gopagewatch_check_value_bytes", [METRIC_COUNT] = "gopagewatch_check_value"};
     struct check_result made = made_regression();
     json_t *families = read_back("openmetrics", "openmetrics", &made);
     cr_expect_str_eq(string_at(family_of(families, "gopagewatch_check_value_bytes"), "unit"), "bytes");
@@ -290,8 +293,9 @@ Test(check_openmetrics, gitlab_reads_it_as_a_metrics_report)
     struct check_result made = made_regression();
     json_t *series = read_back("gitlab-metrics", "openmetrics", &made);
     cr_expect_str_eq(string_at(series, "gopagewatch_check_verdict{metric=rss.total,rule=growth}"), "2");
-    cr_expect_str_eq(string_at(series, "gopagewatch_check_value{metric=go.heaps.0.objects,rule=exact,side=current,stat=median}"),
-                     "161204");
+    cr_expect_str_eq(
+        string_at(series, "gopagewatch_check_value{metric=go.heaps.0.objects,rule=exact,side=current,stat=median}"),
+        "161204");
     cr_expect_str_eq(string_at(series, "gopagewatch_check_result"), "2");
     json_decref(series);
 }

@@ -74,8 +74,7 @@ Test(check_words, change_has_a_sign_and_no_ratio_to_nothing)
         {0.5, 0x1p64, "+16.0 EiB (+>1000000 %)"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        struct check_row row =
-            made_growth(CHECK_PASS, "m", METRIC_BYTES, CASES[i].baseline, CASES[i].current, 1);
+        struct check_row row = made_growth(CHECK_PASS, "m", METRIC_BYTES, CASES[i].baseline, CASES[i].current, 1);
         struct check_growth growth = {"g", CASES[i].baseline, CASES[i].current};
         cr_expect_str_eq(check_change_both(&row).text, CASES[i].words);
         cr_expect_str_eq(check_growth_both(&growth).text, CASES[i].words);
