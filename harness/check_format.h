@@ -34,7 +34,7 @@ extern const uint32_t CHECK_FORMATS_COUNT;
 const struct check_format *check_format_find(const char *name);
 
 /* The functions of the table. */
-#define CHECK_FORMAT_FUNCTION(name)                                                                          \
+#define CHECK_FORMAT_FUNCTION(name)                                                                        \
     bool check_##name##_write(FILE *out, const struct check_result *result, const struct check_view *view, \
                               struct error *error)
 CHECK_FORMAT_FUNCTION(text);

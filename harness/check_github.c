@@ -128,8 +128,7 @@ bool check_github_append_summary(const struct check_result *result, const char *
     check_markdown_write(out, result, &(struct check_view){0}, error);
     bool is_whole = !ferror(out);
     is_whole = fclose(out) == 0 && is_whole;
-    bool is_appended =
-        is_whole ? append(path, text, bytes, error) : error_set(error, "no memory for the summary");
+    bool is_appended = is_whole ? append(path, text, bytes, error) : error_set(error, "no memory for the summary");
     free(text);
     return is_appended;
 }

@@ -14,12 +14,6 @@ enum { REAL_DIGITS = 16 };
 
 static const struct check_escape NO_ESCAPES[] = {{0}};
 
-/* json_null and json_string are functions of dump/json.h here. */
-static json_t *nothing(void)
-{
-    return json_pack("n");
-}
-
 /* jansson takes valid UTF-8 only. NULL: no memory, or `text` is. */
 static json_t *valid_text(const char *text)
 {
@@ -29,14 +23,14 @@ static json_t *valid_text(const char *text)
     if (out == NULL)
         return NULL;
     check_write_escaped(out, text, NO_ESCAPES);
-    json_t *string = fclose(out) == 0 ? json_pack("s", valid) : NULL;
+    json_t *string = fclose(out) == 0 ? json_string(valid) : NULL;
     free(valid);
     return string;
 }
 
 static json_t *text_or_null(const char *text)
 {
-    return text != NULL ? valid_text(text) : nothing();
+    return text != NULL ? valid_text(text) : json_null();
 }
 
 static json_t *count(uint64_t number)
@@ -69,7 +63,7 @@ static json_t *values(const struct check_side *side)
 static json_t *side(const struct check_side *side)
 {
     if (side->count == 0)
-        return nothing();
+        return json_null();
     return json_pack("{s:o, s:{s:o, s:o, s:o}, s:o}", "median", number(side->median), "interval", "low",
                      number(side->low), "high", number(side->high), "coverage", number(side->coverage), "values",
                      values(side));
@@ -78,7 +72,7 @@ static json_t *side(const struct check_side *side)
 static json_t *change_ratio(const struct check_row *row)
 {
     if (!row->has_change || row->baseline.count == 0 || !(row->baseline.median > 0))
-        return nothing();
+        return json_null();
     return number(row->change / row->baseline.median);
 }
 
@@ -87,8 +81,8 @@ static json_t *row_object(const struct check_row *row)
     return json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "metric", valid_text(row->metric),
                      "rule", check_kind_name(row->kind), "unit", row->unit == METRIC_BYTES ? "bytes" : "count",
                      "verdict", check_verdict_name(row->verdict), "allowed", valid_text(row->bound), "why",
-                     valid_text(row->why), "change", row->has_change ? number(row->change) : nothing(),
-                     "change_ratio", change_ratio(row), "p", row->has_p ? number(row->p) : nothing(), "baseline",
+                     valid_text(row->why), "change", row->has_change ? number(row->change) : json_null(),
+                     "change_ratio", change_ratio(row), "p", row->has_p ? number(row->p) : json_null(), "baseline",
                      side(&row->baseline), "current", side(&row->current));
 }
 
@@ -147,8 +141,8 @@ static void write_growths(struct document *document, const char *name, const str
 
 static void write_head(struct document *document, const struct check_result *result)
 {
-    write_member(document, "schema", json_pack("s", "gopagewatch.check/1"));
-    write_member(document, "verdict", json_pack("s", check_verdict_name(result->verdict)));
+    write_member(document, "schema", json_string("gopagewatch.check/1"));
+    write_member(document, "verdict", json_string(check_verdict_name(result->verdict)));
     write_member(document, "counts",
                  json_pack("{s:o, s:o, s:o}", "regression", count(result->verdict_rows[CHECK_REGRESSION]),
                            "inconclusive", count(result->verdict_rows[CHECK_INCONCLUSIVE]), "pass",

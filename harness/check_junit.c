@@ -80,8 +80,7 @@ static void write_testcase(FILE *out, const struct check_result *result, const s
     fputs("    </testcase>\n", out);
 }
 
-bool check_junit_write(FILE *out, const struct check_result *result, const struct check_view *view,
-                       struct error *error)
+bool check_junit_write(FILE *out, const struct check_result *result, const struct check_view *view, struct error *error)
 {
     (void)view;
     (void)error;

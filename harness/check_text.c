@@ -145,7 +145,7 @@ static void write_legend(const struct text *text, const struct layout *layout)
         return;
     style_begin(text->out, text->style, STYLE_FAINT, STYLE_TEXT);
     fprintf(text->out, "%s the true median, with a confidence of %.1f %% or more",
-            layout->has_intervals ? "[low, high]: holds" : "+-: no farther away is", coverage);
+            layout->has_intervals ? "[low, high]: holds" : "+-: no farther away than that is", coverage);
     style_end(text->out, text->style, STYLE_FAINT);
     fputc('\n', text->out);
 }
@@ -244,8 +244,8 @@ static void write_notes(const struct text *text)
 bool check_text_write(FILE *out, const struct check_result *result, const struct check_view *view, struct error *error)
 {
     (void)error;
-    struct text text = {
-        out, result, &view->style, view->width_columns == UINT32_MAX ? LOG_COLUMNS : view->width_columns};
+    struct text text = {out, result, &view->style,
+                        view->width_columns == UINT32_MAX ? LOG_COLUMNS : view->width_columns};
     style_begin(out, text.style, STYLE_HEADING, STYLE_TEXT);
     fputs(check_subject(result).text, out);
     style_end(out, text.style, STYLE_HEADING);

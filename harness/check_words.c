@@ -217,7 +217,10 @@ struct check_sentence check_grew_most(const struct check_result *result)
         add(&sentence, "%s%s %s", i > 0 ? ", " : "", result->classes[i].name,
             check_growth_both(&result->classes[i]).text);
     for (uint64_t i = 0; i < min_u64(result->size_classes_count, SIZE_CLASSES); i++)
-        add(&sentence, "%s%s bytes %s", i > 0 ? ", " : sentence.text[0] == '\0' ? "slots of " : "; slots of ",
+        add(&sentence, "%s%s bytes %s",
+            i > 0                      ? ", "
+            : sentence.text[0] == '\0' ? "slots of "
+                                       : "; slots of ",
             result->size_classes[i].name, check_growth_both(&result->size_classes[i]).text);
     return sentence;
 }
@@ -265,9 +268,9 @@ struct check_sentence check_subject(const struct check_result *result)
     if (result->baseline_samples > 0)
         add(&sentence, "%" PRIu64 " baseline sample%s, ", result->baseline_samples, plural(result->baseline_samples));
     add(&sentence, "%" PRIu64 " current%s", result->current_samples,
-        result->baseline_samples > 0     ? ""
+        result->baseline_samples > 0   ? ""
         : result->current_samples == 1 ? " sample"
-                                         : " samples");
+                                       : " samples");
     return sentence;
 }
 

@@ -25,7 +25,8 @@ struct check_sentence {
 struct check_words check_value(double value, enum metric_unit unit);
 /* The median of a side, "-" when it has no values. */
 struct check_words check_median(const struct check_side *side, enum metric_unit unit);
-/* With its interval, where it has one that is more than a point: "61.2 MiB [60.9, 61.4]", "1.01 GiB [990 MiB, 1.02 GiB]". */
+/* With its interval, where it has one that is more than a point: "61.2 MiB [60.9, 61.4]", "1.01 GiB [990 MiB, 1.02
+ * GiB]". */
 struct check_words check_median_interval(const struct check_side *side, enum metric_unit unit);
 /* The same as a share, as benchstat has it: "0.5 %" of the median to the farther end; "" where that
  * is nothing. */
@@ -59,8 +60,8 @@ struct check_sentence check_grew_most(const struct check_result *result);
 bool check_is_shown(const struct check_result *result, uint64_t row);
 /* "3 more regressions, 1 more inconclusive, 63 more passed"; "" when all are shown. */
 struct check_sentence check_not_shown(const struct check_result *result);
-/* From `row` on: how many shown rows in sequence have the same verdict by the same rule for the same reason; 1 at least.
- * Text names the first few of them. */
+/* From `row` on: how many shown rows in sequence have the same verdict by the same rule for the same reason; 1 at
+ * least. Text names the first few of them. */
 enum { CHECK_NAMES_MAX = 4 };
 uint64_t check_same_reason(const struct check_result *result, uint64_t row);
 

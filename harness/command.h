@@ -17,7 +17,7 @@ enum exit_code {
     EXIT_CODE_REGRESSION = 1, /* of a gate */
     EXIT_CODE_WRONG_USE = 2,
     EXIT_CODE_INCONCLUSIVE = 3, /* of a gate */
-    EXIT_CODE_UNREADABLE = 4, /* an input cannot be read, or the output cannot be written */
+    EXIT_CODE_UNREADABLE = 4,   /* an input cannot be read, or the output cannot be written */
 };
 
 struct command {

@@ -5,9 +5,13 @@
 #ifndef GPW_TESTS_CHECK_MADE_H
 #define GPW_TESTS_CHECK_MADE_H
 
+#include <criterion/criterion.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "harness/check_result.h"
+#include "harness/check_format.h"
 
 #define KIB 1024.0
 #define MIB (1024.0 * 1024.0)
@@ -18,7 +22,13 @@
 /* Bytes that are no UTF-8, a byte order mark's counterpart that XML does not know, controls. */
 #define BROKEN_NAME "a\xff\xc3(\xc0\xaf\xed\xa0\x80\xef\xbf\xbe\xf4\x90\x80\x80\x1b[31m\x7f\xc2\x9b\r\nz\xe2\x82"
 /* What is left of it. */
-#define BROKEN_NAME_CLEAN "a?" "?(" "?????????????" "[31m" "?????" "z??"
+#define BROKEN_NAME_CLEAN \
+    "a?"                  \
+    "?("                  \
+    "?????????????"       \
+    "[31m"                \
+    "?????"               \
+    "z??"
 
 enum { MADE_SAMPLES = 6 };
 
@@ -138,6 +148,69 @@ static inline struct check_result made_regression(void)
                                   .alpha = 0.05};
     made_count(&result);
     return result;
+}
+
+enum { MANY_ROWS = 200, MANY_REGRESSIONS = 120, MANY_INCONCLUSIVE = 10 };
+
+/* More than any text shows: 120 regressions, 10 inconclusive, 70 passed. */
+static inline struct check_result made_many(void)
+{
+    static char names[MANY_ROWS][32];
+    static struct check_row rows[MANY_ROWS];
+    for (int i = 0; i < MANY_ROWS; i++) {
+        enum check_verdict verdict = i < MANY_REGRESSIONS                       ? CHECK_REGRESSION
+                                     : i < MANY_REGRESSIONS + MANY_INCONCLUSIVE ? CHECK_INCONCLUSIVE
+                                                                                : CHECK_PASS;
+        snprintf(names[i], sizeof names[i], "go.sizeclass.%d.resident", i);
+        rows[i] = made_growth(verdict, names[i], METRIC_BYTES, MIB, 2 * MIB, 0.01);
+    }
+    struct check_result result = made_regression();
+    result.rows = rows;
+    result.rows_count = MANY_ROWS;
+    made_count(&result);
+    return result;
+}
+
+enum { NASTY_ROWS = 3 };
+
+/* Every text that is not ours is one that a format could trip over. */
+static inline struct check_result made_nasty(void)
+{
+    static struct check_row rows[NASTY_ROWS];
+    static const char *const NAMES[NASTY_ROWS] = {NASTY_NAME, BROKEN_NAME, ""};
+    static const struct check_growth GROWTHS[] = {{NASTY_NAME, 0, MIB}, {BROKEN_NAME, MIB, 2 * MIB}};
+    static const char *const NOTES[] = {NASTY_NAME, BROKEN_NAME};
+    for (int i = 0; i < NASTY_ROWS; i++) {
+        rows[i] = made_growth((enum check_verdict)(CHECK_REGRESSION - i), NAMES[i], METRIC_BYTES, 0, MIB, 0);
+        rows[i].bound = rows[i].why = NAMES[i];
+    }
+    struct check_result result = {.rows = rows,
+                                  .rows_count = NASTY_ROWS,
+                                  .classes = GROWTHS,
+                                  .classes_count = 2,
+                                  .size_classes = GROWTHS,
+                                  .size_classes_count = 2,
+                                  .notes = NOTES,
+                                  .notes_count = 2,
+                                  .program = NASTY_NAME,
+                                  .go_version = BROKEN_NAME,
+                                  .machine = NASTY_NAME};
+    made_count(&result);
+    return result;
+}
+
+/* For free(). */
+static inline char *made_written(const char *format, const struct check_result *result, const struct check_view *view)
+{
+    static const struct check_view NO_TERMINAL = {.width_columns = UINT32_MAX};
+    char *text = NULL;
+    size_t bytes;
+    struct error error;
+    FILE *out = open_memstream(&text, &bytes);
+    cr_assert(check_format_find(format)->write(out, result, view != NULL ? view : &NO_TERMINAL, &error));
+    fclose(out);
+    cr_assert_eq(strlen(text), bytes, "%s: a zero within", format);
+    return text;
 }
 
 #endif
