@@ -176,8 +176,8 @@ static enum exit_code run_on_samples(const struct gate *gate, struct samples *sa
         return check_self_test(gate->out, samples, &options->settings, gate->subcommand);
     if (samples->sides[SAMPLES_CURRENT].count == 0) {
         command_tell(gate->subcommand,
-                     "none of %" PRIu64 " dumps has the label '%s'; 'gopagewatch report' shows labels",
-                     options->files[SAMPLES_CURRENT].count, options->label == NULL ? "" : options->label);
+                     "none of %" PRIu64 " dumps has the wanted label and phase; 'gopagewatch report' shows them",
+                     options->files[SAMPLES_CURRENT].count);
         return EXIT_CODE_INCONCLUSIVE;
     }
     if (options->lists_metrics)

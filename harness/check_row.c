@@ -115,7 +115,7 @@ static bool measure_growth(struct check_row *row, struct row_test *test, const d
         return true;
     if (statistics_rank_test(baseline, row->baseline.count, current, row->current.count, &result) != STATISTICS_OK)
         return false;
-    *test = (struct row_test){test->rule, true, result.smallest_p};
+    *test = (struct row_test){test->rule, true, result.p, result.smallest_p};
     row->has_p = true;
     row->p = result.p;
     return true;
@@ -127,7 +127,7 @@ static bool measure_slope(struct check_row *row, struct row_test *test, const do
     enum statistics_outcome outcome = statistics_slope(current, row->current.count, 1 - alpha, &result);
     if (outcome != STATISTICS_OK)
         return outcome == STATISTICS_TOO_FEW;
-    *test = (struct row_test){test->rule, true, result.smallest_p};
+    *test = (struct row_test){test->rule, true, result.p, result.smallest_p};
     row->has_change = row->has_p = true;
     row->change = result.slope;
     row->p = result.p;
@@ -251,19 +251,21 @@ static void judge_exact(struct check_row *row, struct bump *bump)
         decide(row, bump, CHECK_PASS, "no sample is above the highest of the baseline, %s", words[0].text);
 }
 
-/* What is beyond its bound, and whether chance may have done it. */
+/* What is beyond its bound, and whether chance may have done it. Where it stands out and so few samples could not have
+ * proved even that with all that is tested beside it, nothing was shown: neither growth nor rest. */
 static void judge_by_test(struct check_row *row, const struct row_test *test, const struct row_context *context,
                           const char *what)
 {
     double alpha = context->settings->alpha;
-    bool can_reject = test->smallest_p * (double)(context->tests_count > 0 ? context->tests_count : 1) <= alpha;
+    uint64_t tests = context->tests_count > 0 ? context->tests_count : 1;
+    bool stands_out = test->p <= alpha || test->p <= test->smallest_p;
     if (row->p <= alpha)
         decide(row, context->bump, CHECK_REGRESSION, "%s, and chance alone would hardly do that", what);
-    else if (!can_reject)
+    else if (stands_out && test->smallest_p * (double)tests > alpha)
         decide(row, context->bump, CHECK_INCONCLUSIVE,
                "%s, and so few samples cannot prove it with %" PRIu64 " metrics tested; take more samples or name "
                "fewer metrics",
-               what, context->tests_count > 0 ? context->tests_count : 1);
+               what, tests);
     else
         decide(row, context->bump, CHECK_PASS, "%s, but chance alone may do that", what);
 }

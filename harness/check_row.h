@@ -24,6 +24,7 @@ struct row_context {
 struct row_test {
     const struct check_rule *rule;
     bool is_made;
+    double p;          /* not adjusted */
     double smallest_p; /* that these samples could have given */
 };
 

@@ -10,6 +10,7 @@
 
 #include "tests/e2e/support/apps.h"
 #include "tests/e2e/support/fail.h"
+#include "tests/e2e/support/gopagewatch.h"
 #include "tests/e2e/support/program.h"
 #include "tests/e2e/support/temp_dir.h"
 #include "tests/e2e/support/text.h"
@@ -53,21 +54,6 @@ static void make_dump(const char *directory)
     program_free(app);
 }
 
-/* Runs a shell's command line with $G for the command, in the directory. */
-static struct program *run(const char *directory, const char *line)
-{
-    char variable[PATH_MAX + 8];
-    snprintf(variable, sizeof variable, "G=%s", built_path("gopagewatch"));
-    struct program_setup setup = {
-        .arguments = (const char *[]){"/bin/sh", "-c", line, NULL},
-        .environment = (const char *[]){variable, NULL},
-        .directory = directory,
-    };
-    struct program *program = program_run(&setup);
-    program_await_end(program);
-    return program;
-}
-
 static unsigned count_lines(const char *text)
 {
     unsigned lines = 0;
@@ -108,7 +94,7 @@ Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 120)
     make_files(dir.path);
     make_dump(dir.path);
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        struct program *program = run(dir.path, CASES[i].line);
+        struct program *program = gopagewatch_shell(dir.path, CASES[i].line);
         const char *errors = program_errors(program);
         cr_expect_eq(program_await_end(program), CASES[i].status, "%s ends with %d: %s", CASES[i].line,
                      program_await_end(program), errors);
@@ -117,7 +103,7 @@ Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 120)
         cr_expect_not_null(strstr(errors, CASES[i].says), "%s: no \"%s\" in %s", CASES[i].line, CASES[i].says, errors);
         program_free(program);
     }
-    struct program *listing = run(dir.path, "echo *");
+    struct program *listing = gopagewatch_shell(dir.path, "echo *");
     cr_expect_str_eq(program_output(listing), "cut dump empty newer noise\n", "files were left behind");
     program_free(listing);
     temp_dir_remove(&dir);
@@ -127,14 +113,15 @@ Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout =
 {
     struct temp_dir dir = temp_dir_make();
     make_dump(dir.path);
-    struct program *program = run(dir.path, "set -e\n"
-                                            "for format in pprof prometheus openmetrics gobench ndjson folded; do\n"
-                                            "    $G export $format dump -o out\n"
-                                            "    $G export $format dump >stdout\n"
-                                            "    cmp out stdout\n"
-                                            "    test -s out\n"
-                                            "    stat -c \"$format %a\" out\n"
-                                            "done\n");
+    struct program *program =
+        gopagewatch_shell(dir.path, "set -e\n"
+                                    "for format in pprof prometheus openmetrics gobench ndjson folded; do\n"
+                                    "    $G export $format dump -o out\n"
+                                    "    $G export $format dump >stdout\n"
+                                    "    cmp out stdout\n"
+                                    "    test -s out\n"
+                                    "    stat -c \"$format %a\" out\n"
+                                    "done\n");
     cr_expect_eq(program_await_end(program), 0, "%s", program_errors(program));
     cr_expect_str_empty(program_errors(program));
     cr_expect_str_eq(program_output(program), "pprof 600\n"
@@ -152,12 +139,13 @@ Test(export, person_at_a_terminal_is_told_what_to_type_next, .timeout = 120)
 {
     struct temp_dir dir = temp_dir_make();
     make_dump(dir.path);
-    struct program *program = run(dir.path, "script -qec \"$G export pprof dump -o rss.pb.gz\" /dev/null");
+    struct program *program =
+        gopagewatch_shell(dir.path, "script -qec \"$G export pprof dump -o rss.pb.gz\" /dev/null");
     cr_expect_eq(program_await_end(program), 0);
     cr_expect_str_eq(program_output(program),
                      "gopagewatch: export: rss.pb.gz written; next: go tool pprof -top rss.pb.gz\r\n");
     program_free(program);
-    program = run(dir.path, "script -qec \"$G export pprof dump\" /dev/null");
+    program = gopagewatch_shell(dir.path, "script -qec \"$G export pprof dump\" /dev/null");
     cr_expect_eq(program_await_end(program), 2);
     cr_expect_not_null(strstr(program_output(program), "pprof is nothing for a terminal; name a file with -o FILE"));
     program_free(program);
@@ -166,7 +154,7 @@ Test(export, person_at_a_terminal_is_told_what_to_type_next, .timeout = 120)
 
 Test(export, help_teaches_by_example)
 {
-    struct program *program = run(".", "$G export --help");
+    struct program *program = gopagewatch_shell(".", "$G export --help");
     const char *page = program_output(program);
     cr_expect_eq(program_await_end(program), 0);
     cr_expect_not_null(strstr(page, "usage: gopagewatch export FORMAT DUMP... [-o FILE]\n"));

@@ -6,7 +6,9 @@
 
 #include <criterion/criterion.h>
 #include <grp.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +45,19 @@ struct program *gopagewatch_run(const char *const *arguments)
 struct program *gopagewatch_run_as_nobody(const char *const *arguments)
 {
     return run(arguments, become_nobody);
+}
+
+struct program *gopagewatch_shell(const char *directory, const char *line)
+{
+    char variable[PATH_MAX + 8];
+    snprintf(variable, sizeof variable, "G=%s", built_path("gopagewatch"));
+    struct program *program = program_run(&(struct program_setup){
+        .arguments = (const char *[]){"/bin/sh", "-c", line, NULL},
+        .environment = (const char *[]){variable, NULL},
+        .directory = directory,
+    });
+    program_await_end(program);
+    return program;
 }
 
 bool can_be_nobody(void)

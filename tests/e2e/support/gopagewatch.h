@@ -14,6 +14,9 @@ struct program *gopagewatch_run(const char *const *arguments);
 /* The same as the user nobody: see can_be_nobody. */
 struct program *gopagewatch_run_as_nobody(const char *const *arguments);
 
+/* A shell's command line with $G for the command, in `directory`; the status is the shell's. It has ended. */
+struct program *gopagewatch_shell(const char *directory, const char *line);
+
 /* Whether this test is root and nobody may run the command. Where not, the test is to be skipped. */
 bool can_be_nobody(void);
 
