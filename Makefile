@@ -66,7 +66,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps pprof demo layouts unit e2e stdlib check test check-loop bench lint format fuzz packages built
+.PHONY: all help clean toolchains apps pprof demo gate gate_apps gate-baseline layouts unit e2e stdlib check test check-loop bench lint format fuzz packages built
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -151,6 +151,20 @@ demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, th
 	$(Q)APPS_ONLY=mapdemo tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
 	$(Q)tests/setup/demo.sh $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/apps/$(GO_OLDEST)/mapdemo $(BUILD)/demo
 
+# The project's own gate: two of its programs against baselines that are committed.
+GATE = GOMAXPROCS=2 $(BUILD)/gopagewatch run --samples 6 --check --config tests/gate/gopagewatch.ini
+GATE_APPS := $(BUILD)/apps/$(GO_OLDEST)
+gate_apps: all $(BUILD)/go/$(GO_OLDEST)/bin/go
+	$(Q)APPS_ONLY='mapdemo planted' tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
+
+gate: gate_apps ## the memory of our own demo programs, against tests/gate/*.json
+	$(Q)$(GATE) --baseline tests/gate/mapdemo.json -- $(GATE_APPS)/mapdemo </dev/null >/dev/null
+	$(Q)$(GATE) --baseline tests/gate/planted.json --label done -- $(GATE_APPS)/planted none
+
+gate-baseline: gate_apps ## measure these programs anew
+	$(Q)$(GATE) --update-baseline tests/gate/mapdemo.json -- $(GATE_APPS)/mapdemo </dev/null >/dev/null
+	$(Q)$(GATE) --update-baseline tests/gate/planted.json --label done -- $(GATE_APPS)/planted none
+
 $(UNIT_BIN): $(BUILD)/tests/unit_%: $$(call unit_obj,$$*) $(LIB_OBJ) $(PRELOAD_TEST_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
@@ -218,7 +232,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory packages
 	$(Q)$(MAKE) --no-print-directory -j $(shell nproc) built
 	$(Q)$(MAKE) --no-print-directory lint
-	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
+	$(Q)$(MAKE) --no-print-directory unit e2e gate stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
 check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what threads can break, 20 times
