@@ -47,6 +47,7 @@ Test(check_words, interval_says_its_unit_once_where_it_has_one)
          "4.3 %"},
         {{NULL, 6, MIB, 0, 21 * MIB, .coverage = 0.97}, "1.00 MiB [0, 21.0 MiB]", "2000 %"},
         {{NULL, 6, 0, 0, MIB, .coverage = 0.97}, "0 [0, 1.00 MiB]", ""},
+        {{NULL, 6, MIB, MIB - 1, MIB, .coverage = 0.97}, "1.00 MiB [1.00, 1.00]", "<0.1 %"},
         {{NULL, 6, MIB, MIB, MIB, .coverage = 0.97}, "1.00 MiB", ""},
         {{NULL, 1, MIB, 0, 2 * MIB, .coverage = 0}, "1.00 MiB", ""},
         {{0}, "-", ""},
@@ -70,6 +71,7 @@ Test(check_words, change_has_a_sign_and_no_ratio_to_nothing)
         {0, MIB, "+1.00 MiB (new)"},
         {MIB, 0, "-1.00 MiB (-100.0 %)"},
         {MIB, 59.1 * MIB, "+58.1 MiB (+5810 %)"},
+        {MIB, MIB + 512, "+512 B (+<0.1 %)"},
         {1, 0x1p60, "+1.00 EiB (+>1000000 %)"},
         {0.5, 0x1p64, "+16.0 EiB (+>1000000 %)"},
     };
