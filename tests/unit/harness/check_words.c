@@ -165,6 +165,23 @@ Test(check_words, rows_beyond_what_is_shown_are_counted)
     cr_expect_str_empty(check_not_shown(&made).text);
 }
 
+Test(check_words, rows_share_a_reason_when_rule_and_verdict_are_the_same)
+{
+    struct check_row rows[4];
+    for (int i = 0; i < 4; i++)
+        rows[i] = made_growth(CHECK_REGRESSION, "m", METRIC_BYTES, MIB, 2 * MIB, 0);
+    struct check_result made = {.rows = rows, .rows_count = 4};
+    made_count(&made);
+    cr_expect_eq(check_same_reason(&made, 0), 4);
+    cr_expect_eq(check_same_reason(&made, 3), 1);
+    rows[3].verdict = CHECK_INCONCLUSIVE;
+    cr_expect_eq(check_same_reason(&made, 0), 3);
+    rows[2].why = "another";
+    cr_expect_eq(check_same_reason(&made, 0), 2);
+    rows[1].kind = CHECK_EXACT;
+    cr_expect_eq(check_same_reason(&made, 0), 1);
+}
+
 Test(check_words, sentence_longer_than_its_place_is_cut)
 {
     static char name[4096];
