@@ -60,7 +60,8 @@ Test(ci_page, yaml_is_yaml)
     int blocks = 0;
     const char *at = page;
     for (char *block; (block = take_block(&at, "yaml")) != NULL; blocks++) {
-        FILE *python = popen("/usr/bin/python3 -c 'import sys, yaml; assert \"memory\" in str(yaml.safe_load(sys.stdin))'", "w");
+        FILE *python =
+            popen("/usr/bin/python3 -c 'import sys, yaml; assert \"memory\" in str(yaml.safe_load(sys.stdin))'", "w");
         cr_assert_not_null(python);
         fputs(block, python);
         cr_expect_eq(pclose(python), 0, "%s", block);
