@@ -40,7 +40,7 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
-    python3-prometheus-client cmark-gfm strace binutils
+    python3-prometheus-client cmark-gfm python3-yaml strace binutils
 PACKAGES_BROWSER := chromium fonts-dejavu-core
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := $(PACKAGES_TEST) clang libclang-rt-14-dev

@@ -98,12 +98,15 @@ static struct check_words signed_value(double change, enum metric_unit unit)
     return words("%c%s", change > 0 ? '+' : '-', check_value(magnitude(change), unit).text);
 }
 
-/* Without a sign; tenths below ten times, and an end to what is said exactly. */
+/* Without a sign; tenths below ten times, and an end to what is said exactly at either end. */
 static struct check_words percent(double ratio)
 {
     enum { TIMES = 10, END = 10000 };
+    static const double HALF_A_TENTH = 0.0005;
     if (ratio >= END)
         return words(">%d", END * 100);
+    if (ratio < HALF_A_TENTH)
+        return words("<0.1");
     return words("%.*f", ratio >= TIMES ? 0 : 1, ratio * 100);
 }
 

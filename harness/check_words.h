@@ -35,7 +35,8 @@ bool check_has_interval(const struct check_side *side);
 
 /* "+8.00 MiB", "-3", "0"; of a slope "+64 KiB/dump"; "-" when the row has no change. */
 struct check_words check_change(const struct check_row *row);
-/* "+12.3", "+5810" (from ten times on without tenths), "0", "new"; "-" when nothing can be said. In percent. */
+/* In percent: "+12.3", "+5810" (from ten times on without tenths), "+<0.1", "0", "new"; "-" when nothing can be said.
+ */
 struct check_words check_change_percent(const struct check_row *row);
 /* "+8.00 MiB (+12.3 %)", "+8.00 MiB (new)", "+64 KiB/dump", "-" */
 struct check_words check_change_both(const struct check_row *row);

@@ -18,7 +18,9 @@
 
 /* What stands for a name that any format could trip over: all that XML, Markdown, workflow commands, OpenMetrics, JSON
  * and Go's benchmarks give a meaning, and UTF-8 of two, three and four bytes. */
-#define NASTY_NAME "<a href='x'>\"&|\\,%:\\n::error::`*_[~]#$@![[]]> {}\xc3\xb6\xe2\x82\xac\xf0\x9f\x92\xa5"
+#define NASTY_NAME                                                                                          \
+    "<a href='x'>\"&amp;|\\,%0A%:\\n::error::`c`*i*_i_~~d~~#1$m$@all![l](u)<b>b</b> {}\xc3\xb6\xe2\x82\xac" \
+    "\xf0\x9f\x92\xa5"
 /* Bytes that are no UTF-8, a byte order mark's counterpart that XML does not know, controls. */
 #define BROKEN_NAME "a\xff\xc3(\xc0\xaf\xed\xa0\x80\xef\xbf\xbe\xf4\x90\x80\x80\x1b[31m\x7f\xc2\x9b\r\nz\xe2\x82"
 /* What is left of it. */

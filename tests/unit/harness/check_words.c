@@ -47,6 +47,7 @@ Test(check_words, interval_says_its_unit_once_where_it_has_one)
          "4.3 %"},
         {{NULL, 6, MIB, 0, 21 * MIB, .coverage = 0.97}, "1.00 MiB [0, 21.0 MiB]", "2000 %"},
         {{NULL, 6, 0, 0, MIB, .coverage = 0.97}, "0 [0, 1.00 MiB]", ""},
+        {{NULL, 6, MIB, MIB - 1, MIB, .coverage = 0.97}, "1.00 MiB [1.00, 1.00]", "<0.1 %"},
         {{NULL, 6, MIB, MIB, MIB, .coverage = 0.97}, "1.00 MiB", ""},
         {{NULL, 1, MIB, 0, 2 * MIB, .coverage = 0}, "1.00 MiB", ""},
         {{0}, "-", ""},
@@ -70,6 +71,7 @@ Test(check_words, change_has_a_sign_and_no_ratio_to_nothing)
         {0, MIB, "+1.00 MiB (new)"},
         {MIB, 0, "-1.00 MiB (-100.0 %)"},
         {MIB, 59.1 * MIB, "+58.1 MiB (+5810 %)"},
+        {MIB, MIB + 512, "+512 B (+<0.1 %)"},
         {1, 0x1p60, "+1.00 EiB (+>1000000 %)"},
         {0.5, 0x1p64, "+16.0 EiB (+>1000000 %)"},
     };
@@ -161,6 +163,23 @@ Test(check_words, rows_beyond_what_is_shown_are_counted)
     cr_expect_str_eq(check_not_shown(&made).text, "20 more regressions, 10 more inconclusive, 50 more passed");
     made = made_regression();
     cr_expect_str_empty(check_not_shown(&made).text);
+}
+
+Test(check_words, rows_share_a_reason_when_rule_and_verdict_are_the_same)
+{
+    struct check_row rows[4];
+    for (int i = 0; i < 4; i++)
+        rows[i] = made_growth(CHECK_REGRESSION, "m", METRIC_BYTES, MIB, 2 * MIB, 0);
+    struct check_result made = {.rows = rows, .rows_count = 4};
+    made_count(&made);
+    cr_expect_eq(check_same_reason(&made, 0), 4);
+    cr_expect_eq(check_same_reason(&made, 3), 1);
+    rows[3].verdict = CHECK_INCONCLUSIVE;
+    cr_expect_eq(check_same_reason(&made, 0), 3);
+    rows[2].why = "another";
+    cr_expect_eq(check_same_reason(&made, 0), 2);
+    rows[1].kind = CHECK_EXACT;
+    cr_expect_eq(check_same_reason(&made, 0), 1);
 }
 
 Test(check_words, sentence_longer_than_its_place_is_cut)
