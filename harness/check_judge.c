@@ -17,8 +17,7 @@
 
 /* ---- rules and metrics ---- */
 
-/* A metric that a rule names in full exists though no sample has it, where that means zero. */
-static bool require_named(struct samples *samples, const struct check_rules *rules, struct error *error)
+bool check_require_named(struct samples *samples, const struct check_rules *rules, struct error *error)
 {
     for (uint32_t i = 0; i < rules->count; i++) {
         const struct check_rule *rule = &rules->rules[i];
@@ -221,7 +220,7 @@ enum check_outcome check_judge(struct check_result *result, struct samples *samp
                                const struct check_settings *settings, struct bump *bump, struct error *error)
 {
     *result = (struct check_result){0};
-    if (!require_named(samples, &settings->rules, error) || !samples_finish(samples, error))
+    if (!check_require_named(samples, &settings->rules, error) || !samples_finish(samples, error))
         return CHECK_NO_MEMORY;
     if (!accept_rules(&settings->rules, samples, error))
         return CHECK_REFUSED;

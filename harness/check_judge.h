@@ -32,4 +32,8 @@ enum check_outcome { CHECK_JUDGED, CHECK_REFUSED, CHECK_NO_MEMORY };
 enum check_outcome check_judge(struct check_result *result, struct samples *samples,
                                const struct check_settings *settings, struct bump *bump, struct error *error);
 
+/* Makes the metrics exist that rules name in full and no sample has, where that means zero (metrics.h). check_judge
+ * does it. False: no memory. */
+bool check_require_named(struct samples *samples, const struct check_rules *rules, struct error *error);
+
 #endif

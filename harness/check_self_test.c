@@ -278,7 +278,7 @@ enum exit_code check_self_test(FILE *out, struct samples *samples, const struct 
     bool is_made =
         samples->sides[SAMPLES_BASELINE].count > 0 || make_up_baseline(samples, &own.rules, own.min_samples, &error);
     enum exit_code code = EXIT_CODE_UNREADABLE;
-    if (is_made && samples_finish(samples, &error))
+    if (is_made && check_require_named(samples, &own.rules, &error) && samples_finish(samples, &error))
         code = run_trials(out, samples, &own, subcommand);
     else
         command_complain(subcommand, "self-test", &error);
