@@ -16,13 +16,16 @@
 #include "gopagewatch/schema.h"
 #include "harness/dump_decode.h"
 #include "harness/json_memory.h"
+#include "harness/json_skip.h"
 
 struct source {
     FILE *file;
-    uint64_t bytes; /* handed to the parser so far */
+    uint64_t bytes;        /* read so far */
+    uint64_t parsed_bytes; /* of these handed to the parser */
     char first;
     int read_errno;
     bool has_ended, is_too_large;
+    struct json_skip skip; /* keys: NULL where nothing is left out */
 };
 
 /* Failures of the file itself, with what helps against them. */
@@ -51,9 +54,8 @@ static bool refuse_size(struct error *error)
                      (unsigned long long)(DUMP_FILE_BYTES_MAX >> 20));
 }
 
-static size_t read_piece(void *buffer, size_t capacity_bytes, void *context)
+static size_t read_bytes(struct source *source, void *buffer, size_t capacity_bytes)
 {
-    struct source *source = context;
     errno = 0;
     size_t got = fread(buffer, 1, capacity_bytes, source->file);
     if (got == 0 && ferror(source->file))
@@ -69,6 +71,19 @@ static size_t read_piece(void *buffer, size_t capacity_bytes, void *context)
     return got;
 }
 
+static size_t read_piece(void *buffer, size_t capacity_bytes, void *context)
+{
+    struct source *source = context;
+    size_t kept = 0;
+    /* Nothing left of a piece is not the end. */
+    for (size_t got = 1; kept == 0 && got > 0;) {
+        got = read_bytes(source, buffer, capacity_bytes);
+        kept = source->skip.keys == NULL ? got : json_skip_filter(&source->skip, buffer, got);
+    }
+    source->parsed_bytes += kept;
+    return kept;
+}
+
 /* A document that was right until the file ended. To the parser a cut "nul" is a bad word, not an end. */
 static bool is_cut(const struct source *source, const json_error_t *json_error)
 {
@@ -78,7 +93,7 @@ static bool is_cut(const struct source *source, const json_error_t *json_error)
     case json_error_premature_end_of_input:
         return true;
     case json_error_invalid_syntax:
-        return source->has_ended && json_error->position >= 0 && (uint64_t)json_error->position == source->bytes;
+        return source->has_ended && json_error->position >= 0 && (uint64_t)json_error->position == source->parsed_bytes;
     default:
         return false;
     }
@@ -143,9 +158,9 @@ static bool check_schema(const json_t *document, struct error *error)
     return true;
 }
 
-static json_t *parse(FILE *file, struct error *error)
+static json_t *parse(FILE *file, const char *const *skipped, struct error *error)
 {
-    struct source source = {.file = file};
+    struct source source = {.file = file, .skip = {.keys = skipped}};
     json_error_t json_error;
     json_memory_limit(DUMP_MEMORY_BYTES_MAX);
     json_t *document = json_load_callback(read_piece, &source, JSON_REJECT_DUPLICATES, &json_error);
@@ -156,7 +171,7 @@ static json_t *parse(FILE *file, struct error *error)
     return NULL;
 }
 
-json_t *dump_file_parse(const char *path, struct error *error)
+json_t *dump_file_parse(const char *path, const char *const *skipped, struct error *error)
 {
     FILE *file = fopen(path, "re");
     struct stat status;
@@ -170,7 +185,7 @@ json_t *dump_file_parse(const char *path, struct error *error)
     if (S_ISREG(status.st_mode) && (uint64_t)status.st_size > DUMP_FILE_BYTES_MAX)
         refuse_size(error);
     else
-        document = parse(file, error);
+        document = parse(file, skipped, error);
     fclose(file);
     return document;
 }
@@ -187,7 +202,7 @@ bool dump_read(struct dump *dump, const json_t *document, struct error *error)
 bool dump_load(struct dump *dump, const char *path, struct error *error)
 {
     *dump = (struct dump){0};
-    json_t *document = dump_file_parse(path, error);
+    json_t *document = dump_file_parse(path, NULL, error);
     if (document == NULL)
         return false;
     bool is_read = dump_read(dump, document, error);

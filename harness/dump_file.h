@@ -25,8 +25,8 @@ bool dump_load(struct dump *dump, const char *path, struct error *error);
 
 struct json_t; /* jansson's */
 
-/* For json_decref, or NULL. */
-struct json_t *dump_file_parse(const char *path, struct error *error);
+/* For json_decref, or NULL. `skipped`: keys whose lists and objects are read as empty, NULL at the end; or NULL. */
+struct json_t *dump_file_parse(const char *path, const char *const *skipped, struct error *error);
 bool dump_read(struct dump *dump, const struct json_t *document, struct error *error);
 
 #endif

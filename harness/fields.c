@@ -53,29 +53,33 @@ static bool refuse_type(const struct fields_context *context, const char *key, c
     return fields_refuse(context, key, what);
 }
 
-/* Goes down a dotted key. */
+/* Refuses the part of a dotted key that ends at `end`. */
+static bool refuse_part(const struct fields_context *context, const char *key, const char *end, const json_t *value)
+{
+    char path[FIELD_PATH_BYTES_MAX];
+    snprintf(path, sizeof path, "%.*s", (int)(end - key), key);
+    return value == NULL ? fields_refuse(context, path, "is missing") : refuse_type(context, path, value, "an object");
+}
+
+/* Goes down a dotted key. Ten thousand dumps are millions of keys, so nothing is formatted unless it is refused. */
 static const json_t *find(const struct fields_context *context, const json_t *object, const char *key)
 {
     const json_t *at = object;
     for (const char *step = key; *step != '\0';) {
-        size_t step_bytes = strcspn(step, ".");
-        size_t done_bytes = (size_t)(step - key) + step_bytes;
-        char name[KEY_BYTES_MAX], path[FIELD_PATH_BYTES_MAX];
-        snprintf(name, sizeof name, "%.*s", (int)step_bytes, step);
-        snprintf(path, sizeof path, "%.*s", (int)done_bytes, key);
-        at = json_object_get(at, name);
-        if (at == NULL) {
-            fields_refuse(context, path, "is missing");
+        const char *end = strchrnul(step, '.');
+        char name[KEY_BYTES_MAX];
+        if (*end != '\0' && (size_t)(end - step) < sizeof name) {
+            memcpy(name, step, (size_t)(end - step));
+            name[end - step] = '\0';
+            at = json_object_get(at, name);
+        } else {
+            at = json_object_get(at, step);
+        }
+        if (at == NULL || (*end != '\0' && !json_is_object(at))) {
+            refuse_part(context, key, end, at);
             return NULL;
         }
-        step += step_bytes;
-        if (*step != '.')
-            break;
-        step++;
-        if (!json_is_object(at)) {
-            refuse_type(context, path, at, "an object");
-            return NULL;
-        }
+        step = *end == '\0' ? end : end + 1;
     }
     return at;
 }

@@ -100,7 +100,9 @@ __attribute__((format(printf, 5, 6))) static void visit_parts(struct visitor *vi
     va_end(arguments);
     size_t prefix_bytes = length < 0 ? 0 : (size_t)length < sizeof name ? (size_t)length : sizeof name - 1;
     for (size_t i = 0; i < count && visitor->goes_on; i++) {
-        snprintf(name + prefix_bytes, sizeof name - prefix_bytes, "%s", parts[i].name);
+        size_t bytes = strnlen(parts[i].name, sizeof name - prefix_bytes - 1);
+        memcpy(name + prefix_bytes, parts[i].name, bytes);
+        name[prefix_bytes + bytes] = '\0';
         struct metric metric = {name, parts[i].unit, *(const uint64_t *)((const char *)from + parts[i].offset)};
         visitor->goes_on = visitor->visit(visitor->context, &metric);
     }

@@ -24,6 +24,7 @@ struct column {
 struct series {
     const char *name;
     enum metric_unit unit;
+    enum metric_absence absence;
     struct column columns[SAMPLES_SIDE_COUNT];
     UT_hash_handle hh;
 };
@@ -141,6 +142,7 @@ static struct series *find_series(struct samples *samples, const struct metric *
         return NULL;
     series->name = keep(samples, metric->name);
     series->unit = metric->unit;
+    series->absence = metric_absence(metric->name);
     HASH_ADD_KEYPTR(hh, samples->series, series->name, strlen(series->name), series);
     if (series->hh.tbl == NULL) { /* no memory for the table */
         free(series);
@@ -164,13 +166,12 @@ static uint64_t absent_value(enum metric_absence absence, const struct sample_or
 /* Values for all samples before `count` that did not bring one. */
 static bool fill_up(struct series *series, struct column *column, const struct samples_of_side *side, uint64_t count)
 {
-    enum metric_absence absence = metric_absence(series->name);
     while (column->filled < count) {
         uint64_t *values = grow(column->values, column->filled, &column->capacity, sizeof *values);
         if (values == NULL)
             return false;
         column->values = values;
-        values[column->filled] = absent_value(absence, &side->origins[column->filled]);
+        values[column->filled] = absent_value(series->absence, &side->origins[column->filled]);
         column->filled++;
     }
     return true;
