@@ -123,7 +123,7 @@ include install.mk
 packages: $(addprefix $(BUILD)/.packages-,build test lint fuzz browser)
 	@:
 
-built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(FUZZ_BIN)
+built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) $$(FUZZ_BIN)
 	@:
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
@@ -177,7 +177,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -197,6 +197,14 @@ $(BUILD)/fuzz.o/%.o: %.c Makefile | $(BUILD)/.packages-fuzz
 	$(call say,FUZZCC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) $(if $(filter tests/unit/support/%,$<),,-fsanitize=fuzzer-no-link) -c $< -o $@
+
+# The command of the same objects, for tests: whatever it is given, it neither crashes nor leaks.
+ASAN_BIN := $(BUILD)/asan/gopagewatch
+$(ASAN_BIN): $(BUILD)/fuzz.o/harness/main.o $(filter-out $(BUILD)/fuzz.o/tests/%,$(FUZZ_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -o $@ $^ $(HARNESS_LIBS)
+	$(Q)ln -sf ../libgopagewatch.so $(@D)/
 
 $(FUZZ_BIN): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
 	$(call say,LD,$@)
@@ -221,7 +229,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory unit e2e stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
-check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what threads can break, 20 times
+check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run
@@ -263,10 +271,10 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/fuzz.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib \
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/fuzz.o $(BUILD)/asan $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib \
 	    $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/gopagewatch.*
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(FUZZ_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(BUILD)/fuzz.o/harness/main.d $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)
