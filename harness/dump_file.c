@@ -175,15 +175,31 @@ static json_t *parse_path(const char *path, struct error *error)
     return document;
 }
 
-bool dump_load(struct dump *dump, const char *path, struct error *error)
+/* NULL, and then `dump` holds nothing. */
+static json_t *load(struct dump *dump, const char *path, struct error *error)
 {
     *dump = (struct dump){0};
     json_t *document = parse_path(path, error);
     if (document == NULL)
-        return false;
-    bool is_read = check_schema(document, error) && dump_decode(dump, document, error);
+        return NULL;
+    if (check_schema(document, error) && dump_decode(dump, document, error))
+        return document;
     json_decref(document);
-    if (!is_read)
-        dump_free(dump);
-    return is_read;
+    dump_free(dump);
+    return NULL;
+}
+
+bool dump_load(struct dump *dump, const char *path, struct error *error)
+{
+    json_t *document = load(dump, path, error);
+    json_decref(document);
+    return document != NULL;
+}
+
+json_t *dump_load_document(const char *path, struct error *error)
+{
+    struct dump dump;
+    json_t *document = load(&dump, path, error);
+    dump_free(&dump);
+    return document;
 }

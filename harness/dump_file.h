@@ -21,4 +21,8 @@
  * why, without naming the path, and `dump` holds nothing. */
 bool dump_load(struct dump *dump, const char *path, struct error *error);
 
+/* The document itself, of a file that dump_load would read: whatever struct dump has is there and of the right type,
+ * keys that no gopagewatch writes may be there too. Texts are not cleaned. For json_decref; or NULL. */
+struct json_t *dump_load_document(const char *path, struct error *error);
+
 #endif
