@@ -49,6 +49,7 @@ GO_OLDEST := 1.19
 GO_ALL    := 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
 # Those that are there; `make test` gets the others first, and goes on with these where they cannot be had.
 go_found   = $(foreach v,$(GO_ALL),$(if $(wildcard $(BUILD)/go/$(v)/bin/go),$(v)))
+go_ends    = $(sort $(firstword $(go_found)) $(lastword $(go_found)))
 
 TEST_CFLAGS := $(CFLAGS) -I. -Itests
 UNIT_ROOMS  := $(sort $(patsubst tests/unit/%/,%,$(filter-out tests/unit/support/,$(wildcard tests/unit/*/))))
@@ -123,7 +124,7 @@ include install.mk
 packages: $(addprefix $(BUILD)/.packages-,build test lint fuzz browser)
 	@:
 
-built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(FUZZ_BIN)
+built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) $$(FUZZ_BIN)
 	@:
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
@@ -132,8 +133,9 @@ toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
 $(BUILD)/go/$(GO_OLDEST)/bin/go:
 	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_OLDEST)
 
+# The oldest, which is done soonest, comes last: two are at it until the end.
 apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
-	$(Q)printf '%s\n' $(go_found) | xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
+	$(Q)printf '%s\n' $(go_found) | tac | APPS_RACE="$(go_ends)" xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
 
 $(BUILD)/etcd/usr/bin/etcd:
 	$(Q)tests/setup/unpack.sh $(BUILD)/etcd etcd-server etcd-client -- usr/bin/etcd usr/bin/etcdctl
@@ -144,7 +146,7 @@ $(BUILD)/prometheus/usr/bin/prometheus:
 
 # Later toolchains build their pprof when it is first asked for: not in a test, which would wait for it.
 pprof: | $(BUILD)/go/$(GO_OLDEST)/bin/go
-	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do mkdir -p $(BUILD)/gocache/$$v/packages && \
+	$(Q)for v in $(go_ends); do mkdir -p $(BUILD)/gocache/$$v/packages && \
 	    GOTOOLCHAIN=local GOENV=off GOFLAGS= GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages $(BUILD)/go/$$v/bin/go tool -n pprof >/dev/null || exit 1; done
 
 demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, three dumps, explained
@@ -191,12 +193,12 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
 stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library, with and without the shim
-	$(Q)for v in $(firstword $(go_found)) $(lastword $(go_found)); do \
+	$(Q)for v in $(go_ends); do \
 	    GOCACHE=$(CURDIR)/$(BUILD)/gocache/$$v/packages tests/e2e/stdlib.sh $(BUILD)/libgopagewatch.so $(BUILD)/go/$$v $(BUILD)/stdlib/$$v || exit 1; \
 	done
 
@@ -212,17 +214,23 @@ $(BUILD)/fuzz.o/%.o: %.c Makefile | $(BUILD)/.packages-fuzz
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) $(if $(filter tests/unit/support/%,$<),,-fsanitize=fuzzer-no-link) -c $< -o $@
 
+# The command of the same objects, for tests: whatever it is given, it neither crashes nor leaks.
+ASAN_BIN := $(BUILD)/asan/gopagewatch
+$(ASAN_BIN): $(BUILD)/fuzz.o/harness/main.o $(filter-out $(BUILD)/fuzz.o/tests/%,$(FUZZ_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -o $@ $^ $(HARNESS_LIBS)
+	$(Q)ln -sf ../libgopagewatch.so $(@D)/
+
 $(FUZZ_BIN): $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJ) $(HARNESS_LIBS)
 
 fuzz: $(FUZZ_BIN) ## fuzz what parses hostile input, FUZZ_SECONDS a target
-	$(Q)for target in $(FUZZ_BIN); do \
-	    $$target -max_total_time=$(FUZZ_SECONDS) -len_control=0 -verbosity=0 -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >$$target.log 2>&1 || \
-	        { tail -40 $$target.log; exit 1; }; \
-	    echo "fuzz: $$(basename $$target): nothing found in $(FUZZ_SECONDS) s"; \
-	done
+	$(Q)printf '%s\n' $(FUZZ_BIN) | xargs -P 2 -I '{}' sh -c '{} -max_total_time=$(FUZZ_SECONDS) -len_control=0 -verbosity=0 \
+	    -print_final_stats=0 -artifact_prefix=$(BUILD)/fuzz/ >{}.log 2>&1 || { tail -40 {}.log; exit 1; }; \
+	    echo "fuzz: $$(basename {}): nothing found in $(FUZZ_SECONDS) s"'
 
 check: all unit ## the quick test: unit tests and one toolchain
 	$(Q)$(MAKE) --no-print-directory e2e GO_ALL=$(GO_OLDEST)
@@ -235,7 +243,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory unit e2e gate stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
-check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what threads can break, 20 times
+check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) $$(ASAN_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run
@@ -251,7 +259,7 @@ lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-for
 	$(call say,LINT,clang)
 	$(Q)printf '%s\n' $(filter %.c,$(C_FILES)) | xargs -P 2 -n 16 clang $(CSTD) $(WARN) -O2 -Ishim -Iinclude -I. -Itests -fsyntax-only
 	$(call say,LINT,tidy)
-	$(Q)printf '%s\n' $(filter shim/%.c harness/%.c,$(C_FILES)) | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) -Ishim -Iinclude -I. 2>/dev/null' tidy
+	$(Q)printf '%s\n' $(filter shim/%.c harness/%.c,$(C_FILES)) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(CSTD) -Ishim -Iinclude -I. 2>/dev/null' tidy
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
 	$(call say,LINT,hooks)
@@ -277,10 +285,10 @@ format: ## let clang-format do it
 	$(Q)clang-format -i $(C_FILES)
 
 clean: ## remove what was built, but not toolchains and fetched programs
-	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/fuzz.o $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib \
+	$(Q)rm -rf $(BUILD)/shim.o $(BUILD)/lib.o $(BUILD)/fuzz.o $(BUILD)/asan $(BUILD)/tests $(BUILD)/layouts $(BUILD)/apps $(BUILD)/demo $(BUILD)/html $(BUILD)/stdlib \
 	    $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/gopagewatch.*
 
 help: ## this list
 	$(Q)awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
--include $(FUZZ_OBJ:.o=.d) $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)
+-include $(FUZZ_OBJ:.o=.d) $(BUILD)/fuzz.o/harness/main.d $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(HARNESS_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(PRELOAD_TEST_OBJ:.o=.d)

@@ -199,13 +199,28 @@ bool dump_read(struct dump *dump, const json_t *document, struct error *error)
     return false;
 }
 
-bool dump_load(struct dump *dump, const char *path, struct error *error)
+/* NULL, and then `dump` holds nothing. */
+static json_t *load(struct dump *dump, const char *path, struct error *error)
 {
     *dump = (struct dump){0};
     json_t *document = dump_file_parse(path, NULL, error);
-    if (document == NULL)
-        return false;
-    bool is_read = dump_read(dump, document, error);
+    if (document == NULL || dump_read(dump, document, error))
+        return document;
     json_decref(document);
-    return is_read;
+    return NULL;
+}
+
+bool dump_load(struct dump *dump, const char *path, struct error *error)
+{
+    json_t *document = load(dump, path, error);
+    json_decref(document);
+    return document != NULL;
+}
+
+json_t *dump_load_document(const char *path, struct error *error)
+{
+    struct dump dump;
+    json_t *document = load(&dump, path, error);
+    dump_free(&dump);
+    return document;
 }

@@ -21,9 +21,13 @@
  * why, without naming the path, and `dump` holds nothing. */
 bool dump_load(struct dump *dump, const char *path, struct error *error);
 
-/* The same in two steps, for a file that may be something else of ours. */
-
 struct json_t; /* jansson's */
+
+/* The document itself, of a file that dump_load would read: whatever struct dump has is there and of the right type,
+ * keys that no gopagewatch writes may be there too. Texts are not cleaned. For json_decref; or NULL. */
+struct json_t *dump_load_document(const char *path, struct error *error);
+
+/* dump_load in two steps, for a file that may be something else of ours. */
 
 /* For json_decref, or NULL. `skipped`: keys whose lists and objects are read as empty, NULL at the end; or NULL. */
 struct json_t *dump_file_parse(const char *path, const char *const *skipped, struct error *error);

@@ -6,7 +6,7 @@
  *   gopagewatch    version of the command
  *   classes        name and meaning of each class of memory
  *   page_states    letter and meaning of each state of a page
- *   dumps          oldest first; of each: file, all keys that the command knows, and what was left out
+ *   dumps          oldest first; of each: file, the parts that the page shows, and what was left out
  *
  * The page stays small enough to be sent around: a dump has the HTML_MAPS_MAX mappings with the most resident memory,
  * and details (mappings and page strings) of older dumps are left out where all together would be too large. The
@@ -15,9 +15,8 @@
 #ifndef GPW_HARNESS_HTML_DATA_H
 #define GPW_HARNESS_HTML_DATA_H
 
+#include <jansson.h>
 #include <stdint.h>
-
-#include "harness/dump.h"
 
 enum { HTML_MAPS_MAX = 256 };
 /* For the details of all dumps but the newest. */
@@ -25,12 +24,11 @@ enum { HTML_MAPS_MAX = 256 };
 
 struct html_dump {
     const char *file; /* its path, printable */
-    struct dump dump;
+    json_t *document; /* of dump_load_document */
 };
 
-struct json; /* dump/json.h; jansson has functions of the same names */
-
-/* `dumps` from the oldest to the newest. Writes a document for a script element. */
-void html_data_write(struct json *json, const struct html_dump *dumps, uint32_t dumps_count);
+/* The document as text that may stand in a script element; `dumps` from the oldest to the newest, at least one. To be
+ * freed. NULL: there is no memory for it. */
+char *html_data_make(const struct html_dump *dumps, uint32_t dumps_count);
 
 #endif

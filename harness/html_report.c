@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump/json.h"
 #include "harness/dump_file.h"
 #include "harness/output_file.h"
 #include "harness/printable.h"
@@ -26,9 +25,7 @@ extern const char html_template_style_hash[], html_template_script_hash[];
 struct page {
     int fd;
     int error; /* 0, or the -errno of the first write that failed */
-    const struct html_dump *dumps;
-    uint32_t dumps_count;
-    char buffer[JSON_BUFFER_BYTES];
+    const char *data;
 };
 
 static void write_bytes(struct page *page, const char *text, size_t bytes)
@@ -46,16 +43,6 @@ static void write_bytes(struct page *page, const char *text, size_t bytes)
     }
 }
 
-static void write_data(struct page *page)
-{
-    struct json json;
-    if (page->error != 0)
-        return;
-    json_open(&json, page->fd, page->buffer);
-    html_data_write(&json, page->dumps, page->dumps_count);
-    page->error = json_finish(&json);
-}
-
 static const struct {
     const char *name, *text; /* NULL: the data */
 } PARTS[] = {
@@ -71,10 +58,8 @@ static void write_part(struct page *page, const char *name, size_t name_bytes)
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
         if (strlen(PARTS[i].name) != name_bytes || memcmp(PARTS[i].name, name, name_bytes) != 0)
             continue;
-        if (PARTS[i].text != NULL)
-            write_bytes(page, PARTS[i].text, strlen(PARTS[i].text));
-        else
-            write_data(page);
+        const char *text = PARTS[i].text != NULL ? PARTS[i].text : page->data;
+        write_bytes(page, text, strlen(text));
     }
 }
 
@@ -97,23 +82,37 @@ static void write_page(struct page *page)
 bool html_report_write(const char *path, const struct html_dump *dumps, uint32_t dumps_count, struct error *error)
 {
     struct output_file file;
-    if (!output_file_open(&file, path, error))
-        return false;
-    struct page page = {.fd = file.fd, .dumps = dumps, .dumps_count = dumps_count};
-    write_page(&page);
-    return output_file_finish(&file, page.error, error);
+    char *data = html_data_make(dumps, dumps_count);
+    if (data == NULL)
+        return error_set(error, "there is no memory for a page of %u dumps; name fewer", dumps_count);
+    bool is_written = output_file_open(&file, path, error);
+    if (is_written) {
+        struct page page = {.fd = file.fd, .data = data};
+        write_page(&page);
+        is_written = output_file_finish(&file, page.error, error);
+    }
+    free(data);
+    return is_written;
 }
 
 /* ---- the edge ---- */
+
+static json_int_t number_at(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
 
 /* Oldest first; the name decides between equals, so that the order of the arguments does not matter. */
 static int compare_dumps(const void *left, const void *right)
 {
     const struct html_dump *a = left, *b = right;
-    if (a->dump.time.unix_ns != b->dump.time.unix_ns)
-        return a->dump.time.unix_ns < b->dump.time.unix_ns ? -1 : 1;
-    if (a->dump.seq != b->dump.seq)
-        return a->dump.seq < b->dump.seq ? -1 : 1;
+    json_int_t a_ns = number_at(json_object_get(a->document, "time"), "unix_ns");
+    json_int_t b_ns = number_at(json_object_get(b->document, "time"), "unix_ns");
+    json_int_t a_seq = number_at(a->document, "seq"), b_seq = number_at(b->document, "seq");
+    if (a_ns != b_ns)
+        return a_ns < b_ns ? -1 : 1;
+    if (a_seq != b_seq)
+        return a_seq < b_seq ? -1 : 1;
     return strcmp(a->file, b->file);
 }
 
@@ -122,12 +121,14 @@ static uint32_t load_dumps(struct html_dump *dumps, char **paths, uint32_t count
     uint32_t loaded = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct error error;
-        if (!dump_load(&dumps[loaded].dump, paths[i], &error)) {
+        json_t *document = dump_load_document(paths[i], &error);
+        if (document == NULL) {
             command_complain(NAME, paths[i], &error);
             continue;
         }
+        json_object_del(document, "events"); /* by far the largest part, which the page does not show */
         printable_clean(paths[i]);
-        dumps[loaded++].file = paths[i];
+        dumps[loaded++] = (struct html_dump){paths[i], document};
     }
     qsort(dumps, loaded, sizeof *dumps, compare_dumps);
     return loaded;
@@ -168,7 +169,7 @@ enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dum
     uint32_t loaded = load_dumps(dumps, dump_paths, dumps_count);
     enum exit_code code = loaded == 0 ? EXIT_CODE_UNREADABLE : write_loaded(path, dumps, loaded);
     for (uint32_t i = 0; i < loaded; i++)
-        dump_free(&dumps[i].dump);
+        json_decref(dumps[i].document);
     free(dumps);
     return loaded == dumps_count ? code : EXIT_CODE_UNREADABLE;
 }

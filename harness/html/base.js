@@ -112,7 +112,7 @@ function className(name) {
 
 // Rows of rss.classes that have anything: the most resident first, "other" last.
 function classRows(dump) {
-  const rows = Object.entries(dump.rss.classes).map(([name, sizes]) => ({ name, ...sizes }));
+  const rows = Object.entries(dump.rss.classes).map(([name, sizes]) => ({ ...sizes, name }));
   const isOther = (row) => (row.name === 'other' ? 1 : 0);
   return rows
     .filter((row) => row.mapped || row.resident || row.swapped || row.huge || row.lazyfree)
@@ -123,8 +123,12 @@ function sumOf(rows, key) {
   return rows.reduce((sum, row) => sum + row[key], 0);
 }
 
+function otherBytes(dump) {
+  return dump.rss.classes.other?.resident || 0;
+}
+
 function explainedBytes(dump) {
-  return sumOf(classRows(dump), 'resident') - dump.rss.classes.other.resident;
+  return sumOf(classRows(dump), 'resident') - otherBytes(dump);
 }
 
 // ---- tables ----

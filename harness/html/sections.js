@@ -37,7 +37,7 @@ function rssTile(dump) {
 }
 
 function explainedTile(dump) {
-  const other = dump.rss.classes.other.resident;
+  const other = otherBytes(dump);
   return tile('Explained', percentFloorText(explainedBytes(dump), dump.rss.total),
     [other > 0 ? `${bytesText(other)} are of no known class` : 'each resident byte has a class']);
 }
@@ -199,7 +199,7 @@ function histogram(occupancy) {
 function showSizeClasses(dump) {
   const { sizeclass, large, heaps } = dump.go;
   const rows = Object.entries(sizeclass)
-    .map(([slot, row]) => ({ slot: Number(slot), empty: Math.max(0, row.resident - row.bytes), ...row }))
+    .map(([slot, row]) => ({ ...row, slot: Number(slot), empty: Math.max(0, row.resident - row.bytes) }))
     .filter((row) => row.spans > 0)
     .sort((a, b) => b.empty - a.empty || a.slot - b.slot);
   const parts = [];

@@ -84,23 +84,12 @@ static unsigned utf8_sequence(const uint8_t *at)
     return 0;
 }
 
-static bool is_markup(uint8_t letter)
-{
-    return letter == '<' || letter == '>' || letter == '&';
-}
-
-/* U+2028 or U+2029: an end of line to JavaScript. */
-static bool is_line_separator(const uint8_t *at)
-{
-    return at[0] == 0xe2 && at[1] == 0x80 && (at[2] | 1) == 0xa9;
-}
-
 static void put_escaped(struct json *json, uint8_t letter)
 {
     if (letter == '"' || letter == '\\') {
         char escaped[] = {'\\', (char)letter};
         put(json, escaped, sizeof escaped);
-    } else if (letter < 0x20 || (json->escapes_markup && is_markup(letter))) {
+    } else if (letter < 0x20) {
         char escaped[] = {'\\', 'u', '0', '0', HEX_DIGITS[letter >> 4], HEX_DIGITS[letter & 15]};
         put(json, escaped, sizeof escaped);
     } else if (letter < 0x80) {
@@ -115,10 +104,7 @@ static void put_quoted(struct json *json, const char *text)
     put_char(json, '"');
     for (const uint8_t *at = (const uint8_t *)text; *at != '\0';) {
         unsigned bytes = utf8_sequence(at);
-        if (bytes != 0 && json->escapes_markup && is_line_separator(at)) {
-            put(json, (at[2] & 1) == 0 ? "\\u2028" : "\\u2029", 6);
-            at += bytes;
-        } else if (bytes != 0) {
+        if (bytes != 0) {
             put(json, (const char *)at, bytes);
             at += bytes;
         } else {

@@ -21,7 +21,6 @@ struct json {
     int fd;
     int error; /* 0, or the -errno of the first write that failed */
     bool needs_comma;
-    bool escapes_markup; /* <, >, &, U+2028 and U+2029 too: the document may stand in a page's script element */
     uint64_t filled;
     char *buffer;      /* JSON_BUFFER_BYTES, the caller's */
     struct pace *pace; /* given way to before each write; NULL, the default: nobody */

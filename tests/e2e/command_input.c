@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whatever the commands that read dumps are given, there is one line that names the thing and the mend, and the right
- * exit status: 2 for wrong use, 4 for a file that is no dump. And every command has a page with an example.
+ * exit status: 2 for wrong use, 4 for a file that is no dump. And every command has a page with an example. All of it
+ * under AddressSanitizer too.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "tests/e2e/checks.h"
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
+#include "tests/e2e/support/gopagewatch.h"
 #include "tests/e2e/support/program.h"
 #include "tests/e2e/support/temp_dir.h"
 #include "tests/e2e/support/text.h"
@@ -19,9 +21,10 @@
 enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 6, LARGE_BYTES = 100 << 20 };
 
 /* One line on standard error that begins as all do, with these words in it. */
-static void expect_refusal(const char *directory, const char *const *arguments, int status, const char *words)
+static void expect_refused(const struct command_form *command, const char *directory, const char *const *arguments,
+                           int status, const char *words)
 {
-    const char *all[ARGUMENTS_MAX + 2] = {built_path("gopagewatch")};
+    const char *all[ARGUMENTS_MAX + 2] = {built_path(command->name)};
     for (size_t i = 0; arguments[i] != NULL; i++)
         all[i + 1] = arguments[i];
     struct program *program = program_run(&(struct program_setup){.arguments = all, .directory = directory});
@@ -55,19 +58,40 @@ static const struct {
     {{"diff", "good", "good", "good"}, "two dumps are compared, OLD and NEW, not 3"},
     {{"diff", "--html", "good", "good"}, "cannot use option '--html'"},
     {{"diff", "--top", "", "good", "good"}, "not ''"},
+    {{"export"}, "no format was named"},
+    {{"export", "html", "good"}, "'html' is no format"},
+    {{"export", "pprof"}, "no dump was named"},
+    {{"run"}, "no program was named"},
+    {{"run", "--every", "0s", "true"}, "100ms"},
+    {{"dump", "good"}, "'good' is no process id"},
+    {{"dump", "1", "--timeout", "5"}, "is no time"},
+    {{"attach"}, "no process was named"},
+    {{"attach", "-o"}, "cannot use option '-o'"},
+    {{"attach", "good"}, "'good' is no process id"},
+    {{"core", "good"}, "no core file was named"},
+    {{"page", "1000"}, "no process was named"},
+    {{"page", "good", "1"}, "'good' is no address"},
+    {{"page", "1000", "good"}, "'good' is no process id"},
+    {{"page", "--pfn", "good", "1"}, "'good' is no frame number"},
+    {{"top", "good"}, "'good' is no process id"},
+    {{"top", "--interval", "1ms", "1"}, "'1ms' is no interval"},
+    {{"doctor", "good", "good"}, "not 'good' as well"},
+    {{"help", "--completion", "zsh"}, "no completion is known for 'zsh'"},
 };
 
+#define NO_CORE "is no core file: it does not begin with an ELF header"
+
 static const struct {
-    const char *name, *words;
+    const char *name, *words, *words_of_core;
 } UNREADABLE_FILES[] = {
-    {"missing", "missing: No such file or directory; check the path"},
-    {"directory", "directory: Is a directory; name a dump in it"},
-    {"empty", "empty: is empty; copy it again or take another dump"},
-    {"truncated", "truncated: ends in the middle, after "},
-    {"newer", "newer: has schema gopagewatch.dump/2, and gopagewatch "},
-    {"garbage", "garbage: is not JSON (line 1, "},
-    {"blanks", "blanks: "},
-    {"other", "other: is JSON but no dump (it has no \"schema\")"},
+    {"missing", "missing: No such file or directory; check the path", "missing: cannot be opened: No such file"},
+    {"directory", "directory: Is a directory; name a dump in it", "directory: is no regular file"},
+    {"empty", "empty: is empty; copy it again or take another dump", "empty: " NO_CORE},
+    {"truncated", "truncated: ends in the middle, after ", "truncated: " NO_CORE},
+    {"newer", "newer: has schema gopagewatch.dump/2, and gopagewatch ", "newer: " NO_CORE},
+    {"garbage", "garbage: is not JSON (line 1, ", "garbage: " NO_CORE},
+    {"blanks", "blanks: ", "blanks: " NO_CORE},
+    {"other", "other: is JSON but no dump (it has no \"schema\")", "other: " NO_CORE},
 };
 
 static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
@@ -112,34 +136,38 @@ static void make_files(const char *directory)
     watched_end(watched);
 }
 
-Test(command_input, wrong_input_costs_one_line, .timeout = 120)
+COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
 {
     struct temp_dir dir = temp_dir_make();
     make_files(dir.path);
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
-        expect_refusal(dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
+        expect_refused(command, dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
         const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
-        expect_refusal(dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
-        expect_refusal(dir.path, (const char *[]){"diff", name, "good", NULL}, UNREADABLE, words);
-        expect_refusal(dir.path, (const char *[]){"diff", "good", name, NULL}, UNREADABLE, words);
-        expect_refusal(dir.path, (const char *[]){"report", "--html", "page.html", name, NULL}, UNREADABLE, words);
-        expect_refusal(dir.path, (const char *[]){"export", "pprof", name, "-o", "out", NULL}, UNREADABLE, words);
-        expect_refusal(dir.path, (const char *[]){"export", "ndjson", name, NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"diff", name, "good", NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"diff", "good", name, NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"report", "--html", "page.html", name, NULL}, UNREADABLE,
+                       words);
+        expect_refused(command, dir.path, (const char *[]){"export", "pprof", name, "-o", "out", NULL}, UNREADABLE,
+                       words);
+        expect_refused(command, dir.path, (const char *[]){"export", "ndjson", name, NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"core", "good", name, NULL}, UNREADABLE,
+                       UNREADABLE_FILES[i].words_of_core);
         /* the other dump is shown all the same */
-        expect_refusal(dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
     }
     temp_dir_remove(&dir);
 }
 
-static void expect_page(const char *command)
+static void expect_page(const struct command_form *command, const char *name)
 {
     char usage[64];
-    const char *bogus[] = {built_path("gopagewatch"), command, "--no-such-option", NULL};
+    const char *bogus[] = {built_path(command->name), name, "--no-such-option", NULL};
     struct program *page = program_run(
-        &(struct program_setup){.arguments = (const char *[]){built_path("gopagewatch"), command, "--help", NULL}});
-    snprintf(usage, sizeof usage, "usage: gopagewatch %s ", command);
-    cr_expect_eq(program_await_end(page), 0, "%s", command);
+        &(struct program_setup){.arguments = (const char *[]){built_path(command->name), name, "--help", NULL}});
+    snprintf(usage, sizeof usage, "usage: gopagewatch %s ", name);
+    cr_expect_eq(program_await_end(page), 0, "%s: %s", name, program_errors(page));
     cr_expect_eq(strncmp(program_output(page), usage, strlen(usage)), 0, "%s", program_output(page));
     cr_expect(strstr(program_output(page), "\nexample:\n  gopagewatch ") != NULL ||
                   strstr(program_output(page), "\nexamples:\n  gopagewatch ") != NULL ||
@@ -149,25 +177,25 @@ static void expect_page(const char *command)
     cr_expect_str_empty(program_errors(page));
     program_free(page);
     struct program *refused = program_run(&(struct program_setup){.arguments = bogus});
-    cr_expect_eq(program_await_end(refused), WRONG_USE, "%s: %s", command, program_errors(refused));
+    cr_expect_eq(program_await_end(refused), WRONG_USE, "%s: %s", name, program_errors(refused));
     cr_expect_eq(strchr(program_errors(refused), '\n'), program_errors(refused) + strlen(program_errors(refused)) - 1,
                  "not one line: %s", program_errors(refused));
     program_free(refused);
 }
 
 /* Those that `gopagewatch help` lists: "  NAME   what it does". */
-Test(command_input, every_command_has_a_page_with_an_example, .timeout = 60)
+COMMAND_TEST(command_input, every_command_has_a_page_with_an_example, .timeout = 60)
 {
     unsigned commands = 0;
     struct program *list =
-        program_run(&(struct program_setup){.arguments = (const char *[]){built_path("gopagewatch"), "help", NULL}});
-    cr_assert_eq(program_await_end(list), 0);
+        program_run(&(struct program_setup){.arguments = (const char *[]){built_path(command->name), "help", NULL}});
+    cr_assert_eq(program_await_end(list), 0, "%s", program_errors(list));
     for (const char *line = program_output(list); line != NULL; line = strchr(line, '\n')) {
         char name[32];
         line += *line == '\n';
         if (sscanf(line, "  %31[a-z]%*1[ ]", name) != 1 || strncmp(line, "  ", 2) != 0 || strcmp(name, "help") == 0)
             continue;
-        expect_page(name);
+        expect_page(command, name);
         commands++;
     }
     cr_expect_geq(commands, 10u, "%u commands", commands);

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "tests/e2e/support/apps.h"
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
+#include "tests/e2e/support/gopagewatch.h"
 #include "tests/e2e/support/rest.h"
 #include "tests/e2e/support/temp_dir.h"
 
@@ -42,19 +44,35 @@ static bool has_plain_cores(void)
     return strcmp(pattern, "core\n") == 0 && uses_pid[0] == '0';
 }
 
-static json_t *core_dump(const char *exe, const char *directory)
+static void leave_core(struct program *program, const char *what)
+{
+    program_signal(program, SIGABRT);
+    cr_assert_eq(program_await_end(program), -SIGABRT, "%s: %s", what, program_errors(program));
+}
+
+static json_t *dump_by(const char *form, const char *exe, const char *directory)
 {
     char core[PATH_BYTES], path[PATH_BYTES];
     snprintf(core, sizeof core, "%s/core", directory);
     snprintf(path, sizeof path, "%s/core.json", directory);
-    struct program_setup setup = {.arguments =
-                                      (const char *[]){built_path("gopagewatch"), "core", exe, core, "-o", path, NULL}};
+    struct program_setup setup = {.arguments = (const char *[]){built_path(form), "core", exe, core, "-o", path, NULL}};
     struct program *command = program_run(&setup);
-    cr_assert_eq(program_await_end(command), 0, "%s: %s", exe, program_errors(command));
+    cr_assert_eq(program_await_end(command), 0, "%s %s: %s", form, exe, program_errors(command));
     program_free(command);
     json_t *dump = dump_load(path);
     must(remove(path) == 0, "%s", path);
-    must(remove(core) == 0, "%s", core);
+    return dump;
+}
+
+/* Under AddressSanitizer too: it says the same, but for the time it takes. */
+static json_t *core_dump(const char *exe, const char *directory)
+{
+    json_t *dump = dump_by("gopagewatch", exe, directory), *sanitized = dump_by("asan/gopagewatch", exe, directory);
+    static const char *const KEYS[] = {"process", "rss", "go", "maps", "findings"};
+    for (unsigned i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++)
+        cr_expect(json_equal(json_object_get(sanitized, KEYS[i]), json_object_get(dump, KEYS[i])),
+                  "%s: another \"%s\" under AddressSanitizer", exe, KEYS[i]);
+    json_decref(sanitized);
     return dump;
 }
 
@@ -99,13 +117,58 @@ TOOLCHAIN_TEST(core, heap_is_that_of_the_process_that_died, .timeout = 240)
         };
         struct program *program = program_start(&setup);
         struct rest rest = rest_take(program, NULL, dir.path, "full", REST_ATTACH);
-        program_signal(program, SIGABRT);
-        cr_assert_eq(program_await_end(program), -SIGABRT, "%s: %s", what, program_errors(program));
+        leave_core(program, what);
         json_t *core = core_dump(app_path(toolchain, FORMS[i]), dir.path);
         check_core(core, &rest, what);
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%s/core", dir.path);
+        must(remove(path) == 0, "%s", path);
         json_decref(core);
         rest_free(&rest);
         program_free(program);
     }
+    temp_dir_remove(&dir);
+}
+
+/* With a real core: what may stand in the other's place is in command_input.c. */
+static const struct {
+    const char *line, *words; /* for the shell, in the core's directory */
+} WRONG[] = {
+    {"$G core missing core", "missing: cannot be opened: No such file"},
+    {"$G core . core", ".: cannot be opened: it is no regular file"},
+    {": >empty; $G core empty core", "empty: is not the program of this core"},
+    {"$G core /bin/true core", "/bin/true: is not the program of this core"},
+    {"$G core $APP core -o .", ".: "},
+    {"head -c 100 core >cut; $G core $APP cut", "cut: is cut off: "},
+    {"head -c 5000 core >cut; $G core $APP cut", "cut: is cut off: its notes end at byte "},
+};
+
+COMMAND_TEST(core, what_does_not_belong_to_a_core_costs_one_line, .timeout = 60)
+{
+    struct toolchain found[TOOLCHAINS_MAX];
+    toolchains_find(found);
+    if (!has_plain_cores())
+        cr_skip_test("this system does not leave cores beside the process (kernel.core_pattern)");
+    char app[PATH_MAX + 8], form[PATH_MAX + 8];
+    struct temp_dir dir = temp_dir_make();
+    const char *exe = app_path(&found[0], "heapstats");
+    struct program *program = program_start(&(struct program_setup){
+        .arguments = (const char *[]){exe, NULL},
+        .environment = (const char *[]){"GOTRACEBACK=crash", NULL},
+        .directory = dir.path,
+        .before_exec = allow_core,
+    });
+    program_await_phase(program, "full");
+    leave_core(program, exe);
+    program_free(program);
+    snprintf(app, sizeof app, "APP=%s", exe);
+    snprintf(form, sizeof form, "G=%s", built_path(command->name));
+    for (unsigned i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
+        expect_refusal(program_run(&(struct program_setup){
+                           .arguments = (const char *[]){"/bin/sh", "-c", WRONG[i].line, NULL},
+                           .environment = (const char *[]){app, form, NULL},
+                           .directory = dir.path,
+                       }),
+                       4, WRONG[i].words);
     temp_dir_remove(&dir);
 }

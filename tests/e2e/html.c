@@ -412,13 +412,22 @@ Test(html, texts_of_a_dump_are_shown_and_do_nothing, .timeout = 240)
     json_object_set_new(json_array_get(json_object_get(document, "maps"), 0), "class", json_string(HOSTILE));
     json_object_set_new(json_array_get(json_object_get(document, "findings"), 0), "text", json_string(HOSTILE));
     json_object_set_new(json_array_get(json_object_get(document, "findings"), 0), "id", json_string("constructor"));
+    /* Keys that no dump has mean nothing, and an older dump may lack a class. */
+    json_object_set_new((json_t *)dump_at(document, "rss/classes/libs"), "name", json_object());
+    json_object_set_new((json_t *)dump_at(document, "go/sizeclass/64"), "slot", json_string(HOSTILE));
+    json_object_del((json_t *)dump_at(document, "rss/classes"), "other");
     write_page(document, scene.watched->dir.path, paths, scene.page);
     browser_open(scene.browser, scene.page);
     char *program = browser_text(scene.browser, "document.getElementById('program').textContent");
     cr_expect_str_eq(program, HOSTILE);
     cr_expect_eq(browser_number(scene.browser, "document.images.length + document.scripts.length"), 2);
     cr_expect_eq(browser_number(scene.browser, "window.hit === undefined ? 0 : 1"), 0);
+    char *rows = browser_text(scene.browser, "document.getElementById('classes').innerText + "
+                                             "document.getElementById('sizeclasses').innerText");
+    expect_in("libs", rows);
+    expect_in("\n64 B", rows);
     expect_peace(scene.browser, scene.page);
+    free(rows);
     free(program);
     close_scene(&scene);
 }

@@ -6,6 +6,8 @@
 # usage: apps.sh OUTDIR TOOLCHAINS VERSION...      e.g. apps.sh build/apps build/go 1.19 1.26
 #
 # Several may run at the same time, one version each. APPS_ONLY="freeloop identity" builds these alone (no stamp then).
+# APPS_RACE="1.19 1.27": only these versions get programs with the race detector, for which all of Go's library is
+# compiled once more; without it all versions do.
 set -eu
 
 [ $# -ge 3 ] || { echo 'usage: apps.sh OUTDIR TOOLCHAINS VERSION...' >&2; exit 2; }
@@ -28,6 +30,7 @@ sum_of_inputs() {
         sha256sum <"$sources/../../include/gopagewatch.h"
         "$go" version
         ${CC:-gcc} --version
+        echo "race: $race"
     } | sha256sum
 }
 
@@ -53,7 +56,7 @@ build_forms() {
     for app in mapdemo heapstats client; do
         build $app.pie $app -buildmode=pie
         build $app.internal $app -ldflags=-linkmode=internal
-        build $app.race $app -race
+        [ $race = no ] || build $app.race $app -race
         build $app.stripped $app '-ldflags=-s -w'
         strip "$dir/$app.stripped"
         cp "$dir/$app.pie" "$dir/$app.pie.stripped"
@@ -90,6 +93,10 @@ build_version() {
     cache=$out/../gocache/$version
     mkdir -p "$dir" "$cache/home"
     cache=$(cd "$cache" && pwd)
+    case " ${APPS_RACE:-$version} " in
+    *" $version "*) race=yes ;;
+    *) race=no ;;
+    esac
 
     sum=$(sum_of_inputs)
     if [ -z "${APPS_ONLY:-}" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$sum" ]; then
@@ -112,7 +119,7 @@ build_version() {
         build_plain $APPS_ONLY
         return 0
     fi
-    rm -f "$dir/.stamp"
+    rm -f "$dir/.stamp" "$dir"/*.race
     # shellcheck disable=SC2086
     build_plain $plain
     build_forms

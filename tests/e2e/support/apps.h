@@ -39,7 +39,8 @@ const char *app_path(const struct toolchain *toolchain, const char *name); /* "m
 const char *built_path(const char *name);                                  /* "etcd/usr/bin/etcd" */
 const char *shim_path(void);                                               /* libgopagewatch.so */
 
-/* Whether a file of that name was built: not every form can be built everywhere. */
+/* Whether a file of that name was built: not every form can be built everywhere. Those with the race detector (*.race)
+ * must have been with the oldest and the newest of all toolchains at hand, so of these it is said that they were. */
 bool app_exists(const struct toolchain *toolchain, const char *name);
 
 #endif

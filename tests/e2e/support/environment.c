@@ -13,8 +13,8 @@
 
 /* By their beginnings. */
 static const char *const LEFT_OUT[] = {
-    "GOPAGEWATCH_", "LD_",     "GODEBUG=", "GOGC=", "GOMEMLIMIT=", "GOMAXPROCS=",
-    "GOTRACEBACK=", "MALLOC_", "GLIBC_",   "LC_",   "LANG=",
+    "GOPAGEWATCH_", "LD_",    "GODEBUG=", "GOGC=", "GOMEMLIMIT=", "GOMAXPROCS=", "GOTRACEBACK=",
+    "MALLOC_",      "GLIBC_", "LC_",      "LANG=", "ASAN_",       "LSAN_",       "UBSAN_",
 };
 
 static size_t count(const char *const *list)

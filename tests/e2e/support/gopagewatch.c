@@ -18,6 +18,12 @@
 
 enum { ARGUMENTS_MAX = 16, NOBODY = 65534 };
 
+struct criterion_test_params commands_as_parameters(void)
+{
+    static struct command_form forms[] = {{"gopagewatch"}, {"asan/gopagewatch"}};
+    return cr_make_param_array(struct command_form, forms, sizeof forms / sizeof forms[0]);
+}
+
 static void become_nobody(void)
 {
     if (setgroups(0, NULL) != 0 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0)

@@ -5,9 +5,26 @@
 #ifndef SUPPORT_GOPAGEWATCH_H
 #define SUPPORT_GOPAGEWATCH_H
 
+#include <criterion/parameterized.h>
 #include <stdbool.h>
 
 #include "tests/e2e/support/program.h"
+
+/* The command as it is installed, and the same sources under AddressSanitizer, which ends with 1, and words on stderr,
+ * where the command would have done what C does not allow, or has kept memory at its end. */
+struct command_form {
+    char name[24]; /* for built_path */
+};
+
+/* A test that is run for both; `command` is at hand in its body. */
+#define COMMAND_TEST(suite, name, ...)       \
+    ParameterizedTestParameters(suite, name) \
+    {                                        \
+        return commands_as_parameters();     \
+    }                                        \
+    ParameterizedTest(const struct command_form *command, suite, name, ##__VA_ARGS__)
+
+struct criterion_test_params commands_as_parameters(void);
 
 /* "gopagewatch ARGUMENT..."; NULL at the end. For program_free. */
 struct program *gopagewatch_run(const char *const *arguments);

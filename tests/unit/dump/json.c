@@ -134,18 +134,6 @@ static void expect_document(const char *expected)
     json_file_close(&file);
 }
 
-Test(json, markup_is_escaped_for_a_page_alone)
-{
-    static const char TEXT[] = "</script>&\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xa7";
-    json_file_open(&file);
-    json_put_string(&file.json, NULL, TEXT);
-    expect_document("\"</script>&\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xa7\"");
-    json_file_open(&file);
-    file.json.escapes_markup = true;
-    json_put_string(&file.json, NULL, TEXT);
-    expect_document("\"\\u003c/script\\u003e\\u0026\\u2028\\u2029\xe2\x80\xa7\"");
-}
-
 Test(json, commas_and_nesting_are_its_business)
 {
     static const uint8_t BYTES[] = {0x00, 0xa5, 0xff};
