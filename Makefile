@@ -40,10 +40,10 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
-    python3-prometheus-client cmark-gfm python3-yaml strace binutils
+    python3-prometheus-client cmark-gfm python3-yaml strace binutils clang
 PACKAGES_BROWSER := chromium fonts-dejavu-core
-PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
-PACKAGES_FUZZ  := $(PACKAGES_TEST) clang libclang-rt-14-dev
+PACKAGES_LINT  := git clang-format clang-tidy cppcheck shellcheck
+PACKAGES_FUZZ  := $(PACKAGES_TEST) libclang-rt-14-dev
 
 GO_OLDEST := 1.19
 GO_ALL    := 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27

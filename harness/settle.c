@@ -4,19 +4,12 @@
  */
 #include "harness/settle.h"
 
-#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "memory/proc_status.h"
 #include "memory/units.h"
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_SECOND 1000000000ull
@@ -32,8 +25,7 @@ enum { FLAT_PART = 200, FLAT_BYTES = 256 << 10 };
 
 struct waiting {
     char status_path[STATUS_PATH_BYTES];
-    struct pollfd process; /* readable once it has ended; -1: not on this kernel */
-    uint64_t begin_ns, end_ns;
+    uint64_t end_ns;
 };
 
 static uint64_t now_ns(void)
@@ -79,11 +71,18 @@ static bool read_rss(const struct waiting *waiting, uint64_t *bytes)
     return true;
 }
 
-/* Waits for that long, or until the process ends: false. */
-static bool pass_time(struct waiting *waiting, uint64_t ns)
+static bool is_there(const struct waiting *waiting)
 {
-    struct timespec rest = {(time_t)(ns / NS_PER_SECOND), (long)(ns % NS_PER_SECOND)};
-    return ppoll(&waiting->process, 1, &rest, NULL) <= 0;
+    uint64_t bytes;
+    return read_rss(waiting, &bytes);
+}
+
+static void pass_time_until(uint64_t until_ns)
+{
+    for (uint64_t at_ns = now_ns(); at_ns < until_ns; at_ns = now_ns()) {
+        uint64_t rest_ns = until_ns - at_ns;
+        nanosleep(&(struct timespec){(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)}, NULL);
+    }
 }
 
 static uint64_t rest_ns(const struct waiting *waiting)
@@ -94,7 +93,7 @@ static uint64_t rest_ns(const struct waiting *waiting)
 
 /* ---- the two ways ---- */
 
-static enum settle_end await_flat(struct waiting *waiting, uint64_t window_ns)
+static enum settle_end await_flat(const struct waiting *waiting, uint64_t window_ns)
 {
     struct settle_readings readings = {.count = 0};
     uint64_t interval_ns = window_ns / (SETTLE_READINGS - 1), next_ns = now_ns(), bytes;
@@ -107,29 +106,26 @@ static enum settle_end await_flat(struct waiting *waiting, uint64_t window_ns)
         if (rest_ns(waiting) == 0)
             return SETTLE_TIMED_OUT;
         next_ns += interval_ns;
-        for (uint64_t at_ns = now_ns(); at_ns < next_ns; at_ns = now_ns()) {
-            if (!pass_time(waiting, next_ns - at_ns))
-                return SETTLE_ENDED;
-        }
+        pass_time_until(next_ns);
     }
 }
 
-static enum settle_end ask(struct waiting *waiting, struct control_page *control)
+static enum settle_end ask(const struct waiting *waiting, struct control_page *control)
 {
     struct error error;
     enum settle_end end = SETTLE_TIMED_OUT;
-    uint64_t bytes;
     /* Another command may be waiting for a dump. */
     while (!control_page_settle_begin(control, &error)) {
         if (rest_ns(waiting) == 0)
             return SETTLE_TIMED_OUT;
-        if (!pass_time(waiting, min_u64(rest_ns(waiting), LOOK_INTERVAL_NS)))
+        if (!is_there(waiting))
             return SETTLE_ENDED;
+        pass_time_until(now_ns() + min_u64(rest_ns(waiting), LOOK_INTERVAL_NS));
     }
     while (end == SETTLE_TIMED_OUT && rest_ns(waiting) > 0) {
         if (control_page_settle_await(control, min_u64(rest_ns(waiting), LOOK_INTERVAL_NS)))
             end = SETTLE_AT_REST;
-        else if (!pass_time(waiting, 0) || !read_rss(waiting, &bytes))
+        else if (!is_there(waiting))
             end = SETTLE_ENDED;
     }
     control_page_settle_end(control);
@@ -139,19 +135,14 @@ static enum settle_end ask(struct waiting *waiting, struct control_page *control
 struct settle_outcome settle_process(int pid, struct control_page *control, uint64_t longest_ns)
 {
     bool serves = control != NULL && control_page_serves_settle(control);
-    struct waiting waiting = {
-        .process = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN},
-        .begin_ns = now_ns(),
-    };
+    uint64_t begin_ns = now_ns();
+    struct waiting waiting = {.end_ns = begin_ns + min_u64(longest_ns, UINT64_MAX - begin_ns)};
     snprintf(waiting.status_path, sizeof waiting.status_path, "/proc/%d/status", pid);
-    waiting.end_ns = waiting.begin_ns + min_u64(longest_ns, UINT64_MAX - waiting.begin_ns);
     struct settle_outcome outcome = {
         .way = serves ? SETTLE_BY_PROGRAM : SETTLE_BY_RSS,
         .end = serves ? ask(&waiting, control) : await_flat(&waiting, settle_window_ns(longest_ns)),
     };
-    outcome.took_ns = now_ns() - waiting.begin_ns;
-    if (waiting.process.fd >= 0)
-        close(waiting.process.fd);
+    outcome.took_ns = now_ns() - begin_ns;
     return outcome;
 }
 

@@ -69,6 +69,11 @@ Test(install, pkg_config_tells_where_things_are, .timeout = 60)
     const char *text = output_of(&dir, "export PKG_CONFIG_PATH=$D/lib/pkgconfig; pkg-config --variable=preload "
                                        "gopagewatch; pkg-config --validate gopagewatch");
     cr_expect_str_eq(text, PREFIX "/lib/libgopagewatch.so\n");
+    cr_expect_str_eq(output_of(&dir,
+                               "export PKG_CONFIG_PATH=$D/lib/pkgconfig; export PKG_CONFIG_SYSROOT_DIR=${D%" PREFIX
+                               "}; echo '#include <gopagewatch.h>' | gcc $(pkg-config --cflags --libs "
+                               "gopagewatch) -fsyntax-only -x c - && pkg-config --libs gopagewatch"),
+                     "\n", "the header is found, nothing is linked against");
     text = output_of(&dir, "export PKG_CONFIG_PATH=$D/lib/pkgconfig; echo gopagewatch $(pkg-config --modversion "
                            "gopagewatch); $D/bin/gopagewatch --version");
     const char *second = strchr(text, '\n') + 1;
