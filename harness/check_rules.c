@@ -93,7 +93,8 @@ bool check_rules_add_parts(struct check_rules *rules, enum check_kind kind, cons
     enum { FIRST_CAPACITY = 16 };
     struct check_rule rule = {.kind = kind};
     if (pattern[0] == '\0')
-        return error_set(error, "names no metric; give %s", ACCEPTED[kind]);
+        return error_set(error, "the %s '%.60s' names no metric; give %s", check_kind_name(kind), bound,
+                         ACCEPTED[kind]);
     if (!read_bound(&rule, bound))
         return error_set(error, "'%.60s' is no %s of '%.100s'; give %s", bound, check_kind_name(kind), pattern,
                          ACCEPTED[kind]);
