@@ -74,10 +74,10 @@ static char *read_line(char *line, int bytes, void *context)
             continue;
         if (filled == bytes - 1) {
             reading->refused_line = reading->line;
-            error_set(reading->error, "is longer than %d bytes; put comments on lines of their own", bytes - 2);
+            error_set(reading->error, "longer than %d bytes; put comments on lines of their own", bytes - 2);
         } else if (got < ' ' && !is_blank && got != '\n' && got != '\r') {
             reading->refused_line = reading->line;
-            error_set(reading->error, "holds bytes that are no text; name a file like gopagewatch.ini");
+            error_set(reading->error, "bytes that are no text; name a file like gopagewatch.ini");
         } else {
             line[filled++] = (char)got;
         }
