@@ -89,37 +89,54 @@ struct stranger {
     bool is_stranger;
 };
 
-static void as_it_is(struct sample_origin *origin) { (void)origin; }
-static void other_pid(struct sample_origin *origin) { origin->pid++; }
-static void other_host(struct sample_origin *origin) { origin->host = "web-4"; }
-static void no_host(struct sample_origin *origin) { origin->host = NULL; }
+static void as_it_is(struct sample_origin *origin)
+{
+    (void)origin;
+}
+static void other_pid(struct sample_origin *origin)
+{
+    origin->pid++;
+}
+static void other_host(struct sample_origin *origin)
+{
+    origin->host = "web-4";
+}
+static void no_host(struct sample_origin *origin)
+{
+    origin->host = NULL;
+}
 /* pid 1 of a container, begun anew: it counts from 1, and its clock from 0. */
 static void restarted(struct sample_origin *origin)
 {
     origin->seq = 1;
     origin->since_start_ns = GATE_NS_PER_SECOND / 2;
 }
-static void restarted_but_seq(struct sample_origin *origin) { origin->since_start_ns = GATE_NS_PER_SECOND / 2; }
+static void restarted_but_seq(struct sample_origin *origin)
+{
+    origin->since_start_ns = GATE_NS_PER_SECOND / 2;
+}
 static void given_twice(struct sample_origin *origin)
 {
     origin->seq--;
     origin->unix_ns -= GATE_NS_PER_SECOND;
     origin->since_start_ns -= GATE_NS_PER_SECOND;
 }
-static void no_start(struct sample_origin *origin) { origin->since_start_ns = DUMP_NOT_KNOWN; }
-static void clock_was_set(struct sample_origin *origin) { origin->unix_ns += 50000000; }
+static void no_start(struct sample_origin *origin)
+{
+    origin->since_start_ns = DUMP_NOT_KNOWN;
+}
+static void clock_was_set(struct sample_origin *origin)
+{
+    origin->unix_ns += 50000000;
+}
 
 Test(check_judge_series, slope_of_several_processes_is_inconclusive)
 {
     static const struct stranger CASES[] = {
-        {"as it is", as_it_is, false},
-        {"another pid", other_pid, true},
-        {"another host", other_host, true},
-        {"no host", no_host, true},
-        {"restarted", restarted, true},
-        {"restarted, the same number", restarted_but_seq, true},
-        {"given twice", given_twice, true},
-        {"start not known", no_start, false},
+        {"as it is", as_it_is, false},       {"another pid", other_pid, true},
+        {"another host", other_host, true},  {"no host", no_host, true},
+        {"restarted", restarted, true},      {"restarted, the same number", restarted_but_seq, true},
+        {"given twice", given_twice, true},  {"start not known", no_start, false},
         {"clock set", clock_was_set, false},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

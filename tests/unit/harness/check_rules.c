@@ -58,7 +58,8 @@ Test(check_rules, bounds_that_are_refused)
         enum check_kind kind;
         const char *text, *said;
     } CASES[] = {
-        {CHECK_LIMIT, "rss.total", "limit of 'rss.total': '' is not accepted; give a size or a number, as in rss.total=512MiB"},
+        {CHECK_LIMIT, "rss.total",
+         "limit of 'rss.total': '' is not accepted; give a size or a number, as in rss.total=512MiB"},
         {CHECK_LIMIT, "rss.total=", "limit of 'rss.total': '' is not accepted"},
         {CHECK_LIMIT, "=5", "the limit '5' names no metric; give a size or a number"},
         {CHECK_LIMIT, "", "names no metric"},
@@ -129,8 +130,9 @@ Test(check_rules, bound_of_exact_is_refused_where_one_can_stand)
     struct gate gate;
     gate_open(&gate);
     cr_expect_not(check_rules_add_parts(&gate.settings.rules, CHECK_EXACT, "rss.total", "5", &gate.error));
-    cr_expect_not_null(strstr(gate.error.text, "exact of 'rss.total': '5' is not accepted; give nothing but the metric"), "%s",
-                       gate.error.text);
+    cr_expect_not_null(
+        strstr(gate.error.text, "exact of 'rss.total': '5' is not accepted; give nothing but the metric"), "%s",
+        gate.error.text);
     cr_expect(check_rules_add_parts(&gate.settings.rules, CHECK_EXACT, "rss.total", "", &gate.error));
     gate_close(&gate);
 }

@@ -119,8 +119,7 @@ static inline void gate_expect_sane(const struct gate *gate)
 
 static inline void gate_judge(struct gate *gate)
 {
-    gate->outcome =
-        check_judge(&gate->result, &gate->samples, &gate->settings, &gate->bump, &gate->error);
+    gate->outcome = check_judge(&gate->result, &gate->samples, &gate->settings, &gate->bump, &gate->error);
     if (gate->outcome == CHECK_JUDGED)
         gate_expect_sane(gate);
 }

@@ -50,8 +50,9 @@ static struct seen *see(json_t *document)
 static json_t *document_with_finding(void)
 {
     json_t *document = fixture_document();
-    fixture_change(document, "findings",
-                   "[{\"id\":\"released-resident\",\"bytes\":4194304,\"text\":\"t\",\"evidence\":{},\"advice\":\"a\"}]");
+    fixture_change(
+        document, "findings",
+        "[{\"id\":\"released-resident\",\"bytes\":4194304,\"text\":\"t\",\"evidence\":{},\"advice\":\"a\"}]");
     return document;
 }
 

@@ -122,8 +122,7 @@ Test(samples, what_differs_from_the_first_is_counted)
     const struct dump_environment *environments[] = {&gate.environment, &other_build, &other_kernel, &gate.environment};
     const char *programs[] = {"shop", NULL, "etcd", "shop"};
     for (uint64_t i = 0; i < 4; i++)
-        cr_assert(
-            samples_add(&gate.samples, SAMPLES_CURRENT, &origin, programs[i], environments[i], &gate.error));
+        cr_assert(samples_add(&gate.samples, SAMPLES_CURRENT, &origin, programs[i], environments[i], &gate.error));
     cr_expect_eq(gate.samples.sides[SAMPLES_CURRENT].environments_differ, 1u, "another build is no other environment");
     cr_expect_eq(gate.samples.sides[SAMPLES_CURRENT].programs_differ, 2u);
     cr_expect_eq(gate.samples.sides[SAMPLES_BASELINE].programs_differ, 0u);
