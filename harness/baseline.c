@@ -85,7 +85,7 @@ static bool read_values(const struct fields_context *context, const char *name, 
     {
         struct metric metric = {name, unit, DUMP_NOT_KNOWN};
         if (!json_is_null(value) && (!json_is_integer(value) || json_integer_value(value) < 0))
-            return fields_refuse(context, name, "holds something that is neither a number of bytes nor null");
+            return fields_refuse(context, name, "holds something that is neither a whole number from 0 on nor null");
         if (json_is_integer(value))
             metric.value = (uint64_t)json_integer_value(value);
         if (!samples_put(samples, SAMPLES_BASELINE, first + index, &metric, context->error))
@@ -106,8 +106,8 @@ static bool read_metrics(struct fields_context context, const json_t *document, 
     json_object_foreach((json_t *)object, name, values)
     {
         const char *printable;
-        if (strlen(name) >= METRIC_NAME_BYTES)
-            return fields_refuse(&context, "", "has a name that is longer than that of any metric");
+        if (name[0] == '\0' || strlen(name) >= METRIC_NAME_BYTES)
+            return fields_refuse(&context, "", "has a name that is empty or longer than that of any metric");
         if (!fields_copy_text(&context, name, strlen(name), &printable) ||
             !read_values(&context, printable, values, unit, samples, first))
             return false;
@@ -122,7 +122,11 @@ bool baseline_read(struct samples *samples, const json_t *document, struct error
     uint64_t first = samples->sides[SAMPLES_BASELINE].count;
     if (bump_open(&bump, TEXT_BYTES_MAX) != 0)
         return error_set(error, "does not fit into memory; read it on a machine with more");
-    struct fields_context context = {&bump, error, ""};
+    struct fields_context context = {
+        .bump = &bump,
+        .error = error,
+        .where = "",
+        .mend = "the baseline is damaged: take it from the repository again, or make it anew with --update-baseline"};
     bool is_read = read_head(context, document, &head) && read_samples(&context, document, &head, samples) &&
                    read_metrics(context, document, METRIC_BYTES, samples, first) &&
                    read_metrics(context, document, METRIC_COUNT, samples, first);

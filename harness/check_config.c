@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading gopagewatch.ini by inih.
+ * Reading gopagewatch.ini by inih. The lines are ours: inih would take the end of a long line for one of its own, and
+ * an indented one for another value of the name above.
  */
 #include "harness/check_config.h"
 
@@ -14,8 +15,9 @@
 struct reading {
     struct check_options *options;
     const char *path;
-    struct error *error;
-    bool has_failed;
+    FILE *file;
+    int line, refused_line; /* the latter 0: none */
+    struct error *error;    /* of that one */
 };
 
 /* A path that stands in the file, as seen from here. */
@@ -46,16 +48,44 @@ static bool take(const struct reading *reading, const char *section, const char 
             return check_rules_add_parts(&reading->options->settings.rules, (enum check_kind)kind, name, value,
                                          reading->error);
     }
+    if (section[0] == '\0')
+        return error_set(reading->error, "'%.60s' stands above all sections; put [check] or a kind of rule over it",
+                         name);
     return error_set(reading->error, "[%.60s] is no section; there are check, limit, growth, slope and exact", section);
 }
 
-/* inih goes on behind a line that is refused: the first one is what counts. */
 static int handle(void *context, const char *section, const char *name, const char *value)
 {
     struct reading *reading = context;
-    if (!reading->has_failed && !take(reading, section, name, value == NULL ? "" : value))
-        reading->has_failed = true;
-    return !reading->has_failed;
+    if (!take(reading, section, name, value == NULL ? "" : value))
+        reading->refused_line = reading->line;
+    return reading->refused_line == 0;
+}
+
+/* Like fgets, without what a line is indented by. The file ends behind a line that is refused. */
+static char *read_line(char *line, int bytes, void *context)
+{
+    struct reading *reading = context;
+    int filled = 0, got = EOF;
+    reading->line++;
+    while (reading->refused_line == 0 && (got = getc(reading->file)) != EOF) {
+        bool is_blank = got == ' ' || got == '\t';
+        if (is_blank && filled == 0)
+            continue;
+        if (filled == bytes - 1) {
+            reading->refused_line = reading->line;
+            error_set(reading->error, "longer than %d bytes; put comments on lines of their own", bytes - 2);
+        } else if (got < ' ' && !is_blank && got != '\n' && got != '\r') {
+            reading->refused_line = reading->line;
+            error_set(reading->error, "bytes that are no text; name a file like gopagewatch.ini");
+        } else {
+            line[filled++] = (char)got;
+        }
+        if (got == '\n')
+            break;
+    }
+    line[filled] = '\0';
+    return reading->refused_line == 0 && (got != EOF || filled > 0) ? line : NULL;
 }
 
 static FILE *open_file(const char *path)
@@ -72,16 +102,18 @@ static FILE *open_file(const char *path)
 bool check_config_read(struct check_options *options, const char *path, bool *is_missing, struct error *error)
 {
     struct error refusal;
-    struct reading reading = {options, path, &refusal, false};
-    FILE *file = open_file(path);
-    *is_missing = file == NULL;
-    if (file == NULL)
-        return error_set(error, "%s; name a file like gopagewatch.ini", strerror(errno));
-    int line = ini_parse_file(file, handle, &reading);
-    fclose(file);
-    if (line == 0)
-        return true;
-    if (reading.has_failed)
-        return error_set(error, "line %d: %s", line, refusal.text);
-    return error_set(error, "line %d is neither [SECTION] nor METRIC = BOUND", line);
+    struct reading reading = {.options = options, .path = path, .file = open_file(path), .error = &refusal};
+    bool was_opened = reading.file != NULL;
+    int line = was_opened ? ini_parse_stream(read_line, &reading, handle, &reading) : 0;
+    *is_missing = !was_opened || ferror(reading.file) != 0;
+    if (*is_missing)
+        error_set(error, "%s; name a file like gopagewatch.ini", strerror(errno));
+    if (was_opened)
+        fclose(reading.file);
+    if (*is_missing)
+        return false;
+    /* inih knows the first line that it could not read itself, or that was refused. */
+    if (line > 0 && (reading.refused_line == 0 || line < reading.refused_line))
+        return error_set(error, "line %d is neither [SECTION] nor METRIC = BOUND (METRIC = below [exact])", line);
+    return reading.refused_line == 0 || error_set(error, "line %d: %s", reading.refused_line, refusal.text);
 }

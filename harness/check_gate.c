@@ -177,9 +177,9 @@ static enum exit_code run_on_samples(const struct gate *gate, struct samples *sa
     if (options->tests_itself)
         return check_self_test(gate->out, samples, &options->settings, gate->subcommand);
     if (samples->sides[SAMPLES_CURRENT].count == 0) {
-        command_tell(gate->subcommand,
-                     "none of %" PRIu64 " dumps has the wanted label and phase; 'gopagewatch report' shows them",
-                     options->files[SAMPLES_CURRENT].count);
+        command_tell(gate->subcommand, "none of %" PRIu64 " dumps has the %s '%s'; see \"label\" and \"phase\" in them",
+                     options->files[SAMPLES_CURRENT].count, options->label != NULL ? "label" : "phase",
+                     options->label != NULL ? options->label : options->phase);
         return EXIT_CODE_INCONCLUSIVE;
     }
     if (options->lists_metrics)

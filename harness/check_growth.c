@@ -22,7 +22,8 @@ static const char *name_between(const char *metric, const char *prefix, struct b
     return bump_string(bump, metric + prefix_bytes, bytes - prefix_bytes - tail_bytes);
 }
 
-static bool median_of(const uint64_t *values, uint64_t count, double *median)
+/* `*is_known` becomes false when no value is. */
+static bool median_of(const uint64_t *values, uint64_t count, double *median, bool *is_known)
 {
     struct statistics_median result = {0};
     double *doubles = malloc((count + 1) * sizeof *doubles);
@@ -36,26 +37,25 @@ static bool median_of(const uint64_t *values, uint64_t count, double *median)
     enum statistics_outcome outcome = statistics_median(doubles, known, 0.5, &result);
     free(doubles);
     *median = result.median;
+    *is_known &= known > 0;
     return outcome == STATISTICS_OK || outcome == STATISTICS_TOO_FEW;
 }
 
-static double known_or_zero(uint64_t value)
-{
-    return value == DUMP_NOT_KNOWN ? 0 : (double)value;
-}
-
-static bool measure(struct check_growth *growth, const struct samples_metric *metric, const struct row_context *context)
+/* False: no memory. */
+static bool measure(struct check_growth *growth, bool *is_known, const struct samples_metric *metric,
+                    const struct row_context *context)
 {
     const struct samples_of_side *sides = context->samples->sides;
     const uint64_t *current = metric->values[SAMPLES_CURRENT];
     uint64_t count = sides[SAMPLES_CURRENT].count;
     if (sides[SAMPLES_BASELINE].count > 0)
-        return median_of(metric->values[SAMPLES_BASELINE], sides[SAMPLES_BASELINE].count, &growth->baseline_bytes) &&
-               median_of(current, count, &growth->current_bytes);
-    if (count > 0) {
-        growth->baseline_bytes = known_or_zero(current[context->series_order[0]]);
-        growth->current_bytes = known_or_zero(current[context->series_order[count - 1]]);
-    }
+        return median_of(metric->values[SAMPLES_BASELINE], sides[SAMPLES_BASELINE].count, &growth->baseline_bytes,
+                         is_known) &&
+               median_of(current, count, &growth->current_bytes, is_known);
+    uint64_t first = current[context->series_order[0]], last = current[context->series_order[count - 1]];
+    *is_known = first != DUMP_NOT_KNOWN && last != DUMP_NOT_KNOWN;
+    growth->baseline_bytes = (double)first;
+    growth->current_bytes = (double)last;
     return true;
 }
 
@@ -78,9 +78,10 @@ static bool make_list(const struct check_growth **list, uint64_t *list_count, co
         struct check_growth growth = {.name = name_between(samples->metrics[i].name, prefix, context->bump)};
         if (growth.name == NULL)
             continue;
-        if (!measure(&growth, &samples->metrics[i], context))
+        bool is_known = true;
+        if (!measure(&growth, &is_known, &samples->metrics[i], context))
             return false;
-        if (growth.current_bytes > growth.baseline_bytes)
+        if (is_known && growth.current_bytes > growth.baseline_bytes)
             rows[count++] = growth;
     }
     qsort(rows, count, sizeof *rows, most_first);

@@ -178,11 +178,13 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"list", no_argument, NULL, OPTION_LIST},
                                         {0}};
 
-/* Files that follow --baseline or --current belong to it. */
+/* Files that follow --baseline or --current belong to it. What stands in a configuration goes when the command line
+ * says the same: files of a side and formats add up within either, not over both. */
 struct line {
     struct check_options *options;
     bool has_side;
     enum samples_side side;
+    bool has_files[SAMPLES_SIDE_COUNT], has_format;
     struct error error;
 };
 
@@ -195,12 +197,20 @@ static bool take_file(struct line *line, const char *path)
 
 static bool begin_side(struct line *line, enum samples_side side, const char *path)
 {
-    /* Of a configuration and the command line the latter counts, as with every setting. */
-    if (!line->has_side || line->side != side)
+    if (!line->has_files[side])
         line->options->files[side].count = 0;
-    line->has_side = true;
+    line->has_files[side] = line->has_side = true;
     line->side = side;
     return take_file(line, path);
+}
+
+static bool take_setting(struct line *line, const char *name, const char *value)
+{
+    if (strcmp(name, "format") == 0 && !line->has_format) {
+        line->options->outputs_count = 0;
+        line->has_format = true;
+    }
+    return check_options_set(line->options, name, value, &line->error);
 }
 
 static bool take_option(struct line *line, int option, const char *name)
@@ -219,7 +229,7 @@ static bool take_option(struct line *line, int option, const char *name)
     case OPTION_CONFIG: /* was read first */
         return true;
     case OPTION_SETTING:
-        return check_options_set(options, name, optarg, &line->error);
+        return take_setting(line, name, optarg);
     case OPTION_REQUIRE_SAME_ENV:
         options->settings.needs_same_environment = true;
         return true;

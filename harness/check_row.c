@@ -229,25 +229,39 @@ static uint64_t count_above(const struct check_side *side, uint64_t bound)
     return above;
 }
 
-static void judge_limit(struct check_row *row, const struct check_rule *rule, struct bump *bump)
+/* What holds for every sample is not known when some do not tell. */
+static bool knows_all(struct check_row *row, const struct row_context *context)
 {
+    uint64_t count = context->samples->sides[SAMPLES_CURRENT].count;
+    if (row->current.count == count)
+        return true;
+    decide(row, context->bump, CHECK_INCONCLUSIVE,
+           "%" PRIu64 " of %" PRIu64 " samples do not know it: the Go heap was not walked, or the kernel did not tell",
+           count - row->current.count, count);
+    return false;
+}
+
+static void judge_limit(struct check_row *row, const struct check_rule *rule, const struct row_context *context)
+{
+    struct bump *bump = context->bump;
     uint64_t highest = highest_of(&row->current);
     struct amount words = amount_of(highest, row->unit);
     if (highest > rule->amount)
         decide(row, bump, CHECK_REGRESSION, "%" PRIu64 " of %" PRIu64 " samples are above the limit, the highest is %s",
                count_above(&row->current, rule->amount), row->current.count, words.text);
-    else
+    else if (knows_all(row, context))
         decide(row, bump, CHECK_PASS, "the highest sample is %s", words.text);
 }
 
-static void judge_exact(struct check_row *row, struct bump *bump)
+static void judge_exact(struct check_row *row, const struct row_context *context)
 {
+    struct bump *bump = context->bump;
     uint64_t before = highest_of(&row->baseline), now = highest_of(&row->current);
     struct amount words[] = {amount_of(before, row->unit), amount_of(now, row->unit)};
     if (now > before)
         decide(row, bump, CHECK_REGRESSION, "the highest sample was %s and is %s; no growth at all is allowed",
                words[0].text, words[1].text);
-    else
+    else if (knows_all(row, context))
         decide(row, bump, CHECK_PASS, "no sample is above the highest of the baseline, %s", words[0].text);
 }
 
@@ -263,9 +277,8 @@ static void judge_by_test(struct check_row *row, const struct row_test *test, co
         decide(row, context->bump, CHECK_REGRESSION, "%s, and chance alone would hardly do that", what);
     else if (stands_out && test->smallest_p * (double)tests > alpha)
         decide(row, context->bump, CHECK_INCONCLUSIVE,
-               "%s, and so few samples cannot prove it with %" PRIu64 " metrics tested; take more samples or name "
-               "fewer metrics",
-               what, tests);
+               "%s, and so few samples cannot prove it with %" PRIu64 " metric%s tested; take more samples%s", what,
+               tests, tests == 1 ? "" : "s", tests == 1 ? "" : " or name fewer metrics");
     else
         decide(row, context->bump, CHECK_PASS, "%s, but chance alone may do that", what);
 }
@@ -330,7 +343,7 @@ void check_row_judge(struct check_row *row, const struct row_test *test, const s
     }
     switch (row->kind) {
     case CHECK_LIMIT:
-        judge_limit(row, test->rule, context->bump);
+        judge_limit(row, test->rule, context);
         break;
     case CHECK_GROWTH:
         judge_growth(row, test, context);
@@ -339,6 +352,6 @@ void check_row_judge(struct check_row *row, const struct row_test *test, const s
         judge_slope(row, test, context);
         break;
     default:
-        judge_exact(row, context->bump);
+        judge_exact(row, context);
     }
 }

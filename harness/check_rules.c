@@ -93,10 +93,11 @@ bool check_rules_add_parts(struct check_rules *rules, enum check_kind kind, cons
     enum { FIRST_CAPACITY = 16 };
     struct check_rule rule = {.kind = kind};
     if (pattern[0] == '\0')
-        return error_set(error, "names no metric; give %s", ACCEPTED[kind]);
-    if (!read_bound(&rule, bound))
-        return error_set(error, "'%.60s' is no %s of '%.100s'; give %s", bound, check_kind_name(kind), pattern,
+        return error_set(error, "the %s '%.60s' names no metric; give %s", check_kind_name(kind), bound,
                          ACCEPTED[kind]);
+    if (!read_bound(&rule, bound))
+        return error_set(error, "%s of '%.100s': '%.60s' is not accepted; give %s", check_kind_name(kind), pattern,
+                         bound, ACCEPTED[kind]);
     if (rules->count == rules->capacity) {
         uint32_t capacity = rules->capacity == 0 ? FIRST_CAPACITY : rules->capacity * 2;
         struct check_rule *grown = reallocarray(rules->rules, capacity, sizeof *grown);

@@ -15,6 +15,9 @@
 
 enum { MADE_UP_SAMPLES = 6, MADE_UP_COUNT = 1000, NOISE_PART = 200 };
 
+/* More than any metric can be. */
+#define BEYOND ((uint64_t)1 << 62)
+
 #define MADE_UP_BYTES ((uint64_t)64 << 20)
 
 /* ---- values to start from ---- */
@@ -87,10 +90,9 @@ static bool make_up_baseline(struct samples *samples, const struct check_rules *
 
 /* ---- a trial ---- */
 
-/* NULL: nothing is planted. */
 static bool is_planted(const struct check_rules *rules, const struct check_rule *planted, const char *metric)
 {
-    if (planted == NULL || !check_rule_matches(planted, metric))
+    if (!check_rule_matches(planted, metric))
         return false;
     for (const struct check_rule *later = planted + 1; later < rules->rules + rules->count; later++) {
         if (later->kind == planted->kind && check_rule_matches(later, metric))
@@ -110,7 +112,8 @@ static uint64_t highest_of(const uint64_t *values, uint64_t count)
 /* A value that breaks the rule, well beyond its bound and the noise. */
 static uint64_t plant(const struct check_rule *rule, uint64_t highest, uint64_t sample)
 {
-    uint64_t floor = rule->amount + (uint64_t)(rule->fraction * (double)highest);
+    double part = rule->fraction * (double)highest;
+    uint64_t floor = rule->amount + (part < (double)BEYOND ? (uint64_t)part : BEYOND);
     switch (rule->kind) {
     case CHECK_LIMIT:
         return rule->amount + 1;
@@ -128,8 +131,10 @@ static bool fill_trial(struct samples *trial, const struct samples *from, const 
 {
     const struct samples_of_side *side = &from->sides[SAMPLES_BASELINE];
     for (uint64_t sample = 0; sample < side->count; sample++) {
-        struct sample_origin origin = side->origins[sample];
-        origin.unix_ns = sample * NS_PER_SECOND; /* one process's series */
+        /* One process's series, whatever the samples are from. */
+        struct sample_origin origin = {.unix_ns = sample * NS_PER_SECOND,
+                                       .since_start_ns = DUMP_NOT_KNOWN,
+                                       .has_heap = side->origins[sample].has_heap};
         if (!samples_add(trial, SAMPLES_BASELINE, &origin, side->program, &side->environment, error) ||
             !samples_add(trial, SAMPLES_CURRENT, &origin, side->program, &side->environment, error))
             return false;
@@ -137,7 +142,7 @@ static bool fill_trial(struct samples *trial, const struct samples *from, const 
     for (uint64_t i = 0; i < from->metrics_count; i++) {
         const struct samples_metric *source = &from->metrics[i];
         const uint64_t *values = source->values[SAMPLES_BASELINE];
-        bool grows = is_planted(rules, planted, source->name);
+        bool grows = planted != NULL && is_planted(rules, planted, source->name);
         for (uint64_t sample = 0; sample < side->count; sample++) {
             struct metric before = {source->name, source->unit, values[sample]};
             struct metric now = {source->name, source->unit, values[(sample + 1) % side->count]};

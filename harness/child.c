@@ -42,21 +42,41 @@ static void pass_on(int signal_number)
     errno = before;
 }
 
+static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
+
+#define SIGNALS_COUNT (sizeof SIGNALS / sizeof SIGNALS[0])
+
 static void catch_signals(void)
 {
-    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = pass_on}, before;
     sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof SIGNALS / sizeof SIGNALS[0]; i++) {
+    for (size_t i = 0; i < SIGNALS_COUNT; i++) {
         /* nohup's SIGHUP stays ignored. */
         if (sigaction(SIGNALS[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(SIGNALS[i], &action, NULL);
     }
 }
 
-/* In the child. The parent reads errno from the pipe, or its end when the program has taken our place. */
-static void become(const char *program, char **arguments, int report)
+/* What is passed on. */
+static sigset_t stop_signals(void)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS_COUNT; i++)
+        sigaddset(&set, SIGNALS[i]);
+    return set;
+}
+
+/* In the child. The parent reads errno from the pipe, or its end when the program has taken our place. */
+static void become(const char *program, char **arguments, int report, const sigset_t *mask)
+{
+    struct sigaction action;
+    /* Not ours any more: one that came meanwhile is the program's. */
+    for (size_t i = 0; i < SIGNALS_COUNT; i++) {
+        if (sigaction(SIGNALS[i], NULL, &action) == 0 && action.sa_handler == pass_on)
+            signal(SIGNALS[i], SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, mask, NULL);
     execv(program, arguments);
     int number = errno;
     if (write(report, &number, sizeof number) != sizeof number)
@@ -72,11 +92,15 @@ bool child_start(struct child *child, const char *program, char **arguments, str
     if (pipe2(report, O_CLOEXEC) != 0)
         return error_set(error, "cannot be started: %s", strerror(errno));
     fflush(NULL);
+    /* Not lost between the fork and `running`. */
+    sigset_t held = stop_signals(), before;
+    sigprocmask(SIG_BLOCK, &held, &before);
     child->pid = fork();
     if (child->pid == 0)
-        become(program, arguments, report[1]);
+        become(program, arguments, report[1], &before);
     number = child->pid < 0 ? errno : 0;
     running = child->pid > 0 ? child->pid : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(report[1]);
     if (number == 0 && read(report[0], &number, sizeof number) <= 0)
         number = 0;

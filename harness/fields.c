@@ -15,8 +15,8 @@ enum { KEY_BYTES_MAX = 40, WHAT_BYTES_MAX = 80 };
 bool fields_refuse(const struct fields_context *context, const char *key, const char *what)
 {
     const char *dot = context->where[0] != '\0' && key[0] != '\0' ? "." : "";
-    return error_set(context->error, "%s%s%s %s; the dump is damaged: copy it again or take another", context->where,
-                     dot, key, what);
+    const char *mend = context->mend != NULL ? context->mend : "the dump is damaged: copy it again or take another";
+    return error_set(context->error, "%s%s%s %s; %s", context->where, dot, key, what, mend);
 }
 
 static void refuse_room(const struct fields_context *context)

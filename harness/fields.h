@@ -50,6 +50,7 @@ struct fields_context {
     struct bump *bump; /* holds the texts */
     struct error *error;
     const char *where; /* path of the object, for the sentences; "" at the top */
+    const char *mend;  /* what to do about a document that is wrong; NULL: it is a dump */
 };
 
 /* All of these return false (or NULL) after filling the error. */
@@ -62,7 +63,7 @@ const json_t *fields_find_list(const struct fields_context *context, const json_
 bool fields_copy_text(const struct fields_context *context, const char *text, size_t bytes, const char **copy);
 /* `count` zeroed elements in the arena. */
 void *fields_take_array(const struct fields_context *context, size_t count, size_t element_bytes);
-/* "WHERE.KEY WHAT; the dump is damaged ..."; returns false. */
+/* "WHERE.KEY WHAT; MEND"; returns false. */
 bool fields_refuse(const struct fields_context *context, const char *key, const char *what);
 
 #endif

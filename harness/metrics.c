@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gopagewatch/advice.h"
 #include "gopagewatch/finding.h"
 
 #define SIZE_CLASS_PREFIX "go.sizeclass."
 #define FINDING_PREFIX "findings."
 #define ADVICE_PREFIX "go.advice."
+#define HEAP_PREFIX "go.heaps."
 
 struct visitor {
     bool (*visit)(void *context, const struct metric *metric);
@@ -132,7 +134,7 @@ bool metrics_visit(const struct dump *dump, bool (*visit)(void *context, const s
         return visitor.goes_on;
     VISIT(&visitor, LARGE_PARTS, dump, "%s", "");
     for (uint64_t i = 0; i < dump->heaps_count; i++)
-        VISIT(&visitor, HEAP_PARTS, &dump->heaps[i], "go.heaps.%" PRIu64 ".", i);
+        VISIT(&visitor, HEAP_PARTS, &dump->heaps[i], HEAP_PREFIX "%" PRIu64 ".", i);
     for (uint64_t i = 0; i < dump->size_classes_count; i++)
         VISIT(&visitor, SIZE_CLASS_PARTS, &dump->size_classes[i], SIZE_CLASS_PREFIX "%" PRIu64 ".",
               dump->size_classes[i].slot_bytes);
@@ -155,7 +157,7 @@ enum metric_absence metric_absence(const char *name)
     return starts_with(name, ADVICE_PREFIX) ? METRIC_ABSENT_IS_ZERO : METRIC_ABSENT_IS_NOT_KNOWN;
 }
 
-/* The part behind the last dot of a name. */
+/* What is left of a name. */
 static bool find_part(const char *name, const struct part *parts, size_t count, enum metric_unit *unit)
 {
     for (size_t i = 0; i < count; i++) {
@@ -197,13 +199,32 @@ static bool is_size_class(const char *rest, enum metric_unit *unit)
     return false;
 }
 
-/* BY.ADVICE.PART: which advice there is is the kernel's business. */
+/* BY.ADVICE.PART */
 static bool is_advice(const char *rest, enum metric_unit *unit)
 {
-    const char *dot = strrchr(rest, '.');
-    if (dot == NULL || (!starts_with(rest, "go.") && !starts_with(rest, "c.")))
+    static const char *const NAMES[] = {
+#define X(id, value, name) [ADVICE_##id] = (name),
+        GPW_ADVICES(X)
+#undef X
+    };
+    const char *by = starts_with(rest, "go.") ? "go." : "c.";
+    if (!starts_with(rest, by))
         return false;
-    return strchr(rest, '.') != dot && find_part(dot + 1, ADVICE_PARTS, PARTS_COUNT(ADVICE_PARTS), unit);
+    rest += strlen(by);
+    for (int advice = ADVICE_NONE + 1; advice < ADVICE_COUNT; advice++) {
+        size_t bytes = strlen(NAMES[advice]);
+        if (strncmp(rest, NAMES[advice], bytes) == 0 && rest[bytes] == '.')
+            return find_part(rest + bytes + 1, ADVICE_PARTS, PARTS_COUNT(ADVICE_PARTS), unit);
+    }
+    return false;
+}
+
+/* N.PART */
+static bool is_heap(const char *rest, enum metric_unit *unit)
+{
+    size_t digits = strspn(rest, "0123456789");
+    bool is_number = digits > 0 && (rest[0] != '0' || digits == 1);
+    return is_number && rest[digits] == '.' && find_part(rest + digits + 1, HEAP_PARTS, PARTS_COUNT(HEAP_PARTS), unit);
 }
 
 bool metric_is_known(const char *name, enum metric_unit *unit)
@@ -214,5 +235,7 @@ bool metric_is_known(const char *name, enum metric_unit *unit)
         return is_size_class(name + strlen(SIZE_CLASS_PREFIX), unit);
     if (starts_with(name, ADVICE_PREFIX))
         return is_advice(name + strlen(ADVICE_PREFIX), unit);
-    return false;
+    if (starts_with(name, HEAP_PREFIX))
+        return is_heap(name + strlen(HEAP_PREFIX), unit);
+    return find_part(name, LARGE_PARTS, PARTS_COUNT(LARGE_PARTS), unit);
 }

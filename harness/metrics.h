@@ -41,8 +41,9 @@ bool metrics_has_heap(const struct dump *dump);
 enum metric_absence { METRIC_ABSENT_IS_NOT_KNOWN, METRIC_ABSENT_IS_ZERO, METRIC_ABSENT_IS_ZERO_IN_HEAP };
 enum metric_absence metric_absence(const char *name);
 
-/* Whether a metric of the latter two kinds exists though no dump has it: "findings.lazyfree.bytes",
- * "go.sizeclass.4096.resident", but not "go.sizeclass.4097.resident". */
+/* Whether a metric exists though no dump may have it, absent or because the heap was not walked:
+ * "findings.lazyfree.bytes", "go.large.resident", "go.sizeclass.4096.resident", but not "go.sizeclass.4097.resident".
+ */
 bool metric_is_known(const char *name, enum metric_unit *unit);
 
 #endif

@@ -102,12 +102,13 @@ static int sample_series(struct sampling *sampling)
         if (child->has_ended)
             return GO_ON;
         sample_files_take_events(&sampling->files);
-        struct sample_file *found = sample_files_of_run(&sampling->files, sampling->run, child->pid, &count, &error);
+        struct sample_file *found;
+        bool is_listed = sample_files_of_run(&sampling->files, sampling->run, child->pid, &found, &count, &error);
         free(found);
-        if (found == NULL || count >= sampling->plan->samples) {
+        if (!is_listed || count >= sampling->plan->samples) {
             sampling->was_ended = true;
             child_end(child, PATIENCE_NS);
-            return found == NULL ? fail(sampling->launch.program, &error) : GO_ON;
+            return is_listed ? GO_ON : fail(sampling->launch.program, &error);
         }
     }
 }
@@ -156,10 +157,17 @@ static bool add_path(struct sampling *sampling, const char *path, struct error *
     char *copy = strdup(path);
     if (copy == NULL)
         return error_set(error, "there is no memory for the names of so many dumps");
+    /* run_samples frees them, which the checker does not see. */
     if (check_files_add(&sampling->paths, copy, error))
-        return true;
+        return true; // NOLINT(clang-analyzer-unix.Malloc)
     free(copy);
     return false;
+}
+
+/* Whether dumps count by their label or phase. */
+static bool selects(const struct run_plan *plan)
+{
+    return plan->check != NULL && (plan->check->label != NULL || plan->check->phase != NULL);
 }
 
 /* Keeps those with the wanted label and phase. False: one of them cannot be read. */
@@ -168,7 +176,7 @@ static bool select_wanted(const struct sampling *sampling, struct sample_file *f
 {
     const struct check_options *check = sampling->plan->check;
     uint64_t kept = 0;
-    if (check == NULL || (check->label == NULL && check->phase == NULL))
+    if (!selects(sampling->plan))
         return true;
     for (uint64_t i = 0; i < *count; i++) {
         struct dump dump;
@@ -189,17 +197,15 @@ static bool add_samples(struct sampling *sampling, struct error *error)
     uint64_t count;
     if (sampling->at_rest[0] != '\0')
         return add_path(sampling, sampling->at_rest, error);
-    struct sample_file *found =
-        sample_files_of_run(&sampling->files, sampling->run, sampling->child.pid, &count, error);
-    if (found == NULL)
+    struct sample_file *found;
+    if (!sample_files_of_run(&sampling->files, sampling->run, sampling->child.pid, &found, &count, error))
         return false;
     bool is_added = select_wanted(sampling, found, &count, error);
     if (is_added && count == 0)
         is_added = error_set(error, "left no dump in run %" PRIu32 "%s; see its messages above", sampling->run,
-                             plan->check != NULL && plan->check->label != NULL ? " with that label" : "");
+                             selects(plan) ? " with that label and phase" : "");
     /* Of a single run all that it made on purpose count, and the whole of a series. */
-    bool counts_all = plan->is_series || (plan->samples == 1 && plan->check != NULL &&
-                                          (plan->check->label != NULL || plan->check->phase != NULL));
+    bool counts_all = plan->is_series || (plan->samples == 1 && selects(plan));
     for (uint64_t i = counts_all ? 0 : count - 1; is_added && i < count; i++)
         is_added = add_path(sampling, found[i].path, error);
     free(found);

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory/text.h"
+
 static bool is_entry(const struct dirent *entry)
 {
     return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
@@ -102,71 +104,90 @@ void sample_files_take_events(const struct sample_files *files)
         continue;
 }
 
+/* RUN.PID.NUMBER.json */
+static bool read_name(const char *name, uint32_t run, struct sample_file *file)
+{
+    struct text rest = text_of(name);
+    uint64_t of_run, pid;
+    if (!text_take_decimal(&rest, &of_run) || of_run != run || !text_take_char(&rest, '.') ||
+        !text_take_decimal(&rest, &pid) || pid > INT_MAX || !text_take_char(&rest, '.') ||
+        !text_take_decimal(&rest, &file->number))
+        return false;
+    file->pid = (int)pid;
+    return text_equals(rest, ".json");
+}
+
 static int by_age(const void *left, const void *right)
 {
     const struct sample_file *a = left, *b = right;
     return a->number != b->number ? (a->number > b->number) - (a->number < b->number) : a->pid - b->pid;
 }
 
-/* All dumps of a run; NULL: there is no memory. */
-static struct sample_file *list(const struct sample_files *files, uint32_t run, uint64_t *count)
+struct list {
+    struct sample_file *found;
+    uint64_t count, capacity;
+};
+
+static bool append(struct list *list, const struct sample_file *file)
 {
     enum { FIRST_CAPACITY = 16 };
-    uint64_t capacity = FIRST_CAPACITY;
-    struct sample_file *found = calloc(capacity, sizeof *found);
+    if (list->count == list->capacity) {
+        uint64_t capacity = list->capacity == 0 ? FIRST_CAPACITY : list->capacity * 2;
+        struct sample_file *grown = reallocarray(list->found, capacity, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        list->found = grown;
+        list->capacity = capacity;
+    }
+    list->found[list->count++] = *file;
+    return true;
+}
+
+/* All dumps of a run. False: there is no memory. */
+static bool list_run(struct list *list, const struct sample_files *files, uint32_t run)
+{
     DIR *directory = opendir(files->directory);
-    *count = 0;
-    for (struct dirent *entry; found != NULL && directory != NULL && (entry = readdir(directory)) != NULL;) {
+    bool is_listed = true;
+    for (struct dirent *entry; is_listed && directory != NULL && (entry = readdir(directory)) != NULL;) {
         struct sample_file file;
-        uint32_t of_run;
-        int bytes = 0;
-        if (sscanf(entry->d_name, "%" SCNu32 ".%d.%" SCNu64 ".json%n", &of_run, &file.pid, &file.number, &bytes) != 3 ||
-            bytes == 0 || entry->d_name[bytes] != '\0' || of_run != run)
+        if (!read_name(entry->d_name, run, &file))
             continue;
         int length = snprintf(file.path, sizeof file.path, "%s/%s", files->directory, entry->d_name);
-        if (length >= (int)sizeof file.path)
-            continue;
-        if (*count == capacity) {
-            struct sample_file *grown = reallocarray(found, capacity *= 2, sizeof *grown);
-            if (grown == NULL) {
-                free(found);
-                found = NULL;
-                break;
-            }
-            found = grown;
-        }
-        found[(*count)++] = file;
+        if (length < (int)sizeof file.path)
+            is_listed = append(list, &file);
     }
     if (directory != NULL)
         closedir(directory);
-    return found;
+    return is_listed;
 }
 
-struct sample_file *sample_files_of_run(const struct sample_files *files, uint32_t run, pid_t pid, uint64_t *count,
-                                        struct error *error)
+bool sample_files_of_run(const struct sample_files *files, uint32_t run, pid_t pid, struct sample_file **found,
+                         uint64_t *count, struct error *error)
 {
-    uint64_t all, kept = 0;
+    struct list list = {0};
     bool is_from_pid = false, is_from_one = true;
-    struct sample_file *found = list(files, run, &all);
+    uint64_t kept = 0;
+    *found = NULL;
     *count = 0;
-    if (found == NULL) {
-        error_set(error, "there is no memory for the names of so many dumps");
-        return NULL;
+    if (!list_run(&list, files, run)) {
+        free(list.found);
+        return error_set(error, "there is no memory for the names of so many dumps");
     }
-    for (uint64_t i = 0; i < all; i++) {
-        is_from_pid |= found[i].pid == pid;
-        is_from_one &= found[i].pid == found[0].pid;
+    for (uint64_t i = 0; i < list.count; i++) {
+        is_from_pid |= list.found[i].pid == pid;
+        is_from_one &= list.found[i].pid == list.found[0].pid;
     }
     if (!is_from_pid && !is_from_one) {
-        error_set(error, "it was no Go program itself and started several; name the one that is meant");
-        free(found);
-        return NULL;
+        free(list.found);
+        return error_set(error, "it was no Go program itself and started several; name the one that is meant");
     }
-    for (uint64_t i = 0; i < all; i++) {
-        if (!is_from_pid || found[i].pid == pid)
-            found[kept++] = found[i];
+    for (uint64_t i = 0; i < list.count; i++) {
+        if (!is_from_pid || list.found[i].pid == pid)
+            list.found[kept++] = list.found[i];
     }
-    qsort(found, kept, sizeof *found, by_age);
+    if (kept > 0)
+        qsort(list.found, kept, sizeof *list.found, by_age);
+    *found = list.found;
     *count = kept;
-    return found;
+    return true;
 }

@@ -36,8 +36,8 @@ bool sample_files_pattern(const struct sample_files *files, uint32_t run, char p
 void sample_files_take_events(const struct sample_files *files);
 
 /* The dumps of the run that process `pid` made, oldest first; where it made none those of the one process that did
- * (`pid` was a script). For free(); NULL and count 0: there are none, or `error` tells of several processes. */
-struct sample_file *sample_files_of_run(const struct sample_files *files, uint32_t run, pid_t pid, uint64_t *count,
-                                        struct error *error);
+ * (`pid` was a script). `*found` is for free() and NULL when there are none. False: several processes, no memory. */
+bool sample_files_of_run(const struct sample_files *files, uint32_t run, pid_t pid, struct sample_file **found,
+                         uint64_t *count, struct error *error);
 
 #endif

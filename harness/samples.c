@@ -42,10 +42,10 @@ bool samples_open(struct samples *samples, struct error *error)
 
 void samples_close(struct samples *samples)
 {
-    struct series *series, *next;
-    HASH_ITER(hh, samples->series, series, next)
-    {
-        HASH_DEL(samples->series, series);
+    struct series *series = samples->series;
+    HASH_CLEAR(hh, samples->series);
+    for (struct series *next; series != NULL; series = next) {
+        next = series->hh.next;
         for (int side = 0; side < SAMPLES_SIDE_COUNT; side++)
             free(series->columns[side].values);
         free(series);
@@ -142,6 +142,10 @@ static struct series *find_series(struct samples *samples, const struct metric *
         return NULL;
     series->name = keep(samples, metric->name);
     series->unit = metric->unit;
+    if (strcmp(series->name, metric->name) != 0) { /* no memory for the name */
+        free(series);
+        return NULL;
+    }
     series->absence = metric_absence(metric->name);
     HASH_ADD_KEYPTR(hh, samples->series, series->name, strlen(series->name), series);
     if (series->hh.tbl == NULL) { /* no memory for the table */
@@ -227,12 +231,10 @@ static int compare_names(const void *a, const void *b)
 
 bool samples_finish(struct samples *samples, struct error *error)
 {
-    struct series *series, *next;
     samples->metrics = calloc(HASH_COUNT(samples->series) + 1, sizeof *samples->metrics);
     if (samples->metrics == NULL)
         return refuse_memory(error);
-    HASH_ITER(hh, samples->series, series, next)
-    {
+    for (struct series *series = samples->series; series != NULL; series = series->hh.next) {
         struct samples_metric *metric = &samples->metrics[samples->metrics_count++];
         metric->name = series->name;
         metric->unit = series->unit;

@@ -236,7 +236,7 @@ Test(check, says_when_it_cannot_say, .timeout = 120)
         {REGRESSION, "above the limit", "$G check --current k/1.*.1.json --limit rss.total=1MiB"},
         /* The same sample again and again. */
         {PASS, "pass", "f=$(ls k/1.*.1.json); $G check --baseline $f $f $f $f --current $f $f $f $f --growth '*=0%,0'"},
-        {INCONCLUSIVE, "none of 10 dumps has the wanted label",
+        {INCONCLUSIVE, "none of 10 dumps has the label",
          "$G check --label no --current k/*.json --limit rss.total=1GiB"},
         {WRONG_USE, "no metric is called 'rss.totl'", "$G check --current k/1.*.1.json --limit rss.totl=1GiB"},
         {WRONG_USE, "no metric is called 'rss.x*'", "$G check --current k/1.*.1.json --limit 'rss.x*=1GiB'"},
