@@ -134,6 +134,19 @@ static json_t *make_go(json_t *go, bool has_details)
     return NULL;
 }
 
+/* What the page shows as it is; older dumps do not have all of it. */
+static bool take_over(json_t *made, const json_t *from)
+{
+    static const char *const KEYS[] = {"schema",  "reason",      "seq",   "label", "phase",   "time",
+                                       "process", "environment", "books", "rss",   "findings"};
+    for (size_t i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++) {
+        json_t *value = json_object_get(from, KEYS[i]);
+        if (value != NULL && json_object_set(made, KEYS[i], value) != 0)
+            return false;
+    }
+    return true;
+}
+
 static json_t *make_dump(const struct html_dump *dump, bool has_details)
 {
     const json_t *from = dump->document, *maps = json_object_get(from, "maps");
@@ -143,13 +156,13 @@ static json_t *make_dump(const struct html_dump *dump, bool has_details)
     struct ranked_map *ranked = rank_maps(maps);
     if (ranked == NULL)
         return NULL;
-#define PART(key) (key), json_object_get(from, (key))
-    json_t *made = json_pack(
-        "{s:o,s:O,s:O,s:O,s:O,s:O,s:O,s:O,s:O,s:O,s:o,s:o,s:o,s:O}", "file", make_name(dump->file), PART("schema"),
-        PART("reason"), PART("seq"), PART("label"), PART("time"), PART("process"), PART("environment"), PART("books"),
-        PART("rss"), "go", make_go(go, has_details), "maps", make_maps(ranked, kept), "left_out",
-        make_left_out(ranked + kept, maps_count - kept, has_details ? 0 : arenas_count), PART("findings"));
-#undef PART
+    json_t *made = json_pack("{s:o, s:o, s:o, s:o}", "file", make_name(dump->file), "go", make_go(go, has_details),
+                             "maps", make_maps(ranked, kept), "left_out",
+                             make_left_out(ranked + kept, maps_count - kept, has_details ? 0 : arenas_count));
+    if (made != NULL && !take_over(made, from)) {
+        json_decref(made);
+        made = NULL;
+    }
     free(ranked);
     return made;
 }

@@ -144,7 +144,7 @@ Test(html_report, data_are_those_of_the_dump)
     json_object_del(written, "file");
     cr_expect(is_zeros(json_object_get(written, "left_out")));
     json_object_del(written, "left_out");
-    cr_expect_eq(json_object_size(written), 12u);
+    cr_expect_eq(json_object_size(written), 13u);
     const char *key;
     json_t *value;
     json_object_foreach(written, key, value)
