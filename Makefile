@@ -18,14 +18,14 @@ CFLAGS  := -O2 -g $(CSTD) $(WARN) -Ishim -Iinclude -MMD -MP
 SHIM_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer -fno-stack-protector -fno-plt
 # What a hook runs: general registers only, and no call that the compiler makes up.
 HOOK_CFLAGS := -mgeneral-regs-only -fno-tree-loop-distribute-patterns -fno-builtin
-HOOK_FILES  := region shadow events record interpose_memory
+HOOK_FILES  := region shadow events record stacks callsites interpose_memory
 SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
     -Wl,-z,now,-z,relro,-z,nodelete,-z,defs,-z,noexecstack -Wl,-Bsymbolic-functions -Wl,--as-needed
 
 ARCH     := amd64
 by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(wildcard $(1)/*_$(a).$(2)))),$(wildcard $(1)/*.$(2)))
 # The rooms that the shim and the command share.
-LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
+LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events callsites options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c harness/*.S)
 HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo -linih -lm
@@ -264,7 +264,7 @@ lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-for
 	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
 	$(call say,LINT,hooks)
 	$(Q)objdump -d $(HOOK_OBJ) | awk '/%[xyz]mm/ { print "a hook uses a vector register:" $$0; exit 1 }'
-	$(Q)nm -u $(HOOK_OBJ) | awk '$$1 == "U" && $$2 !~ /^(_GLOBAL_OFFSET_TABLE_|__errno_location|gpw_|shim_|shadow_|record_|event_|region_)/ \
+	$(Q)nm -u $(HOOK_OBJ) | awk '$$1 == "U" && $$2 !~ /^(_GLOBAL_OFFSET_TABLE_|__errno_location|gpw_|shim_|shadow_|record_|event_|region_|stacks_|callsites_|unwinder_)/ \
 	    { print "a hook calls " $$2; exit 1 }'
 	$(call say,LINT,docs)
 	$(Q)awk -F '"' '/ X\(/ { print $$2 }' include/gopagewatch/class.h | while read -r class; do \

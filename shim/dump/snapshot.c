@@ -71,6 +71,8 @@ static enum memory_class class_of_origin(const struct join *join, enum shadow_or
         return CLASS_C_MMAP;
     case ORIGIN_LOADER:
         return CLASS_LIBS;
+    case ORIGIN_SHIM:
+        return CLASS_SHIM;
     case ORIGIN_UNKNOWN:
         break;
     }

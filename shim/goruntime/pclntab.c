@@ -180,6 +180,24 @@ bool pclntab_find(struct pclntab *table, const struct elf_image *image, uint8_t 
     return false;
 }
 
+/* functab has an entry for each function and one more for the end of the last (symtab.go:moduledata.ftab). */
+static bool entry_of(const struct pclntab *table, struct reader *reader, uint64_t index, uintptr_t *address)
+{
+    uint8_t entry[8];
+    bool is_1_16 = table->format == PCLNTAB_1_16;
+    uint64_t entry_bytes = is_1_16 ? 16 : 8;
+    if (!reader_read(reader, table->functions + index * entry_bytes, entry, sizeof entry))
+        return false;
+    *address = is_1_16 ? load_u64(entry) : table->text + load_u32(entry);
+    return true;
+}
+
+bool pclntab_text_range(const struct pclntab *table, const struct elf_image *image, uintptr_t *start, uintptr_t *end)
+{
+    return entry_of(table, image->reader, 0, start) && entry_of(table, image->reader, table->functions_count, end) &&
+           *start < *end && elf_image_holds(image, *start) && elf_image_holds(image, *end - 1);
+}
+
 struct function {
     uintptr_t entry, end;
     uint32_t name;

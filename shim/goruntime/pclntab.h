@@ -30,6 +30,10 @@ bool pclntab_find(struct pclntab *table, const struct elf_image *image, uint8_t 
 uintptr_t pclntab_moduledata(const struct pclntab *table, struct reader *reader, uintptr_t start, uintptr_t end,
                              uint8_t *scratch, uint64_t scratch_bytes);
 
+/* Where Go's functions lie, in one piece: from the first one's entry to the last one's end. False: the table is
+ * damaged. */
+bool pclntab_text_range(const struct pclntab *table, const struct elf_image *image, uintptr_t *start, uintptr_t *end);
+
 /* The half-open address range, padding included, of the first function with that exact name (an assembly body and its
  * wrapper share one). False when there is none or the table is damaged. */
 bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,

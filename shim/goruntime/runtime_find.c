@@ -109,6 +109,9 @@ bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t b
     runtime->build_id_bytes = image.build_id_bytes;
     memcpy(runtime->build_id, image.build_id, sizeof runtime->build_id);
     runtime->has_pclntab = pclntab_find(&runtime->pclntab, &image, scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    if (!runtime->has_pclntab ||
+        !pclntab_text_range(&runtime->pclntab, &image, &runtime->go_text_start, &runtime->go_text_end))
+        runtime->go_text_start = runtime->go_text_end = 0;
     find_madvise(runtime, &image, scratch);
     find_exit(runtime, &image, scratch);
     return true;

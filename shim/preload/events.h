@@ -34,7 +34,7 @@ struct event {
     uint8_t operation;
     uint8_t by;     /* enum shadow_origin: ORIGIN_GO or ORIGIN_C */
     uint8_t detail; /* mmap: protection; madvise: enum advice */
-    uint8_t is_fixed;
+    uint16_t site;  /* who (callsites.h), or 0 */
 };
 
 struct event_slot {

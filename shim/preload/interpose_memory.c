@@ -72,6 +72,7 @@ INTERPOSED void *mremap(void *old_start, size_t old_bytes, size_t new_bytes, int
         .old_bytes = old_bytes,
         .new_bytes = new_bytes,
         .flags = flags,
+        .caller = (uintptr_t)__builtin_return_address(0),
         .stack_pointer = stack_pointer(),
     };
     record_mremap_begins(&call);
@@ -83,7 +84,7 @@ INTERPOSED void *mremap(void *old_start, size_t old_bytes, size_t new_bytes, int
 INTERPOSED int madvise(void *start, size_t bytes, int advice)
 {
     long result = raw_madvise(start, bytes, advice);
-    record_c_madvise((uintptr_t)start, bytes, advice, result, stack_pointer());
+    record_c_madvise((uintptr_t)start, bytes, advice, result, (uintptr_t)__builtin_return_address(0), stack_pointer());
     return raw_failed(result) ? (int)fail(result) : 0;
 }
 
@@ -99,6 +100,6 @@ INTERPOSED int posix_madvise(void *start, size_t bytes, int advice)
     if (advice == POSIX_MADV_DONTNEED)
         return 0;
     long result = raw_madvise(start, bytes, advice);
-    record_c_madvise((uintptr_t)start, bytes, advice, result, stack_pointer());
+    record_c_madvise((uintptr_t)start, bytes, advice, result, (uintptr_t)__builtin_return_address(0), stack_pointer());
     return (int)-result;
 }

@@ -118,6 +118,18 @@ static const char *parse_at_exit(struct options *options, const char *value)
     return NULL;
 }
 
+static const char *parse_stacks(struct options *options, const char *value)
+{
+    static const char *const WORDS[] = {[STACKS_OFF] = "off", [STACKS_GO] = "go", [STACKS_ALL] = "all"};
+    for (unsigned i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        if (strcmp(value, WORDS[i]) == 0) {
+            options->stacks = (enum stacks_wanted)i;
+            return NULL;
+        }
+    }
+    return "off, go or all";
+}
+
 static const char *parse_follow(struct options *options, const char *value)
 {
     if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)

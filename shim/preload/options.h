@@ -15,6 +15,9 @@
 
 enum { OPTION_TEXT_BYTES = 1024 };
 
+/* Of which calls the stack is kept: none; the Go runtime's; C's as well. */
+enum stacks_wanted { STACKS_OFF, STACKS_GO, STACKS_ALL };
+
 enum log_level { LOG_QUIET, LOG_ERROR, LOG_INFO, LOG_DEBUG };
 
 struct options {
@@ -24,6 +27,7 @@ struct options {
     uint64_t every_ns;           /* 0: not by time */
     bool at_exit;
     uint64_t rss_bytes; /* 0: not by size */
+    enum stacks_wanted stacks;
     enum log_level log;
 };
 
@@ -36,6 +40,8 @@ struct options {
     X(EVERY, every, "none", "a dump every so often: 30s, 5m, 1h (at least 100ms), or none")                            \
     X(AT_EXIT, at_exit, "0", "1: a dump when the program ends by itself")                                              \
     X(RSS, rss, "none", "a dump when the resident memory passes so much: 512MiB, 2GiB, or none")                       \
+    X(STACKS, stacks, "all",                                                                                           \
+      "who maps and gives back memory: off; go: stacks of the Go runtime's calls; all: C's too")                       \
     X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
 
 /* Fills `options` from the environment. Complains through log.h. */

@@ -68,15 +68,73 @@ static bool is_arena_reservation(const struct mmap_call *call, uintptr_t start)
            call->bytes % GO_ARENA_BYTES == 0 && (call->flags & MAP_FIXED) == 0;
 }
 
-static void record_event(enum event_operation operation, enum shadow_origin by, uintptr_t start, uint64_t bytes,
-                         int detail, long result, uintptr_t stack_pointer, uint64_t ticks)
+/* ---- who ---- */
+
+/* The word at a stack pointer of the calling thread. */
+static uintptr_t word_at(uintptr_t stack_pointer)
 {
+    return *(const uintptr_t *)stack_pointer;
+}
+
+/* From runtime.madvise: its return address is at the stack pointer, `frame` is the frame pointer of its caller. */
+static uint16_t site_of_runtime_code(const struct call_kind *kind, uintptr_t stack_pointer, uintptr_t frame)
+{
+    struct stacks *stacks = &gpw_shim.stacks;
+    struct stack_slot *slot = stacks_claim(stacks);
+    if (slot == NULL)
+        return CALLSITE_NONE;
+    slot->frames[slot->count++] = word_at(stack_pointer);
+    stacks_add_go(stacks, slot, frame);
+    uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
+    stacks_release(slot);
+    return site;
+}
+
+/* From libc's function at `caller`. The runtime's own code between us and it (x_cgo_mmap) has no frame: Go's frame
+ * pointer is the one that it had. */
+static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+{
+    struct stacks *stacks = &gpw_shim.stacks;
+    if (kind->by == ORIGIN_C && gpw_shim.options.stacks != STACKS_ALL)
+        return CALLSITE_NONE;
+    struct stack_slot *slot = stacks_claim(stacks);
+    if (slot == NULL)
+        return CALLSITE_NONE;
+    if (kind->by == ORIGIN_GO)
+        stacks_add_go(stacks, slot, word_at(stack_pointer));
+    else
+        stacks_add_c(stacks, slot, caller, word_at(stack_pointer));
+    uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
+    stacks_release(slot);
+    return site;
+}
+
+/* What C mapped and is mapped no more is taken off the rows of those who mapped it. */
+static void count_unmapped(uintptr_t start, uint64_t bytes)
+{
+    uintptr_t end;
+    if (__builtin_add_overflow(start, bytes, &end))
+        return;
+    while (start < end) {
+        struct shadow_entry entry;
+        uintptr_t run_end = shadow_run(&gpw_shim.shadow, start, end, &entry);
+        callsites_count_unmapped(&gpw_shim.callsites, entry.site, run_end - start);
+        start = run_end;
+    }
+}
+
+static void record_event(enum event_operation operation, enum shadow_origin by, uint16_t site, uintptr_t start,
+                         uint64_t bytes, int detail, long result, uintptr_t stack_pointer, uint64_t ticks)
+{
+    int error = raw_failed(result) ? (int)-result : 0;
+    callsites_count(&gpw_shim.callsites, site, bytes, error, ticks);
     struct event event = {
         .ticks = ticks,
         .stack_pointer = stack_pointer,
         .start = start,
         .bytes = bytes,
-        .error = raw_failed(result) ? (int32_t)-result : 0,
+        .error = error,
+        .site = site,
         .operation = (uint8_t)operation,
         .by = (uint8_t)by,
         .detail = (uint8_t)detail,
@@ -84,16 +142,22 @@ static void record_event(enum event_operation operation, enum shadow_origin by, 
     event_write(&gpw_shim.events, &event);
 }
 
-static void mark_mmap(const struct mmap_call *call, uintptr_t start, enum shadow_origin origin)
+static bool is_anonymous(const struct mmap_call *call)
+{
+    return (call->flags & MAP_ANONYMOUS) != 0 && (call->flags & MAP_TYPE) == MAP_PRIVATE;
+}
+
+static void mark_mmap(const struct mmap_call *call, uintptr_t start, enum shadow_origin origin, uint16_t site)
 {
     struct shadow *shadow = &gpw_shim.shadow;
-    bool is_anonymous = (call->flags & MAP_ANONYMOUS) != 0 && (call->flags & MAP_TYPE) == MAP_PRIVATE;
-    if (!is_anonymous)
+    if ((call->flags & MAP_FIXED) != 0)
+        count_unmapped(start, call->bytes);
+    if (!is_anonymous(call))
         shadow_mark_unmapped(shadow, start, call->bytes);
     else if (origin == ORIGIN_GO && is_arena_reservation(call, start))
         shadow_mark_arena(shadow, start, call->bytes);
     else
-        shadow_mark_mapped(shadow, start, call->bytes, origin, call->protection != PROT_NONE);
+        shadow_mark_mapped(shadow, start, call->bytes, origin, call->protection != PROT_NONE, site);
 }
 
 void record_mmap(const struct mmap_call *call, long result)
@@ -102,11 +166,19 @@ void record_mmap(const struct mmap_call *call, long result)
         notice_runtime(call);
     if (!is_watching())
         return;
-    enum shadow_origin origin = origin_of(call);
     uintptr_t start = raw_failed(result) ? call->wanted : (uintptr_t)result;
+    if (stacks_is_unwinder(&gpw_shim.stacks, call->stack_pointer)) {
+        if (!raw_failed(result))
+            mark_mmap(call, start, ORIGIN_SHIM, CALLSITE_NONE);
+        return;
+    }
+    enum shadow_origin origin = origin_of(call);
+    const struct call_kind kind = {EVENT_MMAP, (uint8_t)origin, (uint8_t)call->protection};
+    uint16_t site = is_anonymous(call) ? site_of_libc_call(&kind, call->caller, call->stack_pointer) : CALLSITE_NONE;
     if (!raw_failed(result))
-        mark_mmap(call, start, origin);
-    record_event(EVENT_MMAP, origin, start, call->bytes, call->protection, result, call->stack_pointer, clock_ticks());
+        mark_mmap(call, start, origin, site);
+    record_event(EVENT_MMAP, origin, site, start, call->bytes, call->protection, result, call->stack_pointer,
+                 clock_ticks());
 }
 
 /* What the kernel refuses without looking (mm/mmap.c:do_vmi_munmap). */
@@ -122,8 +194,10 @@ void record_munmap_begins(struct munmap_call *call)
     /* The runtime unmaps what it mapped. */
     struct shadow_entry entry = shadow_look_up(&gpw_shim.shadow, call->start);
     call->by = entry.origin[call->start % GO_PAGE_BYTES != 0] == ORIGIN_GO ? ORIGIN_GO : ORIGIN_C;
-    if (!is_refused(call))
-        shadow_mark_unmapped(&gpw_shim.shadow, call->start, call->bytes);
+    if (is_refused(call))
+        return;
+    count_unmapped(call->start, call->bytes);
+    shadow_mark_unmapped(&gpw_shim.shadow, call->start, call->bytes);
 }
 
 void record_munmap_ended(const struct munmap_call *call, long result)
@@ -132,7 +206,8 @@ void record_munmap_ended(const struct munmap_call *call, long result)
         return;
     if (raw_failed(result) && !is_refused(call)) /* rare: too many mappings; what was known of the range is lost */
         atomic_fetch_add_explicit(&gpw_shim.shadow.ranges_untracked, 1, memory_order_relaxed);
-    record_event(EVENT_MUNMAP, call->by, call->start, call->bytes, 0, result, call->stack_pointer, clock_ticks());
+    record_event(EVENT_MUNMAP, call->by, CALLSITE_NONE, call->start, call->bytes, 0, result, call->stack_pointer,
+                 clock_ticks());
 }
 
 static bool old_range_stays(const struct mremap_call *call)
@@ -145,8 +220,10 @@ void record_mremap_begins(struct mremap_call *call)
     if (!is_watching())
         return;
     call->origin = shadow_look_up(&gpw_shim.shadow, call->old_start).origin[call->old_start % GO_PAGE_BYTES != 0];
-    if (!old_range_stays(call))
-        shadow_mark_unmapped(&gpw_shim.shadow, call->old_start, call->old_bytes);
+    if (old_range_stays(call))
+        return;
+    count_unmapped(call->old_start, call->old_bytes);
+    shadow_mark_unmapped(&gpw_shim.shadow, call->old_start, call->old_bytes);
 }
 
 void record_mremap_ended(const struct mremap_call *call, long result)
@@ -156,9 +233,11 @@ void record_mremap_ended(const struct mremap_call *call, long result)
     bool has_failed = raw_failed(result);
     uintptr_t start = has_failed ? call->old_start : (uintptr_t)result;
     uint64_t bytes = has_failed ? call->old_bytes : call->new_bytes;
+    const struct call_kind kind = {EVENT_MREMAP, ORIGIN_C, 0};
+    uint16_t site = site_of_libc_call(&kind, call->caller, call->stack_pointer);
     if (call->origin != ORIGIN_UNKNOWN)
-        shadow_mark_mapped(&gpw_shim.shadow, start, bytes, call->origin, true);
-    record_event(EVENT_MREMAP, ORIGIN_C, start, bytes, 0, result, call->stack_pointer, clock_ticks());
+        shadow_mark_mapped(&gpw_shim.shadow, start, bytes, call->origin, true, site);
+    record_event(EVENT_MREMAP, ORIGIN_C, site, start, bytes, 0, result, call->stack_pointer, clock_ticks());
 }
 
 static enum advice advice_of(int value)
@@ -175,12 +254,9 @@ static enum advice advice_of(int value)
     return ADVICE_OTHER;
 }
 
-static void record_madvise(enum caller caller, uintptr_t start, uint64_t bytes, int advice_value, long result,
-                           uintptr_t stack_pointer)
+static void record_madvise(enum caller caller, uintptr_t start, uint64_t bytes, enum advice advice, long result,
+                           uint16_t site, uintptr_t stack_pointer)
 {
-    if (!is_watching())
-        return;
-    enum advice advice = advice_of(advice_value);
     struct advice_counter *counter = &gpw_shim.advices[caller][advice];
     uint64_t ticks = clock_ticks();
     atomic_fetch_add_explicit(&counter->calls, 1, memory_order_relaxed);
@@ -190,16 +266,26 @@ static void record_madvise(enum caller caller, uintptr_t start, uint64_t bytes, 
         atomic_fetch_add_explicit(&counter->bytes, bytes, memory_order_relaxed);
         shadow_mark_advised(&gpw_shim.shadow, start, bytes, advice, ticks);
     }
-    record_event(EVENT_MADVISE, caller == CALLER_GO ? ORIGIN_GO : ORIGIN_C, start, bytes, (int)advice, result,
+    record_event(EVENT_MADVISE, caller == CALLER_GO ? ORIGIN_GO : ORIGIN_C, site, start, bytes, (int)advice, result,
                  stack_pointer, ticks);
 }
 
-void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t stack_pointer)
+void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t caller,
+                      uintptr_t stack_pointer)
 {
-    record_madvise(CALLER_C, start, bytes, advice, result, stack_pointer);
+    if (!is_watching())
+        return;
+    const struct call_kind kind = {EVENT_MADVISE, ORIGIN_C, (uint8_t)advice_of(advice)};
+    uint16_t site = site_of_libc_call(&kind, caller, stack_pointer);
+    record_madvise(CALLER_C, start, bytes, advice_of(advice), result, site, stack_pointer);
 }
 
-void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer)
+void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer,
+                       uintptr_t frame)
 {
-    record_madvise(CALLER_GO, start, bytes, advice, result, stack_pointer);
+    if (!is_watching())
+        return;
+    const struct call_kind kind = {EVENT_MADVISE, ORIGIN_GO, (uint8_t)advice_of(advice)};
+    uint16_t site = site_of_runtime_code(&kind, stack_pointer, frame);
+    record_madvise(CALLER_GO, start, bytes, advice_of(advice), result, site, stack_pointer);
 }

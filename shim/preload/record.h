@@ -17,8 +17,8 @@ struct mmap_call {
     uint64_t bytes;
     int protection, flags, fd;
     int64_t offset;
-    uintptr_t caller; /* return address */
-    uintptr_t stack_pointer;
+    uintptr_t caller;        /* return address */
+    uintptr_t stack_pointer; /* of the hook's frame: what lies there is the caller's frame pointer */
 };
 
 /* After the system call; `result` is the address or -errno. */
@@ -40,8 +40,8 @@ struct mremap_call {
     uintptr_t old_start;
     uint64_t old_bytes, new_bytes;
     int flags;
-    uintptr_t stack_pointer;
-    enum shadow_origin origin; /* of the old range; set by record_mremap_begins */
+    uintptr_t caller, stack_pointer; /* as in mmap_call */
+    enum shadow_origin origin;       /* of the old range; set by record_mremap_begins */
 };
 
 /* Before the system call: the old range is forgotten. */
@@ -50,9 +50,12 @@ void record_mremap_begins(struct mremap_call *call);
 void record_mremap_ended(const struct mremap_call *call, long result);
 
 /* After madvise through libc; `result` is 0 or -errno. */
-void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t stack_pointer);
+void record_c_madvise(uintptr_t start, uint64_t bytes, int advice, long result, uintptr_t caller,
+                      uintptr_t stack_pointer);
 
-/* After runtime.madvise's system call. Called by the stub on a stack of the shim: general registers only. */
-void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer);
+/* After runtime.madvise's system call. Called by the stub on a stack of the shim: general registers only. The return
+ * address is at `stack_pointer`, `frame` is the caller's frame pointer. */
+void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t result, uintptr_t stack_pointer,
+                       uintptr_t frame);
 
 #endif

@@ -30,7 +30,7 @@ enum {
 #define KEY_MASK 0x1ffull /* both origins and the state */
 
 /* A uniform slot is an entry shifted up by one with the lowest bit set; a leaf's address has it clear. Only entries
- * without count and time, which fit, are kept so. */
+ * without time, which fit, are kept so. */
 #define UNIFORM 1ull
 
 enum change_kind { CHANGE_MAP, CHANGE_ARENA, CHANGE_UNMAP, CHANGE_ADVISE };
@@ -39,6 +39,7 @@ struct change {
     enum change_kind kind;
     enum shadow_origin origin;
     bool is_accessible;
+    uint16_t site;
     enum advice advice;
     uint64_t time; /* in TIME units */
 };
@@ -68,7 +69,7 @@ static uint64_t mapped_entry(uint64_t old, const struct change *change, unsigned
     if (change->origin == ORIGIN_GO && state_of(old) != STATE_PLAIN)
         return with_state(old, change->is_accessible ? STATE_MAPPED : STATE_RELEASED);
     enum shadow_origin origin = change->is_accessible ? change->origin : ORIGIN_UNKNOWN;
-    return with_origin(halves == 3 ? 0 : old & KEY_MASK, origin, halves);
+    return with_origin(halves == 3 ? 0 : old & KEY_MASK, origin, halves) | (uint64_t)change->site << COUNT_SHIFT;
 }
 
 static uint64_t advised_entry(uint64_t old, const struct change *change)
@@ -77,12 +78,10 @@ static uint64_t advised_entry(uint64_t old, const struct change *change)
         return old;
     uint64_t entry = old & ~(ADVICE_MASK | TIME_MASK);
     entry |= (uint64_t)change->advice << ADVICE_SHIFT | change->time << TIME_SHIFT;
-    if (change->advice != ADVICE_DONTNEED && change->advice != ADVICE_FREE)
+    if (state_of(old) == STATE_PLAIN || (change->advice != ADVICE_DONTNEED && change->advice != ADVICE_FREE))
         return entry;
     if ((entry & COUNT_MASK) != COUNT_MASK)
         entry += 1ull << COUNT_SHIFT;
-    if (state_of(old) == STATE_PLAIN)
-        return entry;
     return with_state(entry, change->advice == ADVICE_FREE ? STATE_LAZY : STATE_RELEASED);
 }
 
@@ -217,9 +216,9 @@ bool shadow_open(struct shadow *shadow, struct region *region, uint64_t start_ti
 }
 
 void shadow_mark_mapped(struct shadow *shadow, uintptr_t start, uint64_t bytes, enum shadow_origin origin,
-                        bool is_accessible)
+                        bool is_accessible, uint16_t site)
 {
-    struct change change = {.kind = CHANGE_MAP, .origin = origin, .is_accessible = is_accessible};
+    struct change change = {.kind = CHANGE_MAP, .origin = origin, .is_accessible = is_accessible, .site = site};
     change_range(shadow, start, bytes, &change);
 }
 
@@ -260,11 +259,14 @@ static uint64_t entry_at(const struct shadow *shadow, uintptr_t address)
 
 static struct shadow_entry decode(uint64_t entry)
 {
+    uint64_t count = (entry & COUNT_MASK) >> COUNT_SHIFT;
+    bool is_of_arena = state_of(entry) != STATE_PLAIN;
     return (struct shadow_entry){
         .origin = {(enum shadow_origin)(entry & ORIGIN_MASK), (enum shadow_origin)(entry >> ORIGIN_BITS & ORIGIN_MASK)},
         .state = state_of(entry),
         .advice = (enum advice)((entry & ADVICE_MASK) >> ADVICE_SHIFT),
-        .released_count = (uint32_t)((entry & COUNT_MASK) >> COUNT_SHIFT),
+        .released_count = is_of_arena ? (uint32_t)count : 0,
+        .site = is_of_arena ? 0 : (uint16_t)count,
         .last_ticks = (entry >> TIME_SHIFT) << TIME_UNIT_SHIFT,
     };
 }
@@ -274,11 +276,17 @@ struct shadow_entry shadow_look_up(const struct shadow *shadow, uintptr_t addres
     return decode(entry_at(shadow, address));
 }
 
-/* Origin and state of one half page. */
+/* What has to stay the same in a run, but for the origins. */
+static uint64_t run_mask(uint64_t entry)
+{
+    return state_of(entry) == STATE_PLAIN ? STATE_MASK | COUNT_MASK : STATE_MASK;
+}
+
+/* Origin, state and call site of one half page. */
 static uint64_t key_of(uint64_t entry, uintptr_t address)
 {
     uint64_t origin = entry >> ((address & HALF_PAGE_BYTES) != 0 ? ORIGIN_BITS : 0) & ORIGIN_MASK;
-    return origin | (entry & STATE_MASK);
+    return origin | (entry & run_mask(entry));
 }
 
 /* How far entries of a leaf carry the run on from `at`. Whole pages first and by one comparison each: a dump passes
@@ -286,12 +294,13 @@ static uint64_t key_of(uint64_t entry, uintptr_t address)
 static uintptr_t run_in_leaf(const _Atomic uint64_t *leaf, uintptr_t at, uintptr_t end, uint64_t key)
 {
     uint64_t both_halves = key | (key & ORIGIN_MASK) << ORIGIN_BITS;
+    uint64_t mask = run_mask(key) | ORIGIN_MASK | ORIGIN_MASK << ORIGIN_BITS;
     if ((at & HALF_PAGE_BYTES) != 0) {
         if (key_of(load_entry(leaf, at), at) != key)
             return at;
         at += HALF_PAGE_BYTES;
     }
-    while (at < end && (load_entry(leaf, at) & KEY_MASK) == both_halves)
+    while (at < end && (load_entry(leaf, at) & mask) == both_halves)
         at += GO_PAGE_BYTES;
     if (at < end && key_of(load_entry(leaf, at), at) == key)
         at += HALF_PAGE_BYTES;

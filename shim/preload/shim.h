@@ -21,6 +21,7 @@
 #include "goruntime/heap_find.h"
 #include "goruntime/runtime_find.h"
 #include "gopagewatch/advice.h"
+#include "preload/callsites.h"
 #include "preload/client.h"
 #include "preload/control.h"
 #include "preload/dumper.h"
@@ -30,6 +31,7 @@
 #include "preload/region.h"
 #include "preload/shadow.h"
 #include "preload/signal_chain.h"
+#include "preload/stacks.h"
 
 enum shim_state { SHIM_IDLE, SHIM_OPENING, SHIM_WATCHING, SHIM_OFF };
 
@@ -57,6 +59,8 @@ struct shim {
     struct region region;
     struct shadow shadow;
     struct events events;
+    struct callsites callsites;
+    struct stacks stacks;
     struct advice_counter advices[CALLER_COUNT][ADVICE_COUNT];
 
     /* Published by the count (release); an entry does not change but for heap and mmap_caller. */

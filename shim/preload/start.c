@@ -37,7 +37,7 @@ static void mark_loader_memory(const struct vma_list *list, const struct bump *s
     for (uint64_t i = 0; i < list->count; i++) {
         const struct vma *vma = &list->vmas[i];
         if (vma_is_private_anonymous(vma) && vma->is_writable && vma->name[0] == '\0')
-            shadow_mark_mapped(&gpw_shim.shadow, vma->start, vma->end - vma->start, ORIGIN_LOADER, true);
+            shadow_mark_mapped(&gpw_shim.shadow, vma->start, vma->end - vma->start, ORIGIN_LOADER, true, 0);
     }
     /* Ours, gone in a moment or known anyway. */
     shadow_mark_unmapped(&gpw_shim.shadow, (uintptr_t)scratch->start, scratch->reserved_bytes);
@@ -134,6 +134,13 @@ static void patch_exits(struct shim *shim)
     }
 }
 
+/* Calls that are made before this have no stack: the runtime's first is the one that brings us here. */
+static void open_stacks(struct shim *shim)
+{
+    if (shim->options.stacks != STACKS_OFF && callsites_open(&shim->callsites, &shim->region))
+        stacks_open(&shim->stacks, &shim->region, shim->options.stacks == STACKS_ALL);
+}
+
 static void start_second_stage(void)
 {
     struct shim *shim = &gpw_shim;
@@ -143,6 +150,7 @@ static void start_second_stage(void)
     options_read(&shim->options, shim->environment);
     if (!shim->options.follow)
         leave_environment();
+    open_stacks(shim);
     output_open(&shim->output, &shim->options);
     control_open(&shim->control);
     int error =

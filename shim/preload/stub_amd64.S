@@ -63,6 +63,7 @@ gpw_madvise_stub:
         movl    24(%rbx), %edx
         movl    32(%rbx), %ecx
         movq    %rbx, %r8
+        movq    %rbp, %r9
         call    record_go_madvise
 
         movq    %rbx, %rsi

@@ -124,9 +124,9 @@ Test(snapshot, mappings_are_in_the_class_of_who_made_them)
     uint8_t *by_go = map_apart(BYTES, ANONYMOUS, -1), *by_c = map_apart(BYTES, ANONYMOUS, -1);
     uint8_t *by_loader = map_apart(BYTES, ANONYMOUS, -1), *by_nobody = map_apart(BYTES, ANONYMOUS, -1);
     uint8_t *of_file = map_apart(BYTES, MAP_SHARED, fd), *shared = map_apart(BYTES, MAP_SHARED | MAP_ANONYMOUS, -1);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)by_go, BYTES, ORIGIN_GO, true);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)by_c, BYTES, ORIGIN_C, true);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)by_loader, BYTES, ORIGIN_LOADER, true);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)by_go, BYTES, ORIGIN_GO, true, 0);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)by_c, BYTES, ORIGIN_C, true, 0);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)by_loader, BYTES, ORIGIN_LOADER, true, 0);
     own_snapshot_take(&own);
     expect_only_row(by_go, CLASS_GO_METADATA, BYTES, "mapped by Go");
     expect_only_row(by_c, CLASS_C_MMAP, BYTES, "mapped by C");
@@ -146,8 +146,8 @@ Test(snapshot, mappings_are_in_the_class_of_who_made_them)
 Test(snapshot, a_mapping_of_several_classes_has_a_row_for_each)
 {
     uint8_t *start = map_apart(8 * PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)start, 3 * PAGE_BYTES, ORIGIN_C, true);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)start + 3 * PAGE_BYTES, 5 * PAGE_BYTES, ORIGIN_GO, true);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)start, 3 * PAGE_BYTES, ORIGIN_C, true, 0);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)start + 3 * PAGE_BYTES, 5 * PAGE_BYTES, ORIGIN_GO, true, 0);
     own_snapshot_take(&own);
     expect_row(start, CLASS_C_MMAP, 3 * PAGE_BYTES, "C");
     expect_row(start, CLASS_GO_METADATA, 5 * PAGE_BYTES, "Go");

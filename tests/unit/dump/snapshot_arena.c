@@ -24,7 +24,7 @@ static void make_arena(void)
     void *used = mmap(arena, USED_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     cr_assert_eq(used, arena);
     madvise(arena, USED_BYTES, MADV_NOHUGEPAGE);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)arena, USED_BYTES, ORIGIN_GO, true);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)arena, USED_BYTES, ORIGIN_GO, true, 0);
 }
 
 TestSuite(snapshot_arena, .init = make_arena);
@@ -95,7 +95,7 @@ Test(snapshot_arena, that_lie_side_by_side_are_told_apart)
     uint8_t *boundary = second + GO_ARENA_BYTES;
     cr_assert_eq(mprotect(boundary - 2 * GO_PAGE_BYTES, 4 * GO_PAGE_BYTES, PROT_READ | PROT_WRITE), 0);
     madvise(boundary - 2 * GO_PAGE_BYTES, 4 * GO_PAGE_BYTES, MADV_NOHUGEPAGE);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)boundary - 2 * GO_PAGE_BYTES, 4 * GO_PAGE_BYTES, ORIGIN_GO, true);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)boundary - 2 * GO_PAGE_BYTES, 4 * GO_PAGE_BYTES, ORIGIN_GO, true, 0);
     memset(boundary - GO_PAGE_BYTES, 1, 2 * GO_PAGE_BYTES);
     own_snapshot_take(&own);
     cr_assert_eq(own.snapshot.arenas_count, 3);
@@ -142,7 +142,7 @@ Test(snapshot_arena, lazily_freed_pages_are_released_and_resident)
 Test(snapshot_arena, memory_of_c_inside_an_arena_is_c_memory)
 {
     memset(arena, 1, 8 * GO_PAGE_BYTES);
-    shadow_mark_mapped(&own.shadow, (uintptr_t)page(2), 2 * GO_PAGE_BYTES, ORIGIN_C, true);
+    shadow_mark_mapped(&own.shadow, (uintptr_t)page(2), 2 * GO_PAGE_BYTES, ORIGIN_C, true, 0);
     own_snapshot_take(&own);
     const struct map_row *row = own_snapshot_row(&own, arena, CLASS_C_MMAP);
     cr_assert_not_null(row);

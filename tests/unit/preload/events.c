@@ -34,7 +34,7 @@ static struct event event_of(uint64_t number)
     event.operation = (uint8_t)random_next(&random);
     event.by = (uint8_t)random_next(&random);
     event.detail = (uint8_t)random_next(&random);
-    event.is_fixed = (uint8_t)random_next(&random);
+    event.site = (uint16_t)random_next(&random);
     return event;
 }
 
@@ -43,7 +43,7 @@ static bool is_whole(const struct event *event)
     struct event wanted = event_of(event->ticks);
     return event->stack_pointer == wanted.stack_pointer && event->start == wanted.start &&
            event->bytes == wanted.bytes && event->error == wanted.error && event->operation == wanted.operation &&
-           event->by == wanted.by && event->detail == wanted.detail && event->is_fixed == wanted.is_fixed;
+           event->by == wanted.by && event->detail == wanted.detail && event->site == wanted.site;
 }
 
 static void write_number(uint64_t number)

@@ -56,7 +56,7 @@ Test(record, mmap_marks_the_memory_of_its_caller)
         {IN_C, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, ORIGIN_UNKNOWN},
     };
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_LOADER, true);
+        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_LOADER, true, 0);
         do_mmap(CASES[i].caller, 0, GO_PAGE_BYTES, CASES[i].protection, CASES[i].flags, ELSEWHERE);
         cr_expect_eq(look_up(ELSEWHERE).origin[0], CASES[i].origin, "case %u", i);
         cr_expect_eq(look_up(ELSEWHERE).state, STATE_PLAIN, "case %u", i);
@@ -111,7 +111,7 @@ Test(record, an_arena_is_a_reservation_at_a_hint_in_whole_arenas)
 
 Test(record, a_failed_mmap_changes_nothing_and_is_an_event)
 {
-    shadow_mark_mapped(&gpw_shim.shadow, ARENA, GO_PAGE_BYTES, ORIGIN_LOADER, true);
+    shadow_mark_mapped(&gpw_shim.shadow, ARENA, GO_PAGE_BYTES, ORIGIN_LOADER, true, 0);
     do_mmap(IN_RUNTIME, ARENA, GO_PAGE_BYTES, PROT_READ, ANONYMOUS | MAP_FIXED, -ENOMEM);
     cr_expect_eq(look_up(ARENA).origin[0], ORIGIN_LOADER);
     cr_expect_eq(watching_last_event().error, ENOMEM);
@@ -120,7 +120,7 @@ Test(record, a_failed_mmap_changes_nothing_and_is_an_event)
 
 Test(record, munmap_forgets_before_the_call_and_only_what_the_kernel_takes)
 {
-    shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, 4 * GO_PAGE_BYTES, ORIGIN_GO, true);
+    shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, 4 * GO_PAGE_BYTES, ORIGIN_GO, true, 0);
     struct munmap_call refused[] = {{.start = ELSEWHERE + 1, .bytes = GO_PAGE_BYTES}, {.start = ELSEWHERE}};
     for (int i = 0; i < 2; i++) {
         record_munmap_begins(&refused[i]);
@@ -157,7 +157,7 @@ Test(record, mremap_moves_what_is_known)
         struct mremap_call call = {
             .old_start = ELSEWHERE, .old_bytes = GO_PAGE_BYTES, .new_bytes = GO_PAGE_BYTES, .flags = CASES[i].flags};
         shadow_mark_unmapped(&gpw_shim.shadow, there, GO_PAGE_BYTES);
-        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_C, true);
+        shadow_mark_mapped(&gpw_shim.shadow, ELSEWHERE, GO_PAGE_BYTES, ORIGIN_C, true, 0);
         record_mremap_begins(&call);
         record_mremap_ended(&call, CASES[i].result == 0 ? (long)there : CASES[i].result);
         cr_expect_eq(look_up(ELSEWHERE).origin[0], CASES[i].here, "case %u", i);
@@ -169,9 +169,9 @@ Test(record, mremap_moves_what_is_known)
 
 Test(record, advice_of_c_is_counted_apart_from_gos)
 {
-    record_c_madvise(ELSEWHERE, 3 * GO_PAGE_BYTES, MADV_DONTNEED, 0, 0x1234);
-    record_c_madvise(ELSEWHERE, GO_PAGE_BYTES, MADV_DONTNEED, -EINVAL, 0x1234);
-    record_go_madvise(ELSEWHERE, GO_PAGE_BYTES, 9999, 0, 0x1234);
+    record_c_madvise(ELSEWHERE, 3 * GO_PAGE_BYTES, MADV_DONTNEED, 0, 0, 0x1234);
+    record_c_madvise(ELSEWHERE, GO_PAGE_BYTES, MADV_DONTNEED, -EINVAL, 0, 0x1234);
+    record_go_madvise(ELSEWHERE, GO_PAGE_BYTES, 9999, 0, 0x1234, 0);
     const struct advice_counter *by_c = &gpw_shim.advices[CALLER_C][ADVICE_DONTNEED];
     cr_expect_eq(atomic_load(&by_c->calls), 2);
     cr_expect_eq(atomic_load(&by_c->bytes), 3 * GO_PAGE_BYTES);
@@ -193,8 +193,8 @@ Test(record, nothing_is_written_while_nobody_watches)
         record_munmap_ended(&unmapped, 0);
         record_mremap_begins(&moved);
         record_mremap_ended(&moved, ELSEWHERE);
-        record_c_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0);
-        record_go_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0);
+        record_c_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0, 0);
+        record_go_madvise(ELSEWHERE, 4096, MADV_DONTNEED, 0, 0, 0);
     }
     cr_expect_eq(atomic_load(&gpw_shim.events.next), 0);
     cr_expect_eq(atomic_load(&gpw_shim.advices[CALLER_C][ADVICE_DONTNEED].calls), 0);

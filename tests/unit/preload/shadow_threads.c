@@ -46,11 +46,11 @@ static void *change_own_pages(void *argument)
     pthread_barrier_wait(&start_line);
     for (int round = 0; round < ROUNDS; round++) {
         for (uint64_t page = number; page < GO_ARENA_PAGES; page += THREADS * (1 + random_below(&random, 20)))
-            shadow_mark_mapped(&shadow, FIRST + page * GO_PAGE_BYTES, GO_PAGE_BYTES, ORIGIN_C, true);
+            shadow_mark_mapped(&shadow, FIRST + page * GO_PAGE_BYTES, GO_PAGE_BYTES, ORIGIN_C, true, 0);
     }
     for (uint64_t page = number; page < GO_ARENA_PAGES; page += THREADS) {
         uintptr_t start = FIRST + page * GO_PAGE_BYTES;
-        shadow_mark_mapped(&shadow, start, GO_PAGE_BYTES, number % 2 == 0 ? ORIGIN_GO : ORIGIN_C, true);
+        shadow_mark_mapped(&shadow, start, GO_PAGE_BYTES, number % 2 == 0 ? ORIGIN_GO : ORIGIN_C, true, 0);
         for (uint64_t i = 0; i <= number; i++)
             shadow_mark_advised(&shadow, start, GO_PAGE_BYTES, ADVICE_DONTNEED, (number + 1) << UNIT_SHIFT);
     }
@@ -88,7 +88,7 @@ static void *touch_every_slot(void *argument)
 Test(shadow_threads, a_leaf_is_made_once_and_loses_no_change)
 {
     /* A half of them uniform before, so that leaves are filled while they are published. */
-    shadow_mark_mapped(&shadow, FIRST, 128ull * GO_ARENA_BYTES, ORIGIN_GO, true);
+    shadow_mark_mapped(&shadow, FIRST, 128ull * GO_ARENA_BYTES, ORIGIN_GO, true, 0);
     run_threads(touch_every_slot, THREADS);
     for (uint64_t slot = 0; slot < 256; slot++) {
         for (uint64_t page = 0; page < 2 * THREADS; page++) {
@@ -151,7 +151,7 @@ static void *flip_slots_or_walk(void *argument)
     if (number < THREADS) {
         for (int round = 0; round < 50; round++) {
             if (number % 2 == 0)
-                shadow_mark_mapped(&shadow, FIRST, 16ull * GO_ARENA_BYTES, ORIGIN_C, true);
+                shadow_mark_mapped(&shadow, FIRST, 16ull * GO_ARENA_BYTES, ORIGIN_C, true, 0);
             else
                 shadow_mark_unmapped(&shadow, FIRST + number * GO_ARENA_BYTES, GO_ARENA_BYTES + 4096);
         }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Walking stacks. Hook path.
+ */
+#include "preload/stacks.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+#include "memory/raw.h"
+#include "memory/units.h"
+#include "preload/shim.h"
+
+enum {
+    /* From the system stack to a goroutine's, and back where C calls Go. */
+    STACKS_MAX = 6,
+    /* libunwind's own calls are so much deeper at most than the call that it unwinds. */
+    UNWINDER_DEPTH_BYTES = 256 << 10,
+};
+
+bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c)
+{
+    struct stack_slot *slots = region_take(region, STACK_SLOTS * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    stacks->pid = (uint32_t)raw_getpid();
+    if (wants_c)
+        unwinder_open(&stacks->unwinder, &slots[0].room);
+    atomic_store_explicit(&stacks->slots, slots, memory_order_release);
+    return true;
+}
+
+struct stack_slot *stacks_claim(struct stacks *stacks)
+{
+    struct stack_slot *slots = atomic_load_explicit(&stacks->slots, memory_order_acquire);
+    if (slots == NULL)
+        return NULL;
+    for (int i = 0; i < STACK_SLOTS; i++) {
+        if (atomic_exchange_explicit(&slots[i].is_taken, 1, memory_order_acquire) == 0) {
+            slots[i].count = 0;
+            slots[i].page = 0;
+            return &slots[i];
+        }
+    }
+    atomic_fetch_add_explicit(&stacks->missed, 1, memory_order_relaxed);
+    return NULL;
+}
+
+void stacks_release(struct stack_slot *slot)
+{
+    atomic_store_explicit(&slot->is_taken, 0, memory_order_release);
+}
+
+/* The page that holds `address`, into the slot. False: it cannot be read. */
+static bool read_page(struct stacks *stacks, struct stack_slot *slot, uintptr_t address)
+{
+    uintptr_t page = align_down(address, STACK_PAGE_BYTES);
+    if (slot->page == page)
+        return true;
+    slot->page = 0;
+    if (atomic_load_explicit(&stacks->is_forbidden, memory_order_relaxed))
+        return false;
+    struct iovec here = {slot->bytes, STACK_PAGE_BYTES}, there = {(void *)page, STACK_PAGE_BYTES};
+    long got = raw_syscall6(SYS_process_vm_readv, stacks->pid, (long)&here, 1, (long)&there, 1, 0);
+    if (got == -EPERM || got == -ENOSYS)
+        atomic_store_explicit(&stacks->is_forbidden, 1, memory_order_relaxed);
+    if (got != STACK_PAGE_BYTES)
+        return false;
+    slot->page = page;
+    return true;
+}
+
+static bool read_word(struct stacks *stacks, struct stack_slot *slot, uintptr_t address, uintptr_t *word)
+{
+    if (!read_page(stacks, slot, address))
+        return false;
+    *word = slot->bytes[address % STACK_PAGE_BYTES / sizeof(uintptr_t)];
+    return true;
+}
+
+static bool is_go_code(uintptr_t pc)
+{
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct go_runtime *found = &gpw_shim.runtimes[i].found;
+        if (pc > found->go_text_start && pc <= found->go_text_end)
+            return true;
+    }
+    return false;
+}
+
+static bool add(struct stack_slot *slot, uintptr_t pc)
+{
+    if (slot->count == CALLSITE_FRAMES_MAX)
+        return false;
+    slot->frames[slot->count++] = pc;
+    return true;
+}
+
+/* A frame's record: [frame] is the caller's frame pointer, [frame + 8] the return address. */
+static bool read_record(struct stacks *stacks, struct stack_slot *slot, uintptr_t frame, uintptr_t *next, uintptr_t *pc)
+{
+    return frame != 0 && frame % sizeof(uintptr_t) == 0 && read_word(stacks, slot, frame, next) &&
+           read_word(stacks, slot, frame + sizeof(uintptr_t), pc);
+}
+
+void stacks_add_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t frame)
+{
+    uintptr_t next, pc;
+    for (int changes = 0; changes < STACKS_MAX && read_record(stacks, slot, frame, &next, &pc);) {
+        if (!is_go_code(pc) || !add(slot, pc))
+            return;
+        changes += next <= frame;
+        frame = next;
+    }
+}
+
+struct walk {
+    struct stack_slot *slot;
+    uintptr_t first; /* the return address to begin with: frames of our own come before it */
+    bool has_begun;
+    uintptr_t go_frame; /* where Go's chain begins; 0: C only */
+};
+
+static bool take_frame(void *context, uintptr_t pc, uintptr_t frame)
+{
+    struct walk *walk = context;
+    walk->has_begun |= pc == walk->first;
+    if (!walk->has_begun)
+        return true;
+    if (!add(walk->slot, pc))
+        return false;
+    walk->go_frame = is_go_code(pc) ? frame : 0;
+    return walk->go_frame == 0;
+}
+
+/* C that keeps frame pointers has records of its own between us and Go; C that does not leaves Go's in the register. */
+static void find_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t frame)
+{
+    enum { RECORDS_MAX = 32 };
+    uintptr_t next, pc;
+    for (int i = 0; i < RECORDS_MAX && read_record(stacks, slot, frame, &next, &pc); i++) {
+        if (is_go_code(pc)) {
+            stacks_add_go(stacks, slot, frame);
+            return;
+        }
+        if (next <= frame)
+            return;
+        frame = next;
+    }
+}
+
+void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame)
+{
+    struct walk walk = {.slot = slot, .first = pc};
+    if (stacks->unwinder.is_ready) {
+        atomic_store_explicit(&slot->unwinding_at, (uintptr_t)__builtin_frame_address(0), memory_order_relaxed);
+        unwinder_walk(&stacks->unwinder, &slot->room, take_frame, &walk);
+        atomic_store_explicit(&slot->unwinding_at, 0, memory_order_relaxed);
+    }
+    if (!walk.has_begun) {
+        add(slot, pc);
+        find_go(stacks, slot, frame);
+    } else if (walk.go_frame != 0) {
+        stacks_add_go(stacks, slot, walk.go_frame);
+    }
+}
+
+bool stacks_is_unwinder(const struct stacks *stacks, uintptr_t stack_pointer)
+{
+    const struct stack_slot *slots = atomic_load_explicit(&stacks->slots, memory_order_acquire);
+    for (int i = 0; slots != NULL && i < STACK_SLOTS; i++) {
+        uintptr_t at = atomic_load_explicit(&slots[i].unwinding_at, memory_order_relaxed);
+        if (at > stack_pointer && at - stack_pointer < UNWINDER_DEPTH_BYTES)
+            return true;
+    }
+    return false;
+}

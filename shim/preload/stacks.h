@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stack that a memory call comes from.
+ *
+ * Go's frames are found by their frame pointers: on amd64 that chain goes on from the system stack to the goroutine's
+ * in all versions (runtime/asm_amd64.s:systemstack leaves the frame pointer to its caller's). Nothing on it is
+ * believed: each record is read by process_vm_readv, which fails where a load would fault, a page at a time; return
+ * addresses must lie in a Go runtime's image, frame pointers must be aligned and rise within a stack.
+ *
+ * C's frames come from libunwind where the program's machine has it (unwinder.h), up to the first Go frame.
+ *
+ * A capture works in one of a few slots, claimed by an atomic exchange: it needs hardly any stack, and a signal
+ * handler's call in the middle of it gets another slot. Where none is free the call is counted without a stack.
+ *
+ * Allowed context: hook.
+ */
+#ifndef GPW_PRELOAD_STACKS_H
+#define GPW_PRELOAD_STACKS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "preload/callsites.h"
+#include "preload/region.h"
+#include "preload/unwinder.h"
+
+enum { STACK_SLOTS = 16, STACK_PAGE_BYTES = 4096 };
+
+struct stack_slot {
+    _Atomic uint32_t is_taken;
+    uint32_t count;
+    uintptr_t frames[CALLSITE_FRAMES_MAX]; /* return addresses, innermost first */
+    _Atomic uintptr_t unwinding_at;        /* the stack pointer of a call that is inside libunwind, or 0 */
+    uintptr_t page;                        /* whose copy is in `bytes`; 0: none */
+    uintptr_t bytes[STACK_PAGE_BYTES / sizeof(uintptr_t)];
+    struct unwinder_room room;
+};
+
+struct stacks {
+    _Atomic(struct stack_slot *) slots; /* NULL: off, not open yet, or no memory */
+    uint32_t pid;                       /* of this process, for process_vm_readv */
+    struct unwinder unwinder;
+    _Atomic int is_forbidden; /* process_vm_readv is, by seccomp */
+    _Atomic uint64_t missed;  /* captures that found no slot */
+};
+
+/* `wants_c`: looks for an unwinder. False: no memory. Allowed context: discovery. */
+bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c);
+
+/* A slot with no frame in it yet, or NULL. For stacks_release. */
+struct stack_slot *stacks_claim(struct stacks *stacks);
+void stacks_release(struct stack_slot *slot);
+
+/* Adds the Go frames of the chain that begins at frame pointer `frame`. */
+void stacks_add_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t frame);
+
+/* Adds what called a function of libc that we stand for: `pc` is its return address, C's frames above it follow, Go's
+ * above these. `frame` is the hook's own: without an unwinder Go's chain is looked for from there. */
+void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame);
+
+/* Whether the call at this stack pointer is one that libunwind makes in the middle of a capture. */
+bool stacks_is_unwinder(const struct stacks *stacks, uintptr_t stack_pointer);
+
+#endif

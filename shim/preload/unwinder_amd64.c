@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finding and calling libunwind (amd64).
+ */
+#include "preload/unwinder.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+/* libunwind-x86_64.h: UNW_X86_64_RBP, UNW_X86_64_RIP */
+enum { REGISTER_FRAME = 6, REGISTER_PC = 16 };
+
+static bool ignore(void *context, uintptr_t pc, uintptr_t frame)
+{
+    (void)context;
+    (void)pc;
+    (void)frame;
+    return true;
+}
+
+void unwinder_open(struct unwinder *unwinder, struct unwinder_room *room)
+{
+    static const char *const NAMES[] = {"libunwind.so.8", "libunwind.so.1"};
+    void *library = NULL;
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && library == NULL; i++)
+        library = dlopen(NAMES[i], RTLD_LAZY | RTLD_LOCAL);
+    if (library == NULL)
+        return;
+    *(void **)&unwinder->get_context = dlsym(library, "_Ux86_64_getcontext");
+    *(void **)&unwinder->init_local = dlsym(library, "_ULx86_64_init_local");
+    *(void **)&unwinder->step = dlsym(library, "_ULx86_64_step");
+    *(void **)&unwinder->get_register = dlsym(library, "_ULx86_64_get_reg");
+    unwinder->is_ready = unwinder->get_context != NULL && unwinder->init_local != NULL && unwinder->step != NULL &&
+                         unwinder->get_register != NULL;
+    if (unwinder->is_ready)
+        unwinder_walk(unwinder, room, ignore, NULL);
+}
+
+void unwinder_walk(const struct unwinder *unwinder, struct unwinder_room *room, unwinder_visit visit, void *context)
+{
+    uint64_t pc, frame;
+    if (unwinder->get_context(room->context) != 0 || unwinder->init_local(room->cursor, room->context) != 0)
+        return;
+    while (unwinder->step(room->cursor) > 0 && unwinder->get_register(room->cursor, REGISTER_PC, &pc) == 0 &&
+           unwinder->get_register(room->cursor, REGISTER_FRAME, &frame) == 0) {
+        if (!visit(context, pc, frame))
+            return;
+    }
+}
