@@ -16,7 +16,7 @@
 #include "tests/e2e/support/temp_dir.h"
 #include "tests/e2e/support/text.h"
 
-enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 6, LARGE_BYTES = 100 << 20 };
+enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 8, LARGE_BYTES = 100 << 20 };
 
 /* One line on standard error that begins as all do, with these words in it. */
 static void expect_refusal(const char *directory, const char *const *arguments, int status, const char *words)
@@ -55,6 +55,22 @@ static const struct {
     {{"diff", "good", "good", "good"}, "two dumps are compared, OLD and NEW, not 3"},
     {{"diff", "--html", "good", "good"}, "cannot use option '--html'"},
     {{"diff", "--top", "", "good", "good"}, "not ''"},
+    {{"check", "--limit", "rss.total=1GiB"}, "no dump was named; give --current DUMP..."},
+    {{"check", "good"}, "'good': say whether it is --baseline or --current"},
+    {{"check", "--current", "good"}, "there is no rule; give --growth, --limit, --slope, --exact or --config"},
+    {{"check", "--current", "good", "--growth", "rss.total=5%"}, "--growth rss.total needs something to compare with"},
+    {{"check", "--current", "good", "--exact", "rss.total"}, "give --baseline"},
+    {{"check", "--current", "good", "--limit", "rss.total=5%"}, "limit of 'rss.total': '5%' is not accepted; give a"},
+    {{"check", "--current", "good", "--limit", "rss.totl=1GiB"}, "no metric is called 'rss.totl'; 'gopagewatch check"},
+    {{"check", "--current", "good", "--limit", "x.*=1GiB"}, "no metric is called 'x.*'"},
+    {{"check", "--current", "good", "--alpha", "5%"}, "alpha '5%': give a chance between 0 and 0.5"},
+    {{"check", "--current", "good", "--format", "pdf"}, "format 'pdf': give text, json, "},
+    {{"check", "--current", "good", "--config", "garbage"}, "garbage: line 1: bytes that are no text"},
+    {{"check", "--current", "good", "--config", "good"}, "good: line 1: longer than 198 bytes; "},
+    {{"check", "--current", "good", "--config", "other"},
+     "other: line 1: '{\"a\"' stands above all sections; put [check] or"},
+    {{"check", "--current", "good", "--config", "empty"}, "there is no rule; give "},
+    {{"check", "--self-test", "--limit", "rss.totl=1GiB"}, "no metric is called 'rss.totl'"},
 };
 
 static const struct {
@@ -70,6 +86,22 @@ static const struct {
     {"other", "other: is JSON but no dump (it has no \"schema\")"},
 };
 
+/* Those of a gate alone. */
+static const struct {
+    const char *arguments[ARGUMENTS_MAX];
+    const char *words;
+} UNREADABLE_GATES[] = {
+    {{"check", "--current", "good", "--config", "missing"}, "missing: No such file or directory; name a file like"},
+    {{"check", "--current", "good", "--config", "directory"}, "directory: Is a directory; name a file like"},
+    {{"check", "--baseline", "future", "--current", "good", "--growth", "rss.total=5%"},
+     "future: has schema \"gopagewatch.baseline/2\", and gopagewatch "},
+    {{"check", "--baseline", "broken", "--current", "good", "--growth", "rss.total=5%"},
+     "broken: program is missing; the baseline is damaged: "},
+    {{"check", "--current", "broken", "--limit", "rss.total=1GiB"}, "broken: is a baseline; name the dumps to compare"},
+    {{"check", "--current", "good", "--update-baseline", "missing/file"}, "missing/file: "},
+    {{"check", "--current", "good", "--limit", "rss.total=512GiB", "--format", "json=missing/file"}, "missing/file: "},
+};
+
 static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
 {
     char path[256];
@@ -77,6 +109,9 @@ static void write_file(const char *directory, const char *name, const char *byte
     FILE *file = fopen(path, "we");
     must(file != NULL && fwrite(bytes, 1, length, file) == length && fclose(file) == 0, "%s", path);
 }
+
+static const char FUTURE[] = "{\"schema\":\"gopagewatch.baseline/2\",\"program\":null}";
+static const char BROKEN[] = "{\"schema\":\"gopagewatch.baseline/1\"}";
 
 /* All the files that the cases name, from a real dump. */
 static void make_files(const char *directory)
@@ -94,6 +129,8 @@ static void make_files(const char *directory)
     write_file(directory, "newer", newer, strlen(newer));
     write_file(directory, "empty", "", 0);
     write_file(directory, "other", "{\"a\":1}", 7);
+    write_file(directory, "future", FUTURE, strlen(FUTURE));
+    write_file(directory, "broken", BROKEN, strlen(BROKEN));
     char *large = malloc(LARGE_BYTES);
     must(large != NULL, "memory");
     memset(large, ' ', LARGE_BYTES);
@@ -118,6 +155,8 @@ Test(command_input, wrong_input_costs_one_line, .timeout = 120)
     make_files(dir.path);
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
         expect_refusal(dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
+    for (size_t i = 0; i < sizeof UNREADABLE_GATES / sizeof UNREADABLE_GATES[0]; i++)
+        expect_refusal(dir.path, UNREADABLE_GATES[i].arguments, UNREADABLE, UNREADABLE_GATES[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
         const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
         expect_refusal(dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
@@ -126,6 +165,14 @@ Test(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refusal(dir.path, (const char *[]){"report", "--html", "page.html", name, NULL}, UNREADABLE, words);
         expect_refusal(dir.path, (const char *[]){"export", "pprof", name, "-o", "out", NULL}, UNREADABLE, words);
         expect_refusal(dir.path, (const char *[]){"export", "ndjson", name, NULL}, UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"check", "--current", name, "--limit", "rss.total=1GiB", NULL},
+                       UNREADABLE, words);
+        expect_refusal(
+            dir.path,
+            (const char *[]){"check", "--baseline", name, "--current", "good", "--growth", "rss.total=5%", NULL},
+            UNREADABLE, words);
+        expect_refusal(dir.path, (const char *[]){"check", "--current", "good", name, "--list", NULL}, UNREADABLE,
+                       words);
         /* the other dump is shown all the same */
         expect_refusal(dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
     }
