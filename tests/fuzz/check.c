@@ -58,16 +58,25 @@ static void take_text(struct input *input, char text[TEXT_BYTES_MAX])
 
 static void add_rule(struct input *input, struct check_rules *rules)
 {
-    static const char *const BOUNDS[] = {"0",    "1",          "512MiB",      "5%",     "5%,8MiB", "0.1%",
-                                         "100%", "64KiB/dump", "200%, 1",     "18446744073709551615",
+    static const char *const BOUNDS[] = {"0",
+                                         "1",
+                                         "512MiB",
+                                         "5%",
+                                         "5%,8MiB",
+                                         "0.1%",
+                                         "100%",
+                                         "64KiB/dump",
+                                         "200%, 1",
+                                         "18446744073709551615",
                                          "99999999999999999999%"};
-    static const char *const PATTERNS[] = {"*", "rss.*", "*.resident", "go.sizeclass.4096.resident", "go.heaps.0.spans"};
+    static const char *const PATTERNS[] = {"*", "rss.*", "*.resident", "go.sizeclass.4096.resident",
+                                           "go.heaps.0.spans"};
     char text[2 * TEXT_BYTES_MAX], bytes[TEXT_BYTES_MAX];
     struct error error = {""};
     enum check_kind kind = (enum check_kind)(input_take(input, 1) % CHECK_KIND_COUNT);
     size_t how = input_take(input, 1), bound = input_take(input, 1) % (sizeof BOUNDS / sizeof BOUNDS[0]);
-    const char *pattern = how % 2 == 0 ? NAMES[how / 2 % NAMES_COUNT]
-                                       : PATTERNS[how / 2 % (sizeof PATTERNS / sizeof PATTERNS[0])];
+    const char *pattern =
+        how % 2 == 0 ? NAMES[how / 2 % NAMES_COUNT] : PATTERNS[how / 2 % (sizeof PATTERNS / sizeof PATTERNS[0])];
     if (input_take(input, 1) % 4 == 0) {
         take_text(input, bytes);
         snprintf(text, sizeof text, "%s", bytes);
@@ -109,13 +118,14 @@ static json_t *put_together(struct input *input)
         "{\"schema\":\"gopagewatch.baseline/1\",\"program\":\"shop\",\"environment\":{\"kernel\":\"6.18.0\","
         "\"machine\":\"x86_64\",\"cpus\":4,\"os_page_bytes\":4096,\"go_version\":null,\"build_id\":null,\"gogc\":null,"
         "\"gomemlimit\":null,\"godebug\":null,\"gomaxprocs\":null,\"thp\":{\"enabled\":null,\"defrag\":null,"
-        "\"khugepaged_max_ptes_none\":null},\"cgroup_memory_max_bytes\":null},\"samples\":[],\"bytes\":{},\"counts\":{}}",
+        "\"khugepaged_max_ptes_none\":null},\"cgroup_memory_max_bytes\":null},\"samples\":[],\"bytes\":{},\"counts\":{}"
+        "}",
         0, NULL);
     size_t count = input_take(input, 1) % SAMPLES_MAX;
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(json_object_get(document, "samples"),
-                              json_loads(input_take(input, 1) % 4 == 0 ? "{\"has_heap\":false}" : "{\"has_heap\":true}",
-                                         0, NULL));
+        json_array_append_new(
+            json_object_get(document, "samples"),
+            json_loads(input_take(input, 1) % 4 == 0 ? "{\"has_heap\":false}" : "{\"has_heap\":true}", 0, NULL));
     for (size_t metrics = input_take(input, 1) % NAMES_COUNT; metrics > 0; metrics--) {
         uint64_t which = input_take(input, 1);
         json_t *values = json_array();
