@@ -18,7 +18,7 @@
 #include "tests/e2e/support/temp_dir.h"
 #include "tests/e2e/support/text.h"
 
-enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 6, LARGE_BYTES = 100 << 20 };
+enum { WRONG_USE = 2, UNREADABLE = 4, ARGUMENTS_MAX = 8, LARGE_BYTES = 100 << 20 };
 
 /* One line on standard error that begins as all do, with these words in it. */
 static void expect_refused(const struct command_form *command, const char *directory, const char *const *arguments,
@@ -77,6 +77,22 @@ static const struct {
     {{"top", "--interval", "1ms", "1"}, "'1ms' is no interval"},
     {{"doctor", "good", "good"}, "not 'good' as well"},
     {{"help", "--completion", "zsh"}, "no completion is known for 'zsh'"},
+    {{"check", "--limit", "rss.total=1GiB"}, "no dump was named; give --current DUMP..."},
+    {{"check", "good"}, "'good': say whether it is --baseline or --current"},
+    {{"check", "--current", "good"}, "there is no rule; give --growth, --limit, --slope, --exact or --config"},
+    {{"check", "--current", "good", "--growth", "rss.total=5%"}, "--growth rss.total needs something to compare with"},
+    {{"check", "--current", "good", "--exact", "rss.total"}, "give --baseline"},
+    {{"check", "--current", "good", "--limit", "rss.total=5%"}, "limit of 'rss.total': '5%' is not accepted; give a"},
+    {{"check", "--current", "good", "--limit", "rss.totl=1GiB"}, "no metric is called 'rss.totl'; 'gopagewatch check"},
+    {{"check", "--current", "good", "--limit", "x.*=1GiB"}, "no metric is called 'x.*'"},
+    {{"check", "--current", "good", "--alpha", "5%"}, "alpha '5%': give a chance between 0 and 0.5"},
+    {{"check", "--current", "good", "--format", "pdf"}, "format 'pdf': give text, json, "},
+    {{"check", "--current", "good", "--config", "garbage"}, "garbage: line 1: bytes that are no text"},
+    {{"check", "--current", "good", "--config", "good"}, "good: line 1: longer than 198 bytes; "},
+    {{"check", "--current", "good", "--config", "other"},
+     "other: line 1: '{\"a\"' stands above all sections; put [check] or"},
+    {{"check", "--current", "good", "--config", "empty"}, "there is no rule; give "},
+    {{"check", "--self-test", "--limit", "rss.totl=1GiB"}, "no metric is called 'rss.totl'"},
 };
 
 #define NO_CORE "is no core file: it does not begin with an ELF header"
@@ -94,6 +110,22 @@ static const struct {
     {"other", "other: is JSON but no dump (it has no \"schema\")", "other: " NO_CORE},
 };
 
+/* Those of a gate alone. */
+static const struct {
+    const char *arguments[ARGUMENTS_MAX];
+    const char *words;
+} UNREADABLE_GATES[] = {
+    {{"check", "--current", "good", "--config", "missing"}, "missing: No such file or directory; name a file like"},
+    {{"check", "--current", "good", "--config", "directory"}, "directory: Is a directory; name a file like"},
+    {{"check", "--baseline", "future", "--current", "good", "--growth", "rss.total=5%"},
+     "future: has schema \"gopagewatch.baseline/2\", and gopagewatch "},
+    {{"check", "--baseline", "broken", "--current", "good", "--growth", "rss.total=5%"},
+     "broken: program is missing; the baseline is damaged: "},
+    {{"check", "--current", "broken", "--limit", "rss.total=1GiB"}, "broken: is a baseline; name the dumps to compare"},
+    {{"check", "--current", "good", "--update-baseline", "missing/file"}, "missing/file: "},
+    {{"check", "--current", "good", "--limit", "rss.total=512GiB", "--format", "json=missing/file"}, "missing/file: "},
+};
+
 static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
 {
     char path[256];
@@ -101,6 +133,9 @@ static void write_file(const char *directory, const char *name, const char *byte
     FILE *file = fopen(path, "we");
     must(file != NULL && fwrite(bytes, 1, length, file) == length && fclose(file) == 0, "%s", path);
 }
+
+static const char FUTURE[] = "{\"schema\":\"gopagewatch.baseline/2\",\"program\":null}";
+static const char BROKEN[] = "{\"schema\":\"gopagewatch.baseline/1\"}";
 
 /* All the files that the cases name, from a real dump. */
 static void make_files(const char *directory)
@@ -118,6 +153,8 @@ static void make_files(const char *directory)
     write_file(directory, "newer", newer, strlen(newer));
     write_file(directory, "empty", "", 0);
     write_file(directory, "other", "{\"a\":1}", 7);
+    write_file(directory, "future", FUTURE, strlen(FUTURE));
+    write_file(directory, "broken", BROKEN, strlen(BROKEN));
     char *large = malloc(LARGE_BYTES);
     must(large != NULL, "memory");
     memset(large, ' ', LARGE_BYTES);
@@ -142,6 +179,8 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
     make_files(dir.path);
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++)
         expect_refused(command, dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
+    for (size_t i = 0; i < sizeof UNREADABLE_GATES / sizeof UNREADABLE_GATES[0]; i++)
+        expect_refused(command, dir.path, UNREADABLE_GATES[i].arguments, UNREADABLE, UNREADABLE_GATES[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
         const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
         expect_refused(command, dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
@@ -154,6 +193,15 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refused(command, dir.path, (const char *[]){"export", "ndjson", name, NULL}, UNREADABLE, words);
         expect_refused(command, dir.path, (const char *[]){"core", "good", name, NULL}, UNREADABLE,
                        UNREADABLE_FILES[i].words_of_core);
+        expect_refused(command, dir.path,
+                       (const char *[]){"check", "--current", name, "--limit", "rss.total=1GiB", NULL}, UNREADABLE,
+                       words);
+        expect_refused(
+            command, dir.path,
+            (const char *[]){"check", "--baseline", name, "--current", "good", "--growth", "rss.total=5%", NULL},
+            UNREADABLE, words);
+        expect_refused(command, dir.path, (const char *[]){"check", "--current", "good", name, "--list", NULL},
+                       UNREADABLE, words);
         /* the other dump is shown all the same */
         expect_refused(command, dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
     }

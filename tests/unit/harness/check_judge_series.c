@@ -115,6 +115,10 @@ static void restarted_but_seq(struct sample_origin *origin)
 {
     origin->since_start_ns = GATE_NS_PER_SECOND / 2;
 }
+static void numbers_go_back(struct sample_origin *origin)
+{
+    origin->seq = 1;
+}
 static void given_twice(struct sample_origin *origin)
 {
     origin->seq--;
@@ -133,10 +137,15 @@ static void clock_was_set(struct sample_origin *origin)
 Test(check_judge_series, slope_of_several_processes_is_inconclusive)
 {
     static const struct stranger CASES[] = {
-        {"as it is", as_it_is, false},       {"another pid", other_pid, true},
-        {"another host", other_host, true},  {"no host", no_host, true},
-        {"restarted", restarted, true},      {"restarted, the same number", restarted_but_seq, true},
-        {"given twice", given_twice, true},  {"start not known", no_start, false},
+        {"as it is", as_it_is, false},
+        {"another pid", other_pid, true},
+        {"another host", other_host, true},
+        {"no host", no_host, true},
+        {"restarted", restarted, true},
+        {"restarted, the same number", restarted_but_seq, true},
+        {"numbers go back", numbers_go_back, true},
+        {"given twice", given_twice, true},
+        {"start not known", no_start, false},
         {"clock set", clock_was_set, false},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -305,11 +314,8 @@ Test(check_judge_series, without_a_baseline_growth_is_from_the_first_to_the_last
     gate_add(&gate, SAMPLES_CURRENT, DUMPS);
     put_rising(&gate, "rss.total", 64 * MIB, MIB, DUMPS);
     put_rising(&gate, "rss.c.mmap.resident", MIB, 3 * MIB, DUMPS);
-    /* from the second dump on: what it was in the first is not known */
-    for (uint64_t i = 1; i < DUMPS; i++) {
-        struct metric metric = {"rss.new.resident", METRIC_BYTES, 50 * MIB};
-        cr_assert(samples_put(&gate.samples, SAMPLES_CURRENT, i, &metric, &gate.error));
-    }
+    /* in all but the last dump: what it is now is not known */
+    put_rising(&gate, "rss.new.resident", 50 * MIB, 0, DUMPS - 1);
     gate_rule(&gate, CHECK_SLOPE, "rss.total=64KiB/dump");
     gate_judge(&gate);
     cr_assert_eq(gate.result.classes_count, 1u);

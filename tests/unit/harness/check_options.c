@@ -105,7 +105,8 @@ Test(check_options, all_have_their_place_and_defaults)
 Test(check_options, rules_stand_in_their_order)
 {
     struct line line;
-    cr_assert_eq(READ(&line, "--exact", "e", "--limit", "l=1", "--slope", "s=2/dump", "--growth", "g=3%"), EXIT_CODE_OK);
+    cr_assert_eq(READ(&line, "--exact", "e", "--limit", "l=1", "--slope", "s=2/dump", "--growth", "g=3%"),
+                 EXIT_CODE_OK);
     static const enum check_kind KINDS[] = {CHECK_EXACT, CHECK_LIMIT, CHECK_SLOPE, CHECK_GROWTH};
     cr_assert_eq(line.options.settings.rules.count, 4u);
     for (size_t i = 0; i < 4; i++)
@@ -288,7 +289,8 @@ Test(check_options, wrong_line_of_a_configuration_is_named)
         {"", ""},
         {"; nothing\n\n   \n# nothing\n", ""},
         {"\xef\xbb\xbf[limit]\na = 1", ""},
-        {"[limit]\na = 1\n[limits]\nb = 1\n", "line 4: [limits] is no section; there are check, limit, growth, slope and"},
+        {"[limit]\na = 1\n[limits]\nb = 1\n",
+         "line 4: [limits] is no section; there are check, limit, growth, slope and"},
         {"rss.total = 1\n[limit]\n", "line 1: 'rss.total' stands above all sections; put [check] or a kind of rule"},
         {"[limit]\nrss.total\n", "line 2 is neither [SECTION] nor METRIC = BOUND"},
         {"[limit\nrss.total = 1\n", "line 1 is neither [SECTION] nor"},
@@ -307,7 +309,9 @@ Test(check_options, wrong_line_of_a_configuration_is_named)
         {"[check]\nformat = pdf\n", "line 2: format 'pdf': give text"},
         {"[check]\ntop = many\n", "line 2: top 'many': give a whole number"},
         {"[limit]\nrss.\x01 = 5\n", "line 2: bytes that are no text; name a file like gopagewatch.ini"},
-        {"\x7f" "ELF\x02\x01\x01", "line 1: bytes that are no text"},
+        {"\x7f"
+         "ELF\x02\x01\x01",
+         "line 1: bytes that are no text"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const char *said = read_config(CASES[i].text, strlen(CASES[i].text));

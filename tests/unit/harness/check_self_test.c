@@ -105,8 +105,9 @@ Test(check_self_test, gate_that_cannot_fail_is_told)
     put_baseline(&gate, 4, "rss.total");
     gate.settings.alpha = 0.01;
     gate_rule(&gate, CHECK_GROWTH, "rss.total=8MiB");
-    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE, "MISSED    growth of rss.total: rss.total: it grew by more than is allowed, and "
-                                          "so few samples cannot prove it",
+    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE,
+           "MISSED    growth of rss.total: rss.total: it grew by more than is allowed, and "
+           "so few samples cannot prove it",
            PROVED_NOTHING);
 
     gate_open(&gate);
@@ -116,8 +117,8 @@ Test(check_self_test, gate_that_cannot_fail_is_told)
     gate_open(&gate);
     gate_rule(&gate, CHECK_LIMIT, "rss.total=1GiB");
     gate_rule(&gate, CHECK_LIMIT, "rss.*=2GiB");
-    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE, "MISSED    limit of rss.total: -: later rules take its place", "caught    limit of rss.*",
-           PROVED_NOTHING);
+    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE, "MISSED    limit of rss.total: -: later rules take its place",
+           "caught    limit of rss.*", PROVED_NOTHING);
 }
 
 /* A baseline that knows a metric in no sample. */
@@ -144,8 +145,8 @@ Test(check_self_test, gate_that_fails_for_nothing_is_told)
         cr_assert(samples_put(&gate.samples, SAMPLES_BASELINE, i, &metric, &gate.error));
     }
     gate_rule(&gate, CHECK_SLOPE, "rss.total=64KiB/dump");
-    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE, "ALARM     nothing planted, and yet a regression: rss.total", "caught    slope",
-           PROVED_NOTHING);
+    EXPECT(&gate, EXIT_CODE_INCONCLUSIVE, "ALARM     nothing planted, and yet a regression: rss.total",
+           "caught    slope", PROVED_NOTHING);
 }
 
 Test(check_self_test, parts_beyond_all_numbers_are_no_crash)

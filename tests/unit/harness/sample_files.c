@@ -68,10 +68,25 @@ static void expect_run(struct kept *kept, uint32_t run, int pid, const char *con
 
 Test(sample_files, dumps_of_a_run_come_oldest_first)
 {
-    static const char *const ALL[] = {"1.70.10.json", "1.70.9.json",   "1.70.0.json", "11.70.1.json", "2.71.0.json",
-                                      "1.70.0.json~", "1.70.0.jsonx",  "1.70.json",   "1.x.0.json",   "1.70.0.0.json",
-                                      "1.70..json",   ".1.70.1.json",  "x",           "1.-70.1.json", " 1.70.1.json",
-                                      "1.70.+1.json", "1.70.1.json.tmp", "1.99999999999.1.json", NULL};
+    static const char *const ALL[] = {"1.70.10.json",
+                                      "1.70.9.json",
+                                      "1.70.0.json",
+                                      "11.70.1.json",
+                                      "2.71.0.json",
+                                      "1.70.0.json~",
+                                      "1.70.0.jsonx",
+                                      "1.70.json",
+                                      "1.x.0.json",
+                                      "1.70.0.0.json",
+                                      "1.70..json",
+                                      ".1.70.1.json",
+                                      "x",
+                                      "1.-70.1.json",
+                                      " 1.70.1.json",
+                                      "1.70.+1.json",
+                                      "1.70.1.json.tmp",
+                                      "1.99999999999.1.json",
+                                      NULL};
     static const char *const NONE[] = {NULL};
     struct kept kept;
     kept_open(&kept);
@@ -85,8 +100,8 @@ Test(sample_files, dumps_of_a_run_come_oldest_first)
 
 Test(sample_files, others_count_where_the_program_itself_made_none)
 {
-    static const char *const ALL[] = {"1.70.0.json", "1.71.0.json", "1.71.1.json", "2.80.0.json", "2.80.1.json",
-                                      "3.90.0.json", "3.91.0.json", NULL};
+    static const char *const ALL[] = {"1.70.0.json", "1.71.0.json", "1.71.1.json", "2.80.0.json",
+                                      "2.80.1.json", "3.90.0.json", "3.91.0.json", NULL};
     struct kept kept;
     struct sample_file *found = (struct sample_file *)&kept;
     uint64_t count = 7;

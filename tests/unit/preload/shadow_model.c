@@ -123,7 +123,7 @@ static void apply_to_table(const struct operation *operation)
     switch (operation->kind) {
     case MAP:
     case MAP_NO_ACCESS:
-        shadow_mark_mapped(&shadow, start, bytes, operation->origin, operation->kind == MAP);
+        shadow_mark_mapped(&shadow, start, bytes, operation->origin, operation->kind == MAP, 0);
         break;
     case ARENA:
         shadow_mark_arena(&shadow, start, bytes);
