@@ -5,9 +5,9 @@
 #include "dump/document.h"
 
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include "dump/document_go.h"
+#include "dump/document_sites.h"
 #include "gopagewatch/advice.h"
 #include "gopagewatch/class.h"
 #include "gopagewatch/schema.h"
@@ -15,12 +15,6 @@
 static const char *const CLASS_NAMES[] = {
 #define X(id, name, meaning) [CLASS_##id] = (name),
     GPW_MEMORY_CLASSES(X)
-#undef X
-};
-
-static const char *const ADVICE_NAMES[] = {
-#define X(id, value, name) [ADVICE_##id] = (name),
-    GPW_ADVICES(X)
 #undef X
 };
 
@@ -193,27 +187,6 @@ static void write_rss(struct json *json, const struct snapshot *snapshot)
     json_newline(json);
 }
 
-static const char *protection_text(unsigned protection)
-{
-    static const char *const TEXTS[] = {"---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx"};
-    _Static_assert(PROT_READ == 1 && PROT_WRITE == 2 && PROT_EXEC == 4, "an index is a protection");
-    return TEXTS[protection & 7];
-}
-
-static const char *event_detail(const struct event *event)
-{
-    switch ((enum event_operation)event->operation) {
-    case EVENT_MMAP:
-        return protection_text(event->detail);
-    case EVENT_MADVISE:
-        return ADVICE_NAMES[event->detail % ADVICE_COUNT];
-    case EVENT_MUNMAP:
-    case EVENT_MREMAP:
-        break;
-    }
-    return "";
-}
-
 /* The thread whose stack the call ran on. */
 static uint32_t tid_of_stack(const struct document *document, uintptr_t stack_pointer)
 {
@@ -224,25 +197,26 @@ static uint32_t tid_of_stack(const struct document *document, uintptr_t stack_po
 
 static void write_event(struct json *json, const struct document *document, const struct event *event)
 {
-    static const char *const OPERATIONS[] = {"mmap", "munmap", "mremap", "madvise"};
     /* Another core's clock may lag behind. */
     uint64_t ticks = event->ticks > document->start_ticks ? event->ticks - document->start_ticks : 0;
     json_newline(json);
     json_begin_array(json, NULL);
     json_put_number(json, NULL, (uint64_t)((double)ticks * document->ns_per_tick));
     json_put_number(json, NULL, tid_of_stack(document, event->stack_pointer));
-    json_put_string(json, NULL, event->by == ORIGIN_GO ? "go" : "c");
-    json_put_string(json, NULL, OPERATIONS[event->operation & 3]);
+    json_put_string(json, NULL, document_caller(event->by));
+    json_put_string(json, NULL, document_call_operation(event->operation));
     json_put_address(json, NULL, event->start);
     json_put_number(json, NULL, event->bytes);
-    json_put_string(json, NULL, event_detail(event));
+    json_put_string(json, NULL, document_call_detail(event->operation, event->detail));
     json_put_number(json, NULL, (uint64_t)event->error);
+    json_put_number(json, NULL, event->site);
     json_end_array(json);
 }
 
 static void write_events(struct json *json, const struct document *document)
 {
-    static const char *const COLUMNS[] = {"since_start_ns", "tid", "by", "op", "start", "bytes", "detail", "errno"};
+    static const char *const COLUMNS[] = {"since_start_ns", "tid",    "by",    "op",  "start",
+                                          "bytes",          "detail", "errno", "site"};
     const struct events *events = document->events;
     uint64_t recorded = events == NULL ? 0 : atomic_load(&events->next);
     json_begin_object(json, "events");
@@ -323,9 +297,7 @@ void document_write(struct json *json, const struct document *document, struct b
     write_rss(json, document->snapshot);
     document_write_go(json, document, bump);
     write_events(json, document);
-    json_begin_array(json, "callsites");
-    json_end_array(json);
-    json_newline(json);
+    document_write_sites(json, document);
     write_maps(json, document->snapshot);
     write_findings(json, &document->findings);
     json_end_object(json);

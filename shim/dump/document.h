@@ -69,7 +69,10 @@ struct document {
     struct findings findings;
     const struct document_advice *advices;
     uint32_t advices_count;
-    const struct events *events; /* NULL: there are none */
+    const struct events *events;       /* NULL: there are none */
+    const struct callsites *callsites; /* NULL: there are none */
+    const struct go_purposes *const *purposes;
+    uint32_t purposes_count;
     const struct shadow *shadow; /* NULL: there is none */
     uint64_t start_ticks;
     double ns_per_tick;

@@ -26,6 +26,7 @@
 struct segment {
     uintptr_t start, end;
     enum memory_class memory_class;
+    uint16_t site; /* that mapped it, or 0 */
     bool is_arena;
     uint8_t letter;               /* of an arena's page; a span in use has one for each page */
     bool is_released_unwalked;    /* resident, it may be in use again: nobody looked */
@@ -108,6 +109,7 @@ static void set_by_shadow(struct join *join, struct segment *segment, const stru
     switch (entry->state) {
     case STATE_PLAIN:
         segment->memory_class = class_of_origin(join, entry->origin[0]);
+        segment->site = entry->site;
         break;
     case STATE_RESERVED:
         segment->memory_class = CLASS_GO_RESERVED;
@@ -309,6 +311,8 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
         arena_pages_mark(join->snapshot, join->bump, start, end, PAGE_STATE_HEAP);
     } else {
         add_resident(&join->sizes[segment->memory_class], bytes, is_huge);
+        if (segment->site != 0 && join->snapshot->site_resident_bytes != NULL)
+            join->snapshot->site_resident_bytes[segment->site] += bytes;
         if (segment->run != NULL && segment->memory_class == CLASS_GO_RELEASED)
             count_reinflated(join, start, end, is_huge);
     }
@@ -480,6 +484,8 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     *snapshot = (struct snapshot){0};
     struct join join = {.snapshot = snapshot, .source = source, .bump = bump, .own_residency = {.fd = -1}};
     join.rows_end = &snapshot->rows;
+    if (source->shadow != NULL)
+        snapshot->site_resident_bytes = bump_take(bump, CALLSITES_MAX * sizeof *snapshot->site_resident_bytes);
     int error = open_books(&join, failed_path);
     if (error == 0)
         error = read_resident_set(&join, failed_path);

@@ -20,6 +20,7 @@
 #include "memory/reader.h"
 #include "memory/residency.h"
 #include "memory/vma.h"
+#include "preload/callsites.h"
 #include "preload/shadow.h"
 
 struct class_sizes {
@@ -76,9 +77,10 @@ struct snapshot {
     uint64_t arenas_count;
     enum residency_method residency_method;
     bool sees_huge;
-    int smaps_error;    /* 0, or -errno: lazyfree, and huge without the scan, are not known */
-    uint64_t untrusted; /* lines, ranges and mappings that could not be read or did not fit */
-    uint64_t join_ns;   /* the join without the walk of the heaps */
+    int smaps_error;               /* 0, or -errno: lazyfree, and huge without the scan, are not known */
+    uint64_t *site_resident_bytes; /* by call site (preload/callsites.h); NULL: nobody watched */
+    uint64_t untrusted;            /* lines, ranges and mappings that could not be read or did not fit */
+    uint64_t join_ns;              /* the join without the walk of the heaps */
 };
 
 /* Fills `snapshot` with memory of `bump`. 0, or -errno and then `failed_path` names what could not be read. */

@@ -269,27 +269,39 @@ static bool find_name(const struct pclntab *table, const struct elf_image *image
     return false;
 }
 
-bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
-                    uint64_t scratch_bytes, uintptr_t *start, uintptr_t *end)
+void pclntab_lookup_all(const struct pclntab *table, const struct elf_image *image, const char *const *names,
+                        uint32_t count, struct pclntab_range *ranges, uint8_t *scratch, uint64_t scratch_bytes)
 {
-    uint32_t wanted;
-    if (!find_name(table, image, name, scratch, scratch_bytes, &wanted))
-        return false;
+    uint32_t wanted[PCLNTAB_NAMES_MAX], indices[PCLNTAB_NAMES_MAX], wanted_count = 0;
+    for (uint32_t i = 0; i < count && i < PCLNTAB_NAMES_MAX; i++) {
+        ranges[i] = (struct pclntab_range){0, 0};
+        indices[wanted_count] = i;
+        wanted_count += find_name(table, image, names[i], scratch, scratch_bytes, &wanted[wanted_count]);
+    }
     uint64_t half = scratch_bytes / 2;
     struct cursor cursor = {
         .entries = {image->reader, table->functions, table->end, scratch, half, 0, 0},
         .functions = {image->reader, table->functions, table->end, scratch + half, half, 0, 0},
     };
-    for (uint64_t i = 0; i < table->functions_count; i++) {
+    for (uint64_t i = 0; i < table->functions_count && wanted_count > 0; i++) {
         struct function function;
         if (!function_at(table, &cursor, i, &function))
-            return false;
-        if (function.name != wanted)
-            continue;
-        *start = function.entry;
-        *end = function.end;
-        return function.end > function.entry && elf_image_holds(image, function.entry) &&
-               elf_image_holds(image, function.end - 1);
+            return;
+        for (uint32_t k = 0; k < wanted_count; k++) {
+            struct pclntab_range *range = &ranges[indices[k]];
+            if (function.name == wanted[k] && range->end == 0 && function.end > function.entry &&
+                elf_image_holds(image, function.entry) && elf_image_holds(image, function.end - 1))
+                *range = (struct pclntab_range){function.entry, function.end};
+        }
     }
-    return false;
+}
+
+bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
+                    uint64_t scratch_bytes, uintptr_t *start, uintptr_t *end)
+{
+    struct pclntab_range range;
+    pclntab_lookup_all(table, image, &name, 1, &range, scratch, scratch_bytes);
+    *start = range.start;
+    *end = range.end;
+    return range.end != 0;
 }

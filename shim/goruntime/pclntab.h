@@ -36,6 +36,15 @@ bool pclntab_text_range(const struct pclntab *table, const struct elf_image *ima
 
 /* The half-open address range, padding included, of the first function with that exact name (an assembly body and its
  * wrapper share one). False when there is none or the table is damaged. */
+struct pclntab_range {
+    uintptr_t start, end; /* 0, 0: there is no such function */
+};
+
+/* The same for `count` names in one pass, at most PCLNTAB_NAMES_MAX. */
+enum { PCLNTAB_NAMES_MAX = 64 };
+void pclntab_lookup_all(const struct pclntab *table, const struct elf_image *image, const char *const *names,
+                        uint32_t count, struct pclntab_range *ranges, uint8_t *scratch, uint64_t scratch_bytes);
+
 bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
                     uint64_t scratch_bytes, uintptr_t *start, uintptr_t *end);
 

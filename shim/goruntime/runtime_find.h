@@ -25,9 +25,9 @@ struct go_runtime {
     bool has_pclntab;
     struct pclntab pclntab;
     uintptr_t go_text_start, go_text_end; /* Go's own functions; 0: not known. C's lie in the same image */
-    uintptr_t madvise_entry;       /* 0: not found, and then: */
-    const char *madvise_not_found; /* the reason, a sentence */
-    uintptr_t exit_entry;          /* of runtime.exit; 0: not found, and then: */
+    uintptr_t madvise_entry;              /* 0: not found, and then: */
+    const char *madvise_not_found;        /* the reason, a sentence */
+    uintptr_t exit_entry;                 /* of runtime.exit; 0: not found, and then: */
     const char *exit_not_found;
     uint8_t build_id[ELF_BUILD_ID_BYTES];
     uint32_t build_id_bytes;

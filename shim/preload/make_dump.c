@@ -39,6 +39,7 @@ struct making {
     uint32_t given_count;
     struct document_runtime runtimes[RUNTIMES_MAX];
     const struct go_heap *heaps[RUNTIMES_MAX];
+    const struct go_purposes *purposes[RUNTIMES_MAX];
     uint32_t heaps_count;
     struct document_advice advices[ADVICE_ROWS_MAX];
     char exe[MODULE_PATH_BYTES];
@@ -113,6 +114,8 @@ static void find_heaps(struct making *making)
             heap->layout = NULL;
             heap->why = "the arena map that was found is not memory that the Go runtime mapped";
         }
+        purposes_find(&runtime->purposes, &runtime->found, &making->reader.reader, scratch);
+        making->purposes[i] = &runtime->purposes;
         heap->reader = &making->reader.reader;
         making->heaps[making->heaps_count++] = heap;
     }
@@ -271,6 +274,9 @@ static void fill_document(struct making *making, const char *reason, const char 
     document->gomaxprocs = environment_value(shim->environment, "GOMAXPROCS");
     document->snapshot = &making->snapshot;
     document->events = &shim->events;
+    document->callsites = &shim->callsites;
+    document->purposes = making->purposes;
+    document->purposes_count = making->heaps_count;
     document->shadow = &shim->shadow;
     findings_make(&document->findings, &making->snapshot, &document->environment, document->shadow);
     document->start_ticks = shim->start_ticks;

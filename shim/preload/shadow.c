@@ -64,12 +64,21 @@ static uint64_t with_origin(uint64_t entry, enum shadow_origin origin, unsigned 
     return entry;
 }
 
+/* What is the call site in an entry that is not of an arena. */
+static uint64_t site_mask(uint64_t entry)
+{
+    return state_of(entry) == STATE_PLAIN ? COUNT_MASK : 0;
+}
+
 static uint64_t mapped_entry(uint64_t old, const struct change *change, unsigned halves)
 {
     if (change->origin == ORIGIN_GO && state_of(old) != STATE_PLAIN)
         return with_state(old, change->is_accessible ? STATE_MAPPED : STATE_RELEASED);
     enum shadow_origin origin = change->is_accessible ? change->origin : ORIGIN_UNKNOWN;
-    return with_origin(halves == 3 ? 0 : old & KEY_MASK, origin, halves) | (uint64_t)change->site << COUNT_SHIFT;
+    uint64_t entry = with_origin(halves == 3 ? 0 : old & (KEY_MASK | site_mask(old)), origin, halves);
+    if (change->is_accessible)
+        entry = (entry & ~COUNT_MASK) | ((uint64_t)change->site << COUNT_SHIFT & site_mask(entry));
+    return (entry & KEY_MASK) == 0 ? 0 : entry;
 }
 
 static uint64_t advised_entry(uint64_t old, const struct change *change)
@@ -279,7 +288,7 @@ struct shadow_entry shadow_look_up(const struct shadow *shadow, uintptr_t addres
 /* What has to stay the same in a run, but for the origins. */
 static uint64_t run_mask(uint64_t entry)
 {
-    return state_of(entry) == STATE_PLAIN ? STATE_MASK | COUNT_MASK : STATE_MASK;
+    return STATE_MASK | site_mask(entry);
 }
 
 /* Origin, state and call site of one half page. */

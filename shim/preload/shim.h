@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "goruntime/heap_find.h"
+#include "goruntime/purpose.h"
 #include "goruntime/runtime_find.h"
 #include "gopagewatch/advice.h"
 #include "preload/callsites.h"
@@ -44,6 +45,7 @@ struct watched_runtime {
     uintptr_t trampoline;       /* the page that the patched function jumps to, or 0 */
     const char *exit_unseen;    /* the same for runtime.exit, when a dump at exit is wanted */
     uintptr_t exit_trampoline;
+    struct go_purposes purposes;   /* the dumper's: looked up at the first dump */
     struct go_heap heap;           /* the dumper's: looked for at each dump until it is found */
     _Atomic uintptr_t mmap_caller; /* return address of the runtime's calls of mmap; 0: not learned yet */
 };

@@ -92,8 +92,10 @@ static void try_form(const struct toolchain *toolchain, const char *form)
 
 TOOLCHAIN_TEST(client, marks_stand_in_every_later_dump_and_dumps_come_when_asked_for, .timeout = 240)
 {
-    for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++)
-        try_form(toolchain, FORMS[i]);
+    for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
+        if (app_exists(toolchain, FORMS[i]))
+            try_form(toolchain, FORMS[i]);
+    }
 }
 
 static void expect_inert(struct program *program, const char *how)
@@ -113,6 +115,8 @@ static void expect_inert(struct program *program, const char *how)
 TOOLCHAIN_TEST(client, without_the_shim_everything_is_inert, .timeout = 120)
 {
     for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
+        if (!app_exists(toolchain, FORMS[i]))
+            continue;
         struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, FORMS[i]), NULL}};
         struct program *program = program_start(&setup);
         expect_inert(program, FORMS[i]);

@@ -128,9 +128,10 @@ Test(shadow, an_arena_begins_without_history)
 
 Test(shadow, advice_on_other_memory_is_kept_and_changes_no_state)
 {
-    shadow_mark_mapped(&shadow, ARENA, GO_PAGE_BYTES, ORIGIN_C, true, 0);
+    shadow_mark_mapped(&shadow, ARENA, GO_PAGE_BYTES, ORIGIN_C, true, UINT16_MAX);
     shadow_mark_advised(&shadow, ARENA, GO_PAGE_BYTES, ADVICE_DONTNEED, START_TICKS);
-    expect_page(ARENA, ORIGIN_C, ORIGIN_C, STATE_PLAIN, ADVICE_DONTNEED, 1);
+    expect_page(ARENA, ORIGIN_C, ORIGIN_C, STATE_PLAIN, ADVICE_DONTNEED, 0);
+    cr_expect_eq(shadow_look_up(&shadow, ARENA).site, UINT16_MAX);
     shadow_mark_mapped(&shadow, ARENA, GO_PAGE_BYTES, ORIGIN_C, true, 0);
     expect_plain(ARENA, ORIGIN_C);
 }

@@ -27,7 +27,8 @@ struct model_page {
     enum shadow_origin origin[2];
     enum shadow_state state;
     enum advice advice;
-    uint32_t released;
+    uint32_t released; /* of a page of an arena */
+    uint16_t site;     /* of any other */
     uint64_t last_ticks;
 };
 
@@ -40,6 +41,7 @@ struct operation {
     uint64_t first, end; /* half pages */
     enum shadow_origin origin;
     enum advice advice;
+    uint16_t site;
     uint64_t ticks;
 };
 
@@ -53,6 +55,13 @@ static void forget_history(struct model_page *page)
     page->advice = ADVICE_NONE;
     page->released = 0;
     page->last_ticks = 0;
+}
+
+/* Nobody's memory has nobody who mapped it. */
+static void forget_site(struct model_page *page)
+{
+    if (!is_known(page))
+        page->site = 0;
 }
 
 static void model_map(struct model_page *page, const struct operation *operation, bool lower, bool upper)
@@ -69,6 +78,9 @@ static void model_map(struct model_page *page, const struct operation *operation
         if (half == 0 ? lower : upper)
             page->origin[half] = is_accessible ? operation->origin : ORIGIN_UNKNOWN;
     }
+    if (is_accessible)
+        page->site = page->state == STATE_PLAIN ? operation->site : 0;
+    forget_site(page);
 }
 
 static void model_advise(struct model_page *page, const struct operation *operation)
@@ -77,11 +89,10 @@ static void model_advise(struct model_page *page, const struct operation *operat
         return;
     page->advice = operation->advice;
     page->last_ticks = operation->ticks >> UNIT_SHIFT << UNIT_SHIFT;
-    if (operation->advice != ADVICE_DONTNEED && operation->advice != ADVICE_FREE)
+    if (page->state == STATE_PLAIN || (operation->advice != ADVICE_DONTNEED && operation->advice != ADVICE_FREE))
         return;
     page->released++;
-    if (page->state != STATE_PLAIN)
-        page->state = operation->advice == ADVICE_FREE ? STATE_LAZY : STATE_RELEASED;
+    page->state = operation->advice == ADVICE_FREE ? STATE_LAZY : STATE_RELEASED;
 }
 
 static void model_page_change(struct model_page *page, const struct operation *operation, bool lower, bool upper)
@@ -123,7 +134,7 @@ static void apply_to_table(const struct operation *operation)
     switch (operation->kind) {
     case MAP:
     case MAP_NO_ACCESS:
-        shadow_mark_mapped(&shadow, start, bytes, operation->origin, operation->kind == MAP, 0);
+        shadow_mark_mapped(&shadow, start, bytes, operation->origin, operation->kind == MAP, operation->site);
         break;
     case ARENA:
         shadow_mark_arena(&shadow, start, bytes);
@@ -148,6 +159,7 @@ static struct operation random_operation(struct random *random, uint64_t number)
         .kind = (int)random_below(random, KINDS),
         .origin = ORIGINS[random_below(random, 4)],
         .advice = ADVICES[random_below(random, 5)],
+        .site = (uint16_t)random_below(random, 3),
         .ticks = (number + 1) << UNIT_SHIFT | random_below(random, 1 << UNIT_SHIFT),
     };
     uint64_t arena_halves = 2 * GO_ARENA_PAGES;
@@ -185,14 +197,15 @@ static void check_page(uint64_t index, uint64_t number)
               entry.origin[0], entry.origin[1], entry.state, page->origin[0], page->origin[1], page->state);
     if (is_known(page))
         cr_assert(entry.advice == page->advice && entry.released_count == page->released &&
-                      entry.last_ticks == page->last_ticks,
-                  "operation %lu, page %lu: advice %d, %u times; the model has %d, %u", number, index, entry.advice,
-                  entry.released_count, page->advice, page->released);
+                      entry.last_ticks == page->last_ticks && entry.site == page->site,
+                  "operation %lu, page %lu: advice %d, %u times, site %u; the model has %d, %u, %u", number, index,
+                  entry.advice, entry.released_count, entry.site, page->advice, page->released, page->site);
 }
 
 static bool is_same_run(uint64_t a, uint64_t b)
 {
-    return model[a / 2].origin[a % 2] == model[b / 2].origin[b % 2] && model[a / 2].state == model[b / 2].state;
+    return model[a / 2].origin[a % 2] == model[b / 2].origin[b % 2] && model[a / 2].state == model[b / 2].state &&
+           model[a / 2].site == model[b / 2].site;
 }
 
 static void check_run(uint64_t first, uint64_t end, uint64_t number)
@@ -206,6 +219,7 @@ static void check_run(uint64_t first, uint64_t end, uint64_t number)
                  number, first, end, (got - FIRST) / HALF_BYTES, expected);
     cr_assert_eq(entry.origin[0], model[first / 2].origin[first % 2]);
     cr_assert_eq(entry.state, model[first / 2].state);
+    cr_assert_eq(entry.site, model[first / 2].site);
 }
 
 /* All runs, one behind the other, cover everything. */

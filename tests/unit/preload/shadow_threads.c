@@ -50,7 +50,8 @@ static void *change_own_pages(void *argument)
     }
     for (uint64_t page = number; page < GO_ARENA_PAGES; page += THREADS) {
         uintptr_t start = FIRST + page * GO_PAGE_BYTES;
-        shadow_mark_mapped(&shadow, start, GO_PAGE_BYTES, number % 2 == 0 ? ORIGIN_GO : ORIGIN_C, true, 0);
+        shadow_mark_mapped(&shadow, start, GO_PAGE_BYTES, number % 2 == 0 ? ORIGIN_GO : ORIGIN_C, true,
+                           (uint16_t)(number + 1));
         for (uint64_t i = 0; i <= number; i++)
             shadow_mark_advised(&shadow, start, GO_PAGE_BYTES, ADVICE_DONTNEED, (number + 1) << UNIT_SHIFT);
     }
@@ -66,7 +67,7 @@ Test(shadow_threads, disjoint_pages_come_out_exact)
         struct shadow_entry entry = shadow_look_up(&shadow, FIRST + page * GO_PAGE_BYTES);
         enum shadow_origin origin = number % 2 == 0 ? ORIGIN_GO : ORIGIN_C;
         cr_assert(entry.origin[0] == origin && entry.origin[1] == origin, "page %lu", page);
-        cr_assert_eq(entry.released_count, number + 1, "page %lu", page);
+        cr_assert_eq(entry.site, number + 1, "page %lu", page);
         cr_assert_eq(entry.last_ticks, (number + 1) << UNIT_SHIFT, "page %lu", page);
     }
     uint64_t leaves = (atomic_load(&region.taken_bytes) - taken) / (GO_ARENA_PAGES * 8);
@@ -81,7 +82,7 @@ static void *touch_every_slot(void *argument)
     pthread_barrier_wait(&start_line);
     for (uint64_t slot = 0; slot < 256; slot++)
         shadow_mark_mapped(&shadow, FIRST + slot * GO_ARENA_BYTES + number * GO_PAGE_BYTES, GO_PAGE_BYTES, ORIGIN_C,
-                           true);
+                           true, 0);
     return NULL;
 }
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The functions and what they stand for.
+ */
+#include "goruntime/purpose.h"
+
+#include <stddef.h>
+
+/* Of what is given back the first in this list that is anywhere on the stack counts: what runs under FreeOSMemory was
+ * forced, whatever does it. Of mappings the innermost function that is in the list counts, and the last three only
+ * where no other is. mgcscavenge.go, mheap.go, mpagealloc.go, malloc.go, mprof.go, iface.go, netpoll.go; not all
+ * versions have all. */
+static const struct {
+    const char *name;
+    bool is_of_release;
+    bool is_last_resort;
+    enum go_purpose purpose;
+} FUNCTIONS[] = {
+    {"runtime/debug.freeOSMemory", true, false, PURPOSE_FORCED},
+    {"runtime.bgscavenge", true, false, PURPOSE_BACKGROUND},
+    {"runtime.(*mheap).grow", true, false, PURPOSE_GROWTH},
+    {"runtime.(*mheap).allocSpan", true, false, PURPOSE_EAGER},
+    {"runtime.(*mheap).allocUserArenaChunk", true, false, PURPOSE_GROWTH},
+
+    {"runtime.recordspan", false, false, PURPOSE_SPAN_TABLE},
+    {"runtime.(*fixalloc).alloc", false, false, PURPOSE_SPAN_STRUCTS},
+    {"runtime.(*pageAlloc).sysGrow", false, false, PURPOSE_PAGE_SUMMARY},
+    {"runtime.(*pageAlloc).sysInit", false, false, PURPOSE_PAGE_SUMMARY},
+    {"runtime.(*pageAlloc).grow", false, false, PURPOSE_PAGE_SUMMARY},
+    {"runtime.(*pageAlloc).init", false, false, PURPOSE_PAGE_SUMMARY},
+    {"runtime.(*scavengeIndex).sysGrow", false, false, PURPOSE_SCAVENGE_INDEX},
+    {"runtime.(*scavengeIndex).sysInit", false, false, PURPOSE_SCAVENGE_INDEX},
+    {"runtime.(*scavengeIndex).init", false, false, PURPOSE_SCAVENGE_INDEX},
+    {"runtime.(*scavengeIndex).grow", false, false, PURPOSE_SCAVENGE_INDEX},
+    {"runtime.newArenaMayUnlock", false, false, PURPOSE_GC_BITS},
+    {"runtime.newMarkBits", false, false, PURPOSE_GC_BITS},
+    {"runtime.stkbucket", false, false, PURPOSE_PROFILE_BUCKETS},
+    {"runtime.newBucket", false, false, PURPOSE_PROFILE_BUCKETS},
+    {"runtime.(*traceRegionAlloc).alloc", false, false, PURPOSE_TRACE},
+    {"runtime.traceFlush", false, false, PURPOSE_TRACE},
+    {"runtime.itabAdd", false, false, PURPOSE_INTERFACE_TABLES},
+    {"runtime.getitab", false, false, PURPOSE_INTERFACE_TABLES},
+    {"runtime.(*pollCache).alloc", false, false, PURPOSE_POLL},
+    {"runtime.(*mheap).sysAlloc", false, false, PURPOSE_ARENA},
+    {"runtime.(*mheap).grow", false, false, PURPOSE_ARENA},
+    {"runtime.(*mheap).allocUserArenaChunk", false, false, PURPOSE_ARENA},
+    {"runtime.newSpanSPMC", false, false, PURPOSE_MARK_QUEUES},
+    {"runtime.persistentalloc", false, true, PURPOSE_PERSISTENT},
+    {"runtime.persistentalloc1", false, true, PURPOSE_PERSISTENT},
+    {"runtime.mallocinit", false, true, PURPOSE_START},
+    {"runtime.schedinit", false, true, PURPOSE_START},
+};
+
+enum { FUNCTIONS_COUNT = sizeof FUNCTIONS / sizeof FUNCTIONS[0] };
+
+_Static_assert(sizeof FUNCTIONS / sizeof FUNCTIONS[0] <= PURPOSE_FUNCTIONS_MAX, "each has its range");
+
+void purposes_find(struct go_purposes *purposes, const struct go_runtime *runtime, struct reader *reader, void *scratch)
+{
+    struct elf_image image;
+    if (purposes->is_found || !runtime->has_pclntab || !elf_image_read(&image, reader, runtime->image_start))
+        return;
+    const char *names[FUNCTIONS_COUNT];
+    for (int i = 0; i < FUNCTIONS_COUNT; i++)
+        names[i] = FUNCTIONS[i].name;
+    pclntab_lookup_all(&runtime->pclntab, &image, names, FUNCTIONS_COUNT, purposes->functions, scratch,
+                       RUNTIME_FIND_SCRATCH_BYTES);
+    purposes->is_found = true;
+}
+
+/* Return addresses: the call may be a function's last instruction. */
+static bool is_in(const struct go_purposes *purposes, int function, uintptr_t pc)
+{
+    return pc > purposes->functions[function].start && pc <= purposes->functions[function].end;
+}
+
+static bool is_anywhere(const struct go_purposes *purposes, int function, const uintptr_t *frames,
+                        uint32_t frames_count)
+{
+    for (uint32_t i = 0; i < frames_count; i++) {
+        if (is_in(purposes, function, frames[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum go_purpose purpose_of_release(const struct go_purposes *purposes, const uintptr_t *frames,
+                                          uint32_t frames_count)
+{
+    for (int function = 0; function < FUNCTIONS_COUNT; function++) {
+        if (FUNCTIONS[function].is_of_release && is_anywhere(purposes, function, frames, frames_count))
+            return FUNCTIONS[function].purpose;
+    }
+    return PURPOSE_UNKNOWN;
+}
+
+static enum go_purpose purpose_of_mapping(const struct go_purposes *purposes, const uintptr_t *frames,
+                                          uint32_t frames_count)
+{
+    enum go_purpose last_resort = PURPOSE_UNKNOWN;
+    for (uint32_t i = 0; i < frames_count; i++) {
+        for (int function = 0; function < FUNCTIONS_COUNT; function++) {
+            if (FUNCTIONS[function].is_of_release || !is_in(purposes, function, frames[i]))
+                continue;
+            if (!FUNCTIONS[function].is_last_resort)
+                return FUNCTIONS[function].purpose;
+            if (last_resort == PURPOSE_UNKNOWN)
+                last_resort = FUNCTIONS[function].purpose;
+        }
+    }
+    return last_resort;
+}
+
+enum go_purpose purpose_of(const struct go_purposes *purposes, enum purpose_call call, const uintptr_t *frames,
+                           uint32_t frames_count)
+{
+    switch (call) {
+    case PURPOSE_OF_RELEASE:
+        return purpose_of_release(purposes, frames, frames_count);
+    case PURPOSE_OF_MAPPING:
+        return purpose_of_mapping(purposes, frames, frames_count);
+    case PURPOSE_OF_OTHER_ADVICE:
+        break;
+    }
+    return PURPOSE_HUGE_PAGES;
+}
+
+const char *purpose_word(enum go_purpose purpose)
+{
+    static const char *const WORDS[PURPOSE_COUNT] = {
+#define X(id, word) [PURPOSE_##id] = (word),
+        GPW_PURPOSES(X)
+#undef X
+    };
+    return WORDS[purpose];
+}
