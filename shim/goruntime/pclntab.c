@@ -283,14 +283,18 @@ void pclntab_lookup_all(const struct pclntab *table, const struct elf_image *ima
         .entries = {image->reader, table->functions, table->end, scratch, half, 0, 0},
         .functions = {image->reader, table->functions, table->end, scratch + half, half, 0, 0},
     };
-    for (uint64_t i = 0; i < table->functions_count && wanted_count > 0; i++) {
+    uint32_t missing_count = wanted_count;
+    for (uint64_t i = 0; i < table->functions_count && missing_count > 0; i++) {
         struct function function;
         if (!function_at(table, &cursor, i, &function))
             return;
         for (uint32_t k = 0; k < wanted_count; k++) {
             struct pclntab_range *range = &ranges[indices[k]];
-            if (function.name == wanted[k] && range->end == 0 && function.end > function.entry &&
-                elf_image_holds(image, function.entry) && elf_image_holds(image, function.end - 1))
+            if (function.name != wanted[k] || range->end != 0)
+                continue;
+            missing_count--;
+            if (function.end > function.entry && elf_image_holds(image, function.entry) &&
+                elf_image_holds(image, function.end - 1))
                 *range = (struct pclntab_range){function.entry, function.end};
         }
     }

@@ -120,6 +120,7 @@ static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
+    stacks_prepare(&gpw_shim.stacks);
     for (;;) {
         uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);
         /* All of them, so that one dump serves all. */

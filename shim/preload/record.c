@@ -80,7 +80,7 @@ static uintptr_t word_at(uintptr_t stack_pointer)
 static uint16_t site_of_runtime_code(const struct call_kind *kind, uintptr_t stack_pointer, uintptr_t frame)
 {
     struct stacks *stacks = &gpw_shim.stacks;
-    struct stack_slot *slot = stacks_claim(stacks);
+    struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
     slot->frames[slot->count++] = word_at(stack_pointer);
@@ -97,7 +97,7 @@ static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller
     struct stacks *stacks = &gpw_shim.stacks;
     if (kind->by == ORIGIN_C && gpw_shim.options.stacks != STACKS_ALL)
         return CALLSITE_NONE;
-    struct stack_slot *slot = stacks_claim(stacks);
+    struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
     if (kind->by == ORIGIN_GO)

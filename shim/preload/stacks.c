@@ -26,12 +26,12 @@ bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c)
         return false;
     stacks->pid = (uint32_t)raw_getpid();
     if (wants_c)
-        unwinder_open(&stacks->unwinder, &slots[0].room);
+        unwinder_open(&stacks->unwinder);
     atomic_store_explicit(&stacks->slots, slots, memory_order_release);
     return true;
 }
 
-struct stack_slot *stacks_claim(struct stacks *stacks)
+struct stack_slot *stacks_claim(struct stacks *stacks, uintptr_t stack_pointer)
 {
     struct stack_slot *slots = atomic_load_explicit(&stacks->slots, memory_order_acquire);
     if (slots == NULL)
@@ -40,6 +40,7 @@ struct stack_slot *stacks_claim(struct stacks *stacks)
         if (atomic_exchange_explicit(&slots[i].is_taken, 1, memory_order_acquire) == 0) {
             slots[i].count = 0;
             slots[i].page = 0;
+            slots[i].own_page = align_down(stack_pointer, STACK_PAGE_BYTES);
             return &slots[i];
         }
     }
@@ -71,8 +72,22 @@ static bool read_page(struct stacks *stacks, struct stack_slot *slot, uintptr_t 
     return true;
 }
 
+/* Memory that cannot be gone: the page that this thread's stack pointer is on, and what Go maps for its heap, where its
+ * stacks are; Go does not take access away from a stack that runs. */
+static bool is_surely_there(const struct stack_slot *slot, uintptr_t address)
+{
+    if (align_down(address, STACK_PAGE_BYTES) == slot->own_page)
+        return true;
+    struct shadow_entry entry = shadow_look_up(&gpw_shim.shadow, address);
+    return entry.origin[0] == ORIGIN_GO && entry.state == STATE_MAPPED;
+}
+
 static bool read_word(struct stacks *stacks, struct stack_slot *slot, uintptr_t address, uintptr_t *word)
 {
+    if (is_surely_there(slot, address)) {
+        *word = *(const uintptr_t *)address;
+        return true;
+    }
     if (!read_page(stacks, slot, address))
         return false;
     *word = slot->bytes[address % STACK_PAGE_BYTES / sizeof(uintptr_t)];
@@ -165,6 +180,15 @@ void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, 
     } else if (walk.go_frame != 0) {
         stacks_add_go(stacks, slot, walk.go_frame);
     }
+}
+
+void stacks_prepare(struct stacks *stacks)
+{
+    struct stack_slot *slot = stacks_claim(stacks, 0);
+    if (slot != NULL && stacks->unwinder.is_ready)
+        stacks_add_c(stacks, slot, 0, 0);
+    if (slot != NULL)
+        stacks_release(slot);
 }
 
 bool stacks_is_unwinder(const struct stacks *stacks, uintptr_t stack_pointer)

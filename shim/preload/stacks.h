@@ -3,9 +3,9 @@
  * The stack that a memory call comes from.
  *
  * Go's frames are found by their frame pointers: on amd64 that chain goes on from the system stack to the goroutine's
- * in all versions (runtime/asm_amd64.s:systemstack leaves the frame pointer to its caller's). Nothing on it is
- * believed: each record is read by process_vm_readv, which fails where a load would fault, a page at a time; return
- * addresses must lie in a Go runtime's image, frame pointers must be aligned and rise within a stack.
+ * in all versions. Nothing on it is believed: return addresses must be of Go's functions, frame pointers must be
+ * aligned and rise within a stack, and where it is not sure that there is memory a record is read by process_vm_readv,
+ * which fails where a load would be a fault.
  *
  * C's frames come from libunwind where the program's machine has it (unwinder.h), up to the first Go frame.
  *
@@ -32,6 +32,7 @@ struct stack_slot {
     uint32_t count;
     uintptr_t frames[CALLSITE_FRAMES_MAX]; /* return addresses, innermost first */
     _Atomic uintptr_t unwinding_at;        /* the stack pointer of a call that is inside libunwind, or 0 */
+    uintptr_t own_page;                    /* where the calling thread's stack pointer is */
     uintptr_t page;                        /* whose copy is in `bytes`; 0: none */
     uintptr_t bytes[STACK_PAGE_BYTES / sizeof(uintptr_t)];
     struct unwinder_room room;
@@ -48,8 +49,11 @@ struct stacks {
 /* `wants_c`: looks for an unwinder. False: no memory. Allowed context: discovery. */
 bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c);
 
-/* A slot with no frame in it yet, or NULL. For stacks_release. */
-struct stack_slot *stacks_claim(struct stacks *stacks);
+/* Has libunwind make its tables, so that no call of the program has to wait for that. Allowed context: dumper. */
+void stacks_prepare(struct stacks *stacks);
+
+/* A slot with no frame in it yet, or NULL. `stack_pointer` is the calling thread's. For stacks_release. */
+struct stack_slot *stacks_claim(struct stacks *stacks, uintptr_t stack_pointer);
 void stacks_release(struct stack_slot *slot);
 
 /* Adds the Go frames of the chain that begins at frame pointer `frame`. */

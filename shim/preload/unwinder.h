@@ -29,8 +29,8 @@ struct unwinder {
     bool is_ready;
 };
 
-/* Loads it and walks one stack, so that its tables and memory are there. Allowed context: discovery. */
-void unwinder_open(struct unwinder *unwinder, struct unwinder_room *room);
+/* Allowed context: discovery. */
+void unwinder_open(struct unwinder *unwinder);
 
 /* One frame after the other, from the caller of the function that calls this. `visit` gets a return address and the
  * frame pointer that its function has; false ends the walk. Allowed context: hook, see above. */

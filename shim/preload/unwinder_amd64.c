@@ -7,21 +7,17 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+#include "preload/old_libc.h"
+
 /* libunwind-x86_64.h: UNW_X86_64_RBP, UNW_X86_64_RIP */
 enum { REGISTER_FRAME = 6, REGISTER_PC = 16 };
 
-static bool ignore(void *context, uintptr_t pc, uintptr_t frame)
-{
-    (void)context;
-    (void)pc;
-    (void)frame;
-    return true;
-}
-
-void unwinder_open(struct unwinder *unwinder, struct unwinder_room *room)
+void unwinder_open(struct unwinder *unwinder)
 {
     static const char *const NAMES[] = {"libunwind.so.8", "libunwind.so.1"};
     void *library = NULL;
+    if (dlopen == NULL || dlsym == NULL)
+        return;
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && library == NULL; i++)
         library = dlopen(NAMES[i], RTLD_LAZY | RTLD_LOCAL);
     if (library == NULL)
@@ -32,8 +28,6 @@ void unwinder_open(struct unwinder *unwinder, struct unwinder_room *room)
     *(void **)&unwinder->get_register = dlsym(library, "_ULx86_64_get_reg");
     unwinder->is_ready = unwinder->get_context != NULL && unwinder->init_local != NULL && unwinder->step != NULL &&
                          unwinder->get_register != NULL;
-    if (unwinder->is_ready)
-        unwinder_walk(unwinder, room, ignore, NULL);
 }
 
 void unwinder_walk(const struct unwinder *unwinder, struct unwinder_room *room, unwinder_visit visit, void *context)
