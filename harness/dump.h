@@ -138,6 +138,14 @@ struct dump_map {
     struct dump_sizes sizes;
 };
 
+/* A file with code in it, as it was mapped. */
+struct dump_module {
+    uint64_t start, end;
+    uint64_t bias;        /* address - bias is the address in the file */
+    const char *path;     /* or "[vdso]" */
+    const char *build_id; /* lower-case hexadecimal digits, or NULL: it has none */
+};
+
 struct dump_evidence {
     const char *name;
     const char *text; /* NULL: it is a number */
@@ -179,6 +187,8 @@ struct dump {
     uint64_t arenas_count;
     struct dump_map *maps; /* by address */
     uint64_t maps_count;
+    struct dump_module *modules; /* by address, without overlap; none in a dump of an older version */
+    uint64_t modules_count;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */
     uint64_t findings_count;
     struct bump bump; /* holds all of the above */

@@ -79,6 +79,14 @@ static const struct field ARENA_FIELDS[] = {
     {"pages", FIELD_TEXT, offsetof(struct dump_arena, pages)},
 };
 
+static const struct field MODULE_FIELDS[] = {
+    {"path", FIELD_TEXT, offsetof(struct dump_module, path)},
+    {"start", FIELD_ADDRESS, offsetof(struct dump_module, start)},
+    {"end", FIELD_ADDRESS, offsetof(struct dump_module, end)},
+    {"bias", FIELD_ADDRESS, offsetof(struct dump_module, bias)},
+    {"build_id", FIELD_TEXT_OR_NULL, offsetof(struct dump_module, build_id)},
+};
+
 static const struct field MAP_FIELDS[] = {
     {"start", FIELD_ADDRESS, offsetof(struct dump_map, start)},
     {"end", FIELD_ADDRESS, offsetof(struct dump_map, end)},
@@ -176,6 +184,19 @@ static bool check_map(const struct fields_context *context, const json_t *row_js
     return map->start < map->end || fields_refuse(context, "end", "is not above the start");
 }
 
+static bool check_module(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    const struct dump_module *module = row;
+    const char *digits = module->build_id;
+    (void)row_json;
+    if (module->start >= module->end)
+        return fields_refuse(context, "end", "is not above the start");
+    if (digits != NULL &&
+        (*digits == '\0' || strlen(digits) % 2 != 0 || digits[strspn(digits, "0123456789abcdef")] != '\0'))
+        return fields_refuse(context, "build_id", "is not made of pairs of hexadecimal digits");
+    return true;
+}
+
 /* ---- size classes ---- */
 
 static bool read_occupancy(const struct fields_context *context, const json_t *object, struct dump_size_class *row)
@@ -269,4 +290,20 @@ bool dump_decode_maps(struct fields_context context, const json_t *document, str
     static const struct list MAPS = LIST("maps", MAP_FIELDS, dump_map, check_map);
     dump->maps = read_list(context, document, &MAPS, &dump->maps_count);
     return dump->maps != NULL;
+}
+
+bool dump_decode_modules(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list MODULES = LIST("modules", MODULE_FIELDS, dump_module, check_module);
+    if (json_object_get(document, MODULES.key) == NULL)
+        return true;
+    dump->modules = read_list(context, document, &MODULES, &dump->modules_count);
+    if (dump->modules == NULL)
+        return false;
+    context.where = MODULES.key;
+    for (uint64_t i = 1; i < dump->modules_count; i++) {
+        if (dump->modules[i].start < dump->modules[i - 1].end)
+            return fields_refuse(&context, "", "are not in the order of their addresses");
+    }
+    return true;
 }

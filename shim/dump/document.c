@@ -285,6 +285,27 @@ static void write_maps(struct json *json, const struct snapshot *snapshot)
     json_newline(json);
 }
 
+static void write_modules(struct json *json, const struct module_rows *modules)
+{
+    json_begin_array(json, "modules");
+    for (uint64_t i = 0; i < modules->count; i++) {
+        const struct module_row *row = &modules->rows[i];
+        json_newline(json);
+        json_begin_object(json, NULL);
+        json_put_string(json, "path", row->path);
+        json_put_address(json, "start", row->start);
+        json_put_address(json, "end", row->end);
+        json_put_address(json, "bias", row->bias);
+        if (row->build_id_bytes != 0)
+            json_put_hex_bytes(json, "build_id", row->build_id, row->build_id_bytes);
+        else
+            json_put_null(json, "build_id");
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_newline(json);
+}
+
 static void write_findings(struct json *json, const struct findings *findings)
 {
     json_begin_array(json, "findings");
@@ -327,6 +348,7 @@ void document_write(struct json *json, const struct document *document, struct b
     json_end_array(json);
     json_newline(json);
     write_maps(json, document->snapshot);
+    write_modules(json, &document->snapshot->modules);
     write_findings(json, &document->findings);
     json_end_object(json);
     json_newline(json);

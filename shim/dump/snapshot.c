@@ -448,9 +448,11 @@ static int read_resident_set(struct join *join, const char **failed_path)
     int error = resident_set_read(&join->snapshot->resident, &resident, failed_path);
     if (error != 0)
         return error;
-    join->is_library = find_libraries(&join->snapshot->resident.vmas, join->bump);
+    const struct vma_list *vmas = &join->snapshot->resident.vmas;
+    join->is_library = find_libraries(vmas, join->bump);
     *failed_path = "memory for the dump";
-    bool has_room = heap_metadata_open(&join->metadata, &join->snapshot->resident.vmas, join->bump);
+    bool has_room = heap_metadata_open(&join->metadata, vmas, join->bump) &&
+                    module_rows_find(&join->snapshot->modules, vmas, source->reader, join->bump);
     return join->is_library != NULL && has_room ? 0 : -ENOMEM;
 }
 
@@ -490,8 +492,8 @@ static void join_all(struct join *join)
     if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
         snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
     const struct resident_set *resident = &snapshot->resident;
-    snapshot->untrusted +=
-        resident->vmas.unparsed_lines + resident->dropped + resident->unscanned + snapshot->known.dropped;
+    snapshot->untrusted += resident->vmas.unparsed_lines + resident->dropped + resident->unscanned +
+                           snapshot->known.dropped + snapshot->modules.dropped;
 }
 
 int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,

@@ -11,7 +11,7 @@
 #include "memory/raw.h"
 #include "memory/units.h"
 
-enum { PAGE_BYTES = 4096, DYNAMIC_ENTRIES_MAX = 512, NOTE_BYTES_MAX = 4096 };
+enum { PAGE_BYTES = 4096, DYNAMIC_ENTRIES_MAX = 512, NOTE_BYTES_MAX = 4096, NOTE_NAME_BYTES = 4, NOTE_GO_BUILD_ID = 4 };
 
 static bool is_supported(const Elf64_Ehdr *header)
 {
@@ -52,6 +52,24 @@ static void read_dynamic(struct elf_image *image, const Elf64_Phdr *program)
     }
 }
 
+/* The first of each kind counts. `at` is where its name lies. */
+static void read_note(struct elf_image *image, const Elf64_Nhdr *note, uintptr_t at)
+{
+    char name[NOTE_NAME_BYTES];
+    uintptr_t content = at + sizeof name;
+    if (!reader_read(image->reader, at, name, sizeof name))
+        return;
+    if (note->n_type == NT_GNU_BUILD_ID && memcmp(name, "GNU", sizeof name) == 0) {
+        if (image->build_id_bytes == 0 && note->n_descsz <= ELF_BUILD_ID_BYTES &&
+            reader_read(image->reader, content, image->build_id, note->n_descsz))
+            image->build_id_bytes = note->n_descsz;
+    } else if (note->n_type == NOTE_GO_BUILD_ID && memcmp(name, "Go\0", sizeof name) == 0) {
+        if (image->go_build_id_bytes == 0 && note->n_descsz <= ELF_GO_BUILD_ID_BYTES &&
+            reader_read(image->reader, content, image->go_build_id, note->n_descsz))
+            image->go_build_id_bytes = note->n_descsz;
+    }
+}
+
 static void read_notes(struct elf_image *image, const Elf64_Phdr *program)
 {
     uintptr_t at = program->p_vaddr + image->bias;
@@ -60,14 +78,11 @@ static void read_notes(struct elf_image *image, const Elf64_Phdr *program)
     while (at + sizeof note <= end && reader_read(image->reader, at, &note, sizeof note)) {
         uint64_t name_bytes = align_up(note.n_namesz, 4);
         uint64_t content_bytes = align_up(note.n_descsz, 4);
-        char name[4];
         at += sizeof note;
         if (name_bytes > end - at || content_bytes > end - at - name_bytes)
             return;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof name && note.n_descsz <= ELF_BUILD_ID_BYTES &&
-            reader_read(image->reader, at, name, sizeof name) && memcmp(name, "GNU", sizeof name) == 0 &&
-            reader_read(image->reader, at + name_bytes, image->build_id, note.n_descsz))
-            image->build_id_bytes = note.n_descsz;
+        if (note.n_namesz == NOTE_NAME_BYTES)
+            read_note(image, &note, at);
         at += name_bytes + content_bytes;
     }
 }
@@ -101,7 +116,7 @@ bool elf_image_read(struct elf_image *image, struct reader *reader, uintptr_t ba
             add_segment(image, &programs[i]);
         else if (programs[i].p_type == PT_DYNAMIC)
             read_dynamic(image, &programs[i]);
-        else if (programs[i].p_type == PT_NOTE && image->build_id_bytes == 0)
+        else if (programs[i].p_type == PT_NOTE)
             read_notes(image, &programs[i]);
     }
     return image->end > image->start;

@@ -15,7 +15,13 @@
 
 #include "memory/reader.h"
 
-enum { ELF_SEGMENTS_MAX = 16, ELF_SECTIONS_MAX = 96, ELF_SECTION_NAMES_BYTES = 2048, ELF_BUILD_ID_BYTES = 32 };
+enum {
+    ELF_SEGMENTS_MAX = 16,
+    ELF_SECTIONS_MAX = 96,
+    ELF_SECTION_NAMES_BYTES = 2048,
+    ELF_BUILD_ID_BYTES = 32,
+    ELF_GO_BUILD_ID_BYTES = 128
+};
 
 struct elf_segment {
     uintptr_t start, end;
@@ -42,6 +48,8 @@ struct elf_image {
     char section_names[ELF_SECTION_NAMES_BYTES];
     uint8_t build_id[ELF_BUILD_ID_BYTES]; /* NT_GNU_BUILD_ID */
     uint32_t build_id_bytes;
+    uint8_t go_build_id[ELF_GO_BUILD_ID_BYTES]; /* a text, without a zero (cmd/link -buildid) */
+    uint32_t go_build_id_bytes;
 };
 
 /* Reads the headers of the module whose ELF header lies at `base`. False: not a 64-bit little-endian ELF image. */
