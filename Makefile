@@ -28,7 +28,7 @@ by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(w
 LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events options log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c harness/*.S)
-HARNESS_LIBS := -ljansson -lz -lelf -lncursesw -ltinfo -linih -lm
+HARNESS_LIBS := -ljansson -lz -ldw -lelf -lncursesw -ltinfo -linih -lm
 
 SHIM_OBJ := $(patsubst %,$(BUILD)/shim.o/%.o,$(basename $(LIB_SRC) $(PRELOAD_SRC)))
 LIB_OBJ  := $(patsubst %,$(BUILD)/lib.o/%.o,$(basename $(LIB_SRC)))
@@ -38,8 +38,8 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 
 
 # ---- what tests need: Debian packages, Go toolchains, programs ----
-PACKAGES_BUILD := libjansson-dev libelf-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
-PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev libdw-dev python3 python3-jsonschema \
+PACKAGES_BUILD := libjansson-dev libelf-dev libdw-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
+PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev python3 python3-jsonschema \
     python3-prometheus-client cmark-gfm python3-yaml strace binutils
 PACKAGES_BROWSER := chromium fonts-dejavu-core
 PACKAGES_LINT  := git clang clang-format clang-tidy cppcheck shellcheck
@@ -56,7 +56,8 @@ UNIT_BIN    := $(UNIT_ROOMS:%=$(BUILD)/tests/unit_%)
 E2E_BIN     := $(BUILD)/tests/e2e
 BENCH_BIN   := $(BUILD)/tests/bench
 LAYOUTS_BIN := $(BUILD)/tests/layouts
-TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c tests/setup/layouts/*.c)
+SYMBOLIZE_BIN := $(BUILD)/tests/symbolize
+TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c tests/setup/*/*.c)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/lib.o/%.o)
 unit_obj     = $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/unit/$(1)/*.c tests/unit/support/*.c))
 # Everything of the shim but the functions that would stand for libc's in the test itself.
@@ -123,7 +124,7 @@ include install.mk
 packages: $(addprefix $(BUILD)/.packages-,build test lint fuzz browser)
 	@:
 
-built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $$(FUZZ_BIN)
+built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $$(FUZZ_BIN)
 	@:
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
@@ -185,13 +186,18 @@ $(LAYOUTS_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/setup/layouts
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ -ldw -lelf -ljansson
 
+$(SYMBOLIZE_BIN): $(BUILD)/lib.o/tests/setup/symbolize/symbolize.o $(LIB_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ $(HARNESS_LIBS)
+
 layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF of every toolchain found
 	$(Q)tests/setup/layouts.sh $(LAYOUTS_BIN) $(BUILD)/layouts $(BUILD)/go shim/goruntime
 
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -235,7 +241,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory unit e2e gate stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
-check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) apps ## repeat what threads can break, 20 times
+check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run

@@ -18,7 +18,7 @@
 
 #define PIE_BIAS 0x555555554000ull
 
-enum { DYNAMIC_ENTRIES_MAX = 512, RELOCATIONS_MAX = 1 << 24, RELOCATIONS_AT_ONCE = 1024 };
+enum { PAGE_BYTES = 4096, DYNAMIC_ENTRIES_MAX = 512, RELOCATIONS_MAX = 1 << 24, RELOCATIONS_AT_ONCE = 1024 };
 
 /* ---- memory ---- */
 
@@ -35,6 +35,25 @@ static const Elf64_Phdr *segment_of(const struct program_file *file, uint64_t ad
             return segment;
     }
     return NULL;
+}
+
+/* How many bytes from `address` on lie beside a segment, in a page that it shares. What the loader puts there (more of
+ * the file, or zeros) belongs to nobody: it reads as zeros. */
+static uint64_t padding_at(const struct program_file *file, uint64_t address)
+{
+    uint64_t next = align_down(address, PAGE_BYTES) + PAGE_BYTES;
+    bool is_padding = false;
+    for (uint32_t i = 0; i < file->segments_count; i++) {
+        const Elf64_Phdr *segment = &file->segments[i];
+        uint64_t end;
+        if (segment->p_type != PT_LOAD || segment->p_memsz == 0 ||
+            __builtin_add_overflow(segment->p_vaddr, segment->p_memsz, &end))
+            continue;
+        is_padding |= address >= align_down(segment->p_vaddr, PAGE_BYTES) && address < align_up(end, PAGE_BYTES);
+        if (segment->p_vaddr > address)
+            next = min_u64(next, segment->p_vaddr);
+    }
+    return is_padding ? next - address : 0;
 }
 
 /* Index of the first relocation at or above `address`. */
@@ -87,10 +106,15 @@ static int read_program(struct reader *reader, uintptr_t address, void *buffer, 
     uint64_t at = address - file->bias;
     while (bytes > 0) {
         const Elf64_Phdr *segment = segment_of(file, at);
-        if (segment == NULL)
+        uint64_t there = segment != NULL ? segment->p_memsz - (at - segment->p_vaddr) : padding_at(file, at);
+        uint64_t piece = min_u64(bytes, there);
+        if (piece == 0)
             return -EFAULT;
-        uint64_t piece = min_u64(bytes, segment->p_memsz - (at - segment->p_vaddr));
-        int error = read_piece(file, at, out, piece);
+        int error = 0;
+        if (segment != NULL)
+            error = read_piece(file, at, out, piece);
+        else
+            memset(out, 0, piece);
         if (error != 0)
             return error;
         out += piece;
@@ -192,7 +216,7 @@ static void read_segments(struct program_file *file, struct bump *bump)
     bool has_base = false;
     for (uint32_t i = 0; i < count; i++) {
         if (file->segments[i].p_type == PT_LOAD && !has_base) {
-            file->base = align_down(file->segments[i].p_vaddr, 4096) + file->bias;
+            file->base = align_down(file->segments[i].p_vaddr, PAGE_BYTES) + file->bias;
             has_base = true;
         }
         if (file->segments[i].p_type == PT_INTERP)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program's file as it would lie in memory when it is run, without running it: segments at their addresses, zeros
- * behind them, relative relocations done. What finds things in a process finds them in it too.
+ * behind them and in what is left of their pages, relative relocations done. What finds things in a process finds them
+ * in it too.
  */
 #ifndef GPW_HARNESS_PROGRAM_FILE_H
 #define GPW_HARNESS_PROGRAM_FILE_H

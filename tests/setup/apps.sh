@@ -16,7 +16,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat pagetruth client planted pinned'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat pagetruth client planted frames pinned'
 
 say() { printf 'apps: %s\n' "$*"; }
 
@@ -50,7 +50,7 @@ build_plain() {
 }
 
 build_forms() {
-    for app in mapdemo heapstats client; do
+    for app in mapdemo heapstats client frames; do
         build $app.pie $app -buildmode=pie
         build $app.internal $app -ldflags=-linkmode=internal
         build $app.race $app -race
@@ -65,6 +65,7 @@ build_forms() {
 
     CGO_ENABLED=0 build heapstats.static heapstats
     CGO_ENABLED=0 build client.static client
+    CGO_ENABLED=0 build frames.static frames
     # Since go1.20, and with generics.
     case $version in
     1.1[0-9]) ;;
@@ -73,7 +74,8 @@ build_forms() {
 
     build libcsharedlib.so csharedlib -buildmode=c-shared
     build libheapstats.so heapstats -buildmode=c-shared
-    rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h"
+    build libframes.so frames -buildmode=c-shared
+    rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h" "$dir/libframes.h"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/runhost/runhost.c" -o "$dir/runhost"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/chost/chost.c" -o "$dir/chost"
     # The loader reads $ORIGIN, not the shell.

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+/*
+struct place {
+	void *address;
+	int inner_line, outer_line;
+};
+struct place frames_place(void);
+*/
+import "C"
+
+import "fmt"
+
+// Run is main for a C program that has loaded this one as a shared library.
+//
+//export Run
+func Run() {
+	main()
+}
+
+// Of C it is only known what is written there.
+func placesInC() []string {
+	place := C.frames_place()
+	return []string{fmt.Sprintf("%#x frames_inlined|place.c|%d frames_place|place.c|%d", uintptr(place.address),
+		int(place.inner_line), int(place.outer_line))}
+}
