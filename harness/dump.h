@@ -146,6 +146,33 @@ struct dump_module {
     const char *build_id; /* lower-case hexadecimal digits, or NULL: it has none */
 };
 
+/* Sampled objects of the program's own heap profile: what they take, and what they alone keep. */
+struct dump_profile_sums {
+    uint64_t objects, bytes, resident_bytes;
+    uint64_t pinned_pages_bytes, pinned_spans_bytes; /* resident, and all objects there are these */
+    uint64_t alone_on_page, alone_in_span;           /* objects */
+    uint64_t alone_spans_bytes;                      /* resident of the spans of the latter */
+};
+
+/* What one stack allocated of one size. */
+struct dump_profile_stack {
+    const uint64_t *frames; /* return addresses, innermost first */
+    uint64_t frames_count;
+    uint64_t object_bytes;
+    struct dump_profile_sums sums;
+};
+
+/* As the dump says it: of sampled objects only. harness/profile.h estimates what there is. */
+struct dump_profile {
+    bool is_there;
+    uint64_t rate;                     /* MemProfileRate; or DUMP_NOT_KNOWN */
+    struct dump_profile_stack *stacks; /* in the order of the file: most bytes first */
+    uint64_t stacks_count;
+    uint64_t left_out_stacks;
+    struct dump_profile_sums left_out;
+    uint64_t untrusted_lists;
+};
+
 struct dump_evidence {
     const char *name;
     const char *text; /* NULL: it is a number */
@@ -182,6 +209,7 @@ struct dump {
     struct dump_large large;
     struct dump_heap *heaps;
     uint64_t heaps_count;
+    struct dump_profile profile;
     struct dump_reinflated reinflated;
     struct dump_arena *arenas; /* by address */
     uint64_t arenas_count;

@@ -56,6 +56,32 @@ static const struct field WALKED_HEAP_FIELDS[] = {
     {"objects", FIELD_NUMBER, offsetof(struct dump_heap, objects)},
 };
 
+#define PROFILE_SUMS(type, member)                                                                                    \
+    {"objects", FIELD_NUMBER, offsetof(type, member.objects)}, {"bytes", FIELD_NUMBER, offsetof(type, member.bytes)}, \
+        {"resident", FIELD_NUMBER, offsetof(type, member.resident_bytes)},                                            \
+        {"pinned_pages", FIELD_NUMBER, offsetof(type, member.pinned_pages_bytes)},                                    \
+        {"pinned_spans", FIELD_NUMBER, offsetof(type, member.pinned_spans_bytes)},                                    \
+        {"alone_on_page", FIELD_NUMBER, offsetof(type, member.alone_on_page)},                                        \
+        {"alone_in_span", FIELD_NUMBER, offsetof(type, member.alone_in_span)},                                        \
+    {                                                                                                                 \
+        "alone_spans", FIELD_NUMBER, offsetof(type, member.alone_spans_bytes)                                         \
+    }
+
+static const struct field PROFILE_STACK_FIELDS[] = {
+    {"size", FIELD_NUMBER, offsetof(struct dump_profile_stack, object_bytes)},
+    PROFILE_SUMS(struct dump_profile_stack, sums),
+};
+
+static const struct field PROFILE_LEFT_OUT_FIELDS[] = {
+    {"stacks", FIELD_NUMBER, offsetof(struct dump_profile, left_out_stacks)},
+    PROFILE_SUMS(struct dump_profile, left_out),
+};
+
+static const struct field PROFILE_FIELDS[] = {
+    {"rate", FIELD_NUMBER_OR_NULL, offsetof(struct dump_profile, rate)},
+    {"untrusted", FIELD_NUMBER, offsetof(struct dump_profile, untrusted_lists)},
+};
+
 static const struct field REINFLATED_FIELDS[] = {
     {"resident", FIELD_NUMBER, offsetof(struct dump_reinflated, resident_bytes)},
     {"huge", FIELD_NUMBER, offsetof(struct dump_reinflated, huge_bytes)},
@@ -148,6 +174,26 @@ static bool check_range(const struct fields_context *context, const json_t *row_
     range->released_count = range->released_since_start_ns = DUMP_NOT_KNOWN;
     return json_object_get(row_json, "released_count") == NULL ||
            fields_read(context, row_json, RANGE_SHADOW_FIELDS, FIELDS_COUNT(RANGE_SHADOW_FIELDS), range);
+}
+
+static bool check_profile_stack(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    static const struct field ADDRESS[] = {{"", FIELD_ADDRESS, 0}};
+    struct dump_profile_stack *stack = row;
+    size_t index;
+    json_t *frame;
+    const json_t *list = fields_find_list(context, row_json, "pcs");
+    uint64_t *frames = list == NULL ? NULL : fields_take_array(context, json_array_size(list), sizeof *frames);
+    if (frames == NULL)
+        return false;
+    json_array_foreach(list, index, frame)
+    {
+        if (!fields_read(context, frame, ADDRESS, 1, &frames[index]))
+            return false;
+    }
+    stack->frames = frames;
+    stack->frames_count = json_array_size(list);
+    return true;
 }
 
 static bool are_page_states(const uint8_t *letters, uint64_t count)
@@ -264,6 +310,23 @@ static bool read_object(struct fields_context context, const json_t *document, c
         (list_key), (table), FIELDS_COUNT(table), sizeof(struct type), (check_function) \
     }
 
+/* Older dumps have none; null: the program keeps none. */
+static bool read_profile(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list STACKS =
+        LIST("go.profile.stacks", PROFILE_STACK_FIELDS, dump_profile_stack, check_profile_stack);
+    struct dump_profile *profile = &dump->profile;
+    const json_t *found = json_object_get(json_object_get(document, "go"), "profile");
+    if (found == NULL || json_is_null(found))
+        return true;
+    profile->is_there = true;
+    profile->stacks = read_list(context, document, &STACKS, &profile->stacks_count);
+    return profile->stacks != NULL &&
+           read_object(context, document, "go.profile", PROFILE_FIELDS, FIELDS_COUNT(PROFILE_FIELDS), profile) &&
+           read_object(context, document, "go.profile.left_out", PROFILE_LEFT_OUT_FIELDS,
+                       FIELDS_COUNT(PROFILE_LEFT_OUT_FIELDS), profile);
+}
+
 bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump)
 {
     static const struct list ADVICES = LIST("go.advice", ADVICE_FIELDS, dump_advice, NULL);
@@ -276,7 +339,8 @@ bool dump_decode_go(struct fields_context context, const json_t *document, struc
     if (dump->heaps == NULL || !read_size_classes(context, document, dump) ||
         !read_object(context, document, "go.large", LARGE_FIELDS, FIELDS_COUNT(LARGE_FIELDS), &dump->large) ||
         !read_object(context, document, "go.reinflated", REINFLATED_FIELDS, FIELDS_COUNT(REINFLATED_FIELDS),
-                     reinflated))
+                     reinflated) ||
+        !read_profile(context, document, dump))
         return false;
     reinflated->ranges = read_list(context, document, &RANGES, &reinflated->ranges_count);
     if (reinflated->ranges == NULL)

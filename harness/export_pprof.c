@@ -4,8 +4,12 @@
  *
  * The names in the stacks of samples are its functions; there is no code behind them, so each has one location without
  * an address. All texts stand in one table and are referred to by their index; a frame's index is its function's and
- * its location's number as well. The one mapping is the program: it gives a profile its file name and build id, and
+ * its location's number as well. Their mapping is the program: it gives a profile its file name and build id, and
  * says that there is nothing left to symbolise.
+ *
+ * Below them stand the stacks of the program's heap profile: locations with an address, numbered from
+ * ADDRESS_LOCATIONS on, in mappings for the modules of the dump. They have names where the files are at hand; where
+ * not, pprof can look for them itself, by the build id.
  */
 #include <inttypes.h>
 #include <search.h>
@@ -16,7 +20,10 @@
 
 #include "harness/export_format.h"
 #include "harness/export_samples.h"
+#include "harness/profile.h"
 #include "harness/protobuf.h"
+#include "harness/stack_trace.h"
+#include "harness/symbols.h"
 
 /* Field numbers of profile.proto. */
 enum {
@@ -36,15 +43,22 @@ enum { SAMPLE_LOCATION_ID = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
 enum { LABEL_KEY = 1, LABEL_STR = 2 };
 enum {
     MAPPING_ID = 1,
+    MAPPING_MEMORY_START = 2,
+    MAPPING_MEMORY_LIMIT = 3,
     MAPPING_FILENAME = 5,
     MAPPING_BUILD_ID = 6,
     MAPPING_HAS_FUNCTIONS = 7,
+    MAPPING_HAS_FILENAMES = 8,
+    MAPPING_HAS_LINE_NUMBERS = 9,
+    MAPPING_HAS_INLINE_FRAMES = 10,
 };
-enum { LOCATION_ID = 1, LOCATION_MAPPING_ID = 2, LOCATION_LINE = 4 };
-enum { LINE_FUNCTION_ID = 1 };
-enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3 };
+enum { LOCATION_ID = 1, LOCATION_MAPPING_ID = 2, LOCATION_ADDRESS = 3, LOCATION_LINE = 4 };
+enum { LINE_FUNCTION_ID = 1, LINE_LINE = 2 };
+enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FILENAME = 4 };
 
-enum { THE_MAPPING = 1 };
+enum { THE_MAPPING = 1, MODULE_MAPPINGS = 2 /* from here on, by their index in the dump */ };
+enum { SAMPLE_LOCATIONS_MAX = TRACE_PLACES_MAX + FRAME_COUNT, TRACE_PLACE_FRAMES_MAX = 64 };
+#define ADDRESS_LOCATIONS (1ull << 32)
 
 static const struct {
     const char *type, *unit;
@@ -57,7 +71,11 @@ static const struct {
 struct known_text {
     const char *text;
     uint64_t index;
-    bool is_function;
+    bool is_function, is_location;
+};
+
+struct known_address {
+    uint64_t address, location;
 };
 
 /* Parts of the message that grow while the samples are written, and the table of texts. */
@@ -66,6 +84,11 @@ struct profile {
     struct protobuf inner, innermost; /* being written */
     void *tree;                       /* of struct known_text, by text */
     uint64_t texts_count;
+    const struct dump *dump;
+    struct symbols symbols;
+    struct stack_trace *trace;
+    void *addresses; /* tree of struct known_address */
+    uint64_t addresses_count;
     bool is_out_of_memory;
 };
 
@@ -86,7 +109,7 @@ static struct known_text *find_text(struct profile *profile, const char *text)
         profile->is_out_of_memory = true;
         return NULL;
     }
-    *entry = (struct known_text){text, profile->texts_count, false};
+    *entry = (struct known_text){text, profile->texts_count, false, false};
     if (tsearch(entry, &profile->tree, compare_texts) == NULL) {
         free(entry);
         profile->is_out_of_memory = true;
@@ -103,14 +126,34 @@ static uint64_t text_index(struct profile *profile, const char *text)
     return entry == NULL ? 0 : entry->index;
 }
 
-static void put_function(struct profile *profile, uint64_t id)
+/* The function of that name; its number is its text's. 0: no memory. Functions are known by their names alone, as pprof
+ * shows them. */
+static uint64_t function_id(struct profile *profile, const char *name, const char *file)
 {
-    protobuf_clear(&profile->inner);
-    protobuf_put_number(&profile->inner, FUNCTION_ID, id);
-    protobuf_put_number(&profile->inner, FUNCTION_NAME, id);
-    protobuf_put_number(&profile->inner, FUNCTION_SYSTEM_NAME, id);
-    protobuf_put_message(&profile->functions, PROFILE_FUNCTION, &profile->inner);
+    struct known_text *entry = find_text(profile, name[0] == '\0' ? "?" : name); /* 0, the empty text, is no number */
+    if (entry == NULL)
+        return 0;
+    if (entry->is_function)
+        return entry->index;
+    entry->is_function = true;
+    uint64_t file_index = file == NULL ? 0 : text_index(profile, file);
+    protobuf_clear(&profile->innermost);
+    protobuf_put_number(&profile->innermost, FUNCTION_ID, entry->index);
+    protobuf_put_number(&profile->innermost, FUNCTION_NAME, entry->index);
+    protobuf_put_number(&profile->innermost, FUNCTION_SYSTEM_NAME, entry->index);
+    protobuf_put_number(&profile->innermost, FUNCTION_FILENAME, file_index);
+    protobuf_put_message(&profile->functions, PROFILE_FUNCTION, &profile->innermost);
+    return entry->index;
+}
 
+/* Of a name without code. */
+static uint64_t location_id(struct profile *profile, const char *name)
+{
+    uint64_t id = function_id(profile, name, NULL);
+    struct known_text *entry = find_text(profile, name[0] == '\0' ? "?" : name);
+    if (entry == NULL || entry->is_location)
+        return id;
+    entry->is_location = true;
     protobuf_clear(&profile->innermost);
     protobuf_put_number(&profile->innermost, LINE_FUNCTION_ID, id);
     protobuf_clear(&profile->inner);
@@ -118,19 +161,85 @@ static void put_function(struct profile *profile, uint64_t id)
     protobuf_put_number(&profile->inner, LOCATION_MAPPING_ID, THE_MAPPING);
     protobuf_put_message(&profile->inner, LOCATION_LINE, &profile->innermost);
     protobuf_put_message(&profile->locations, PROFILE_LOCATION, &profile->inner);
+    return id;
 }
 
-/* Its text's index; 0 is the empty text and no number for a location, so frames are never empty. */
-static uint64_t location_id(struct profile *profile, const char *frame)
+/* ---- locations with an address ---- */
+
+static int compare_addresses(const void *left, const void *right)
 {
-    struct known_text *entry = find_text(profile, frame[0] == '\0' ? "?" : frame);
-    if (entry == NULL)
-        return 0;
-    if (!entry->is_function)
-        put_function(profile, entry->index);
-    entry->is_function = true;
-    return entry->index;
+    uint64_t a = ((const struct known_address *)left)->address, b = ((const struct known_address *)right)->address;
+    return (a > b) - (a < b);
 }
+
+/* The mapping of an address; 0: it is in no module of the dump. */
+static uint64_t mapping_of(const struct dump *dump, uint64_t address)
+{
+    for (uint64_t i = 0; i < dump->modules_count; i++) {
+        if (address >= dump->modules[i].start && address < dump->modules[i].end)
+            return MODULE_MAPPINGS + i;
+    }
+    return 0;
+}
+
+/* Functions first: they are written with the same messages. */
+static void put_place(struct profile *profile, const struct trace_place *place, uint64_t id)
+{
+    uint64_t functions[TRACE_PLACE_FRAMES_MAX];
+    uint32_t count = 0;
+    for (; count < place->count && count < TRACE_PLACE_FRAMES_MAX; count++) {
+        const struct symbol_frame *frame = &profile->trace->frames[place->first + count];
+        functions[count] = frame->function == NULL ? 0 : function_id(profile, frame->function, frame->file);
+    }
+    protobuf_clear(&profile->inner);
+    protobuf_put_number(&profile->inner, LOCATION_ID, id);
+    protobuf_put_number(&profile->inner, LOCATION_MAPPING_ID, mapping_of(profile->dump, place->address - 1));
+    protobuf_put_number(&profile->inner, LOCATION_ADDRESS, place->address - 1); /* of the call */
+    for (uint32_t i = 0; i < count; i++) {
+        if (functions[i] == 0)
+            continue;
+        protobuf_clear(&profile->innermost);
+        protobuf_put_number(&profile->innermost, LINE_FUNCTION_ID, functions[i]);
+        protobuf_put_number(&profile->innermost, LINE_LINE, profile->trace->frames[place->first + i].line);
+        protobuf_put_message(&profile->inner, LOCATION_LINE, &profile->innermost);
+    }
+    protobuf_put_message(&profile->locations, PROFILE_LOCATION, &profile->inner);
+}
+
+static uint64_t place_id(struct profile *profile, const struct trace_place *place)
+{
+    struct known_address key = {.address = place->address};
+    struct known_address **found = tfind(&key, &profile->addresses, compare_addresses);
+    if (found != NULL)
+        return (*found)->location;
+    struct known_address *entry = malloc(sizeof *entry);
+    if (entry != NULL)
+        *entry = (struct known_address){place->address, ADDRESS_LOCATIONS + profile->addresses_count++};
+    if (entry == NULL || tsearch(entry, &profile->addresses, compare_addresses) == NULL) {
+        free(entry);
+        profile->is_out_of_memory = true;
+        return 0;
+    }
+    put_place(profile, place, entry->location);
+    return entry->location;
+}
+
+/* The locations of a sample, innermost first; their number. */
+static uint32_t find_locations(struct profile *profile, const struct export_sample *sample,
+                               uint64_t locations[SAMPLE_LOCATIONS_MAX])
+{
+    uint32_t count = 0;
+    if (sample->stack != NULL) {
+        stack_trace_make(profile->trace, &profile->symbols, profile->dump, sample->stack);
+        for (; count < profile->trace->places_count; count++)
+            locations[count] = place_id(profile, &profile->trace->places[count]);
+    }
+    for (int i = 0; i < FRAME_COUNT; i++)
+        locations[count++] = location_id(profile, sample->frames[i]);
+    return count;
+}
+
+/* ---- the other parts ---- */
 
 static void put_value_type(struct profile *profile, enum export_value value)
 {
@@ -153,11 +262,10 @@ static void put_label(struct profile *profile, const char *key, const char *text
 static void put_sample(struct profile *profile, const struct export_sample *sample, const struct dump *dump,
                        const char *pid)
 {
-    uint64_t locations[FRAME_COUNT];
-    for (int i = 0; i < FRAME_COUNT; i++)
-        locations[i] = location_id(profile, sample->frames[i]);
+    uint64_t locations[SAMPLE_LOCATIONS_MAX];
+    uint32_t locations_count = find_locations(profile, sample, locations);
     protobuf_clear(&profile->inner);
-    protobuf_put_numbers(&profile->inner, SAMPLE_LOCATION_ID, locations, FRAME_COUNT);
+    protobuf_put_numbers(&profile->inner, SAMPLE_LOCATION_ID, locations, locations_count);
     protobuf_put_numbers(&profile->inner, SAMPLE_VALUE, sample->values, EXPORT_VALUE_COUNT);
     put_label(profile, "class", sample->frames[FRAME_CLASS]);
     put_label(profile, "comm", dump->process.comm);
@@ -178,9 +286,27 @@ static void put_mapping(struct profile *profile, const struct dump *dump)
     protobuf_put_message(&profile->whole, PROFILE_MAPPING, &profile->inner);
 }
 
+/* Only where a stack may refer to it. */
+static void put_module(struct profile *profile, const struct dump_module *module, uint64_t index)
+{
+    bool has_names = symbols_module_why(&profile->symbols, index) == NULL;
+    protobuf_clear(&profile->inner);
+    protobuf_put_number(&profile->inner, MAPPING_ID, MODULE_MAPPINGS + index);
+    protobuf_put_number(&profile->inner, MAPPING_MEMORY_START, module->start);
+    protobuf_put_number(&profile->inner, MAPPING_MEMORY_LIMIT, module->end);
+    protobuf_put_number(&profile->inner, MAPPING_FILENAME, text_index(profile, module->path));
+    protobuf_put_number(&profile->inner, MAPPING_BUILD_ID,
+                        text_index(profile, module->build_id == NULL ? "" : module->build_id));
+    protobuf_put_number(&profile->inner, MAPPING_HAS_FUNCTIONS, has_names);
+    protobuf_put_number(&profile->inner, MAPPING_HAS_FILENAMES, has_names);
+    protobuf_put_number(&profile->inner, MAPPING_HAS_LINE_NUMBERS, has_names);
+    protobuf_put_number(&profile->inner, MAPPING_HAS_INLINE_FRAMES, has_names);
+    protobuf_put_message(&profile->whole, PROFILE_MAPPING, &profile->inner);
+}
+
 /* Texts that the dump does not hold as they are needed. NULL members: no memory. */
 struct made_texts {
-    char *pid, *who, *which;
+    char *pid, *who, *which, *sampling;
 };
 
 __attribute__((format(printf, 1, 2))) static char *make_text(const char *format, ...)
@@ -198,6 +324,18 @@ static const char *or_words(const char *text, const char *words)
     return text != NULL ? text : words;
 }
 
+/* How far stacks can be believed; NULL: no memory. */
+static char *make_sampling_text(const struct dump_profile *profile)
+{
+    if (!profile->is_there)
+        return make_text("the program keeps no heap profile: inuse_space and pinned_space are 0");
+    if (profile->rate == DUMP_NOT_KNOWN)
+        return make_text("MemProfileRate is not known: inuse_space and pinned_space are of sampled objects only");
+    if (profile_is_sampled(profile))
+        return make_text("stacks are estimates: MemProfileRate is %" PRIu64, profile->rate);
+    return make_text("stacks are exact: MemProfileRate is 1");
+}
+
 static struct made_texts make_texts(const struct dump *dump)
 {
     const struct dump_process *process = &dump->process;
@@ -208,6 +346,7 @@ static struct made_texts make_texts(const struct dump *dump)
                          or_words(dump->environment.go_version, "Go version not known")),
         .which = make_text("dump %" PRIu64 " (%s) at %s%s%s", dump->seq, dump->reason, dump->time.utc,
                            dump->label[0] != '\0' ? ", label " : "", dump->label),
+        .sampling = make_sampling_text(&dump->profile),
     };
 }
 
@@ -216,6 +355,7 @@ static void free_texts(struct made_texts *texts)
     free(texts->pid);
     free(texts->who);
     free(texts->which);
+    free(texts->sampling);
 }
 
 static void put_profile(struct profile *profile, const struct dump *dump, const struct export_samples *samples,
@@ -227,6 +367,8 @@ static void put_profile(struct profile *profile, const struct dump *dump, const 
     for (uint64_t i = 0; i < samples->count; i++)
         put_sample(profile, &samples->samples[i], dump, texts->pid);
     put_mapping(profile, dump);
+    for (uint64_t i = 0; profile->addresses_count != 0 && i < dump->modules_count; i++)
+        put_module(profile, &dump->modules[i], i);
     protobuf_append(&profile->whole, &profile->locations);
     protobuf_append(&profile->whole, &profile->functions);
     protobuf_put_number(&profile->whole, PROFILE_TIME_NANOS, dump->time.unix_ns);
@@ -234,6 +376,7 @@ static void put_profile(struct profile *profile, const struct dump *dump, const 
         protobuf_put_number(&profile->whole, PROFILE_DURATION_NANOS, dump->time.took_ns);
     protobuf_put_number(&profile->whole, PROFILE_COMMENT, text_index(profile, texts->who));
     protobuf_put_number(&profile->whole, PROFILE_COMMENT, text_index(profile, texts->which));
+    protobuf_put_number(&profile->whole, PROFILE_COMMENT, text_index(profile, texts->sampling));
     protobuf_put_number(&profile->whole, PROFILE_DEFAULT_SAMPLE_TYPE,
                         text_index(profile, VALUE_TYPES[EXPORT_RESIDENT].type));
     protobuf_append(&profile->whole, &profile->texts);
@@ -243,6 +386,9 @@ static void put_profile(struct profile *profile, const struct dump *dump, const 
 static void free_profile(struct profile *profile)
 {
     tdestroy(profile->tree, free);
+    tdestroy(profile->addresses, free);
+    symbols_close(&profile->symbols);
+    free(profile->trace);
     protobuf_free(&profile->whole);
     protobuf_free(&profile->functions);
     protobuf_free(&profile->locations);
@@ -276,18 +422,23 @@ static bool write_gzip(FILE *out, const struct protobuf *message)
     return result == Z_STREAM_END;
 }
 
-static bool write_profile(FILE *out, const struct dump *dump, const struct export_samples *samples)
+static bool write_profile(FILE *out, const struct dump *dump, const struct export_samples *samples, struct error *error)
 {
-    struct profile profile = {0};
+    struct profile profile = {.dump = dump};
+    if (!symbols_open(&profile.symbols, dump->modules, dump->modules_count, NULL, error))
+        return false;
     struct made_texts texts = make_texts(dump);
-    bool is_written = texts.pid != NULL && texts.who != NULL && texts.which != NULL;
+    profile.trace = malloc(sizeof *profile.trace);
+    bool is_written = texts.pid != NULL && texts.who != NULL && texts.which != NULL && texts.sampling != NULL &&
+                      profile.trace != NULL;
     if (is_written) {
         put_profile(&profile, dump, samples, &texts);
         is_written = !profile.is_out_of_memory && write_gzip(out, &profile.whole);
     }
     free_profile(&profile); /* refers to the texts */
     free_texts(&texts);
-    return is_written;
+    return is_written ||
+           error_set(error, "there is no memory for its profile; free some or raise the limit (ulimit -v)");
 }
 
 bool export_pprof_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
@@ -296,10 +447,10 @@ bool export_pprof_write(FILE *out, const struct dump *dumps, uint32_t dumps_coun
         struct export_samples samples;
         if (!export_samples_make(&samples, &dumps[i], error))
             return false;
-        bool is_written = write_profile(out, &dumps[i], &samples);
+        bool is_written = write_profile(out, &dumps[i], &samples, error);
         export_samples_free(&samples);
         if (!is_written)
-            return error_set(error, "there is no memory for its profile; free some or raise the limit (ulimit -v)");
+            return false;
     }
     return true;
 }

@@ -7,6 +7,7 @@
  *                           objects it does not say. That lies between two bounds (all absent pages are objects', or
  *                           none), and all size classes are put at the same point between theirs: the one where the sum
  *                           is right. Where spans are resident as a whole, as most are, the bounds are one number
+ *                           a stack of the heap profile has its part of the size class of its objects
  *   go.released             what is resident all the same, and of it what the kernel may take (lazily freed)
  *   other parts of heaps    one sample
  *   the rest                by mapping: the file's name without its directories, or the state where it has no name
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/profile.h"
 #include "memory/units.h"
 
 static const char RESIDENT_ROOT[] = "[resident]";
@@ -28,6 +30,7 @@ static const char GIVEN_BACK_LEAF[] = "given back";
 static const char LAZYFREE_LEAF[] = "lazyfree";
 static const char NO_MAPPING_LEAF[] = "mapping not told";
 static const char LARGE_LEAF[] = "large objects";
+static const char STACKS_LEFT_OUT_LEAF[] = "stacks not told";
 
 enum split { BY_STATE, BY_SIZE_CLASS, BY_RELEASE, BY_MAPPING };
 
@@ -64,6 +67,13 @@ struct part {
     uint64_t objects_bytes, unused_bytes; /* the result */
 };
 
+/* A stack of the heap profile, and the part that its objects are in. */
+struct owner {
+    uint64_t part; /* parts_count: none */
+    const struct dump_profile_stack *stack;
+    struct profile_estimate estimate;
+};
+
 /* A mapping's share of a class, under the name of its sample; NULL: it has none. */
 struct mapping {
     const char *class_name, *leaf;
@@ -77,7 +87,10 @@ struct builder {
     uint64_t os_page_bytes, resident_so_far_bytes;
     struct part *parts;
     uint64_t parts_count;
-    struct mapping *mappings; /* by leaf */
+    struct owner *owners; /* by part */
+    uint64_t owners_count, next_owner;
+    uint64_t inuse_left_bytes, pinned_left_bytes; /* so that no sum wraps */
+    struct mapping *mappings;                     /* by leaf */
     uint64_t mappings_count;
 };
 
@@ -97,7 +110,7 @@ static void add_sample(struct builder *builder, struct export_sample sample)
     const uint64_t *values = sample.values;
     uint64_t before_bytes = builder->resident_so_far_bytes;
     if ((values[EXPORT_RESIDENT] | values[EXPORT_SWAPPED] | values[EXPORT_HUGE] | values[EXPORT_LAZYFREE] |
-         values[EXPORT_RELEASED]) == 0)
+         values[EXPORT_RELEASED] | values[EXPORT_INUSE] | values[EXPORT_PINNED]) == 0)
         return;
     /* No overflow: the classes' sum fits (dump.h), and no class gives away more than it has. */
     builder->resident_so_far_bytes += values[EXPORT_RESIDENT];
@@ -187,6 +200,86 @@ static void share_parts(struct builder *builder)
     }
 }
 
+/* ---- by stack ---- */
+
+enum { SLOT_BYTES_MAX = 32768 };
+
+/* The sizes of sampled objects are those of their slots. */
+static uint64_t part_of_size(const struct builder *builder, uint64_t object_bytes)
+{
+    const struct dump_size_class *rows = builder->dump->size_classes;
+    uint64_t low = 0, high = builder->dump->size_classes_count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (rows[middle].slot_bytes < object_bytes)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < builder->dump->size_classes_count && rows[low].slot_bytes == object_bytes)
+        return low;
+    return object_bytes > SLOT_BYTES_MAX ? builder->parts_count - 1 : builder->parts_count;
+}
+
+static int compare_owners(const void *left, const void *right)
+{
+    const struct owner *a = left, *b = right;
+    if (a->part != b->part)
+        return a->part < b->part ? -1 : 1;
+    return (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+static void find_owners(struct builder *builder)
+{
+    const struct dump_profile *profile = &builder->dump->profile;
+    const struct dump_class *classes = builder->dump->rss.classes;
+    builder->inuse_left_bytes = INT64_MAX;
+    builder->pinned_left_bytes =
+        classes[CLASS_GO_OBJECTS].sizes.resident_bytes + classes[CLASS_GO_UNUSED].sizes.resident_bytes;
+    for (uint64_t i = 0; i < profile->stacks_count; i++) {
+        const struct dump_profile_stack *stack = &profile->stacks[i];
+        builder->owners[builder->owners_count++] =
+            (struct owner){part_of_size(builder, stack->object_bytes), stack, profile_estimate(profile, stack)};
+    }
+    qsort(builder->owners, builder->owners_count, sizeof *builder->owners, compare_owners);
+}
+
+/* The samples of the stacks of a part, which has so much resident; returns what is left of that. */
+static uint64_t add_by_stack(struct builder *builder, const char *class_name, uint64_t part, const char *leaf,
+                             uint64_t resident_bytes)
+{
+    unsigned __int128 claimed_bytes = 0, passed_bytes = 0;
+    uint64_t given_bytes = 0, end = builder->next_owner;
+    for (; end < builder->owners_count && builder->owners[end].part == part; end++)
+        claimed_bytes += builder->owners[end].estimate.resident_bytes;
+    for (; builder->next_owner < end; builder->next_owner++) {
+        const struct owner *owner = &builder->owners[builder->next_owner];
+        passed_bytes += owner->estimate.resident_bytes;
+        uint64_t due_bytes =
+            claimed_bytes <= resident_bytes
+                ? (uint64_t)passed_bytes
+                : (uint64_t)((long double)passed_bytes / (long double)claimed_bytes * (long double)resident_bytes);
+        due_bytes = min_u64(due_bytes, resident_bytes);
+        struct export_sample sample = {.frames = {leaf, class_name, RESIDENT_ROOT}, .stack = owner->stack};
+        sample.values[EXPORT_RESIDENT] = due_bytes - given_bytes;
+        sample.values[EXPORT_INUSE] = take(&builder->inuse_left_bytes, owner->estimate.bytes);
+        sample.values[EXPORT_PINNED] = take(&builder->pinned_left_bytes, owner->estimate.pinned_bytes);
+        add_sample(builder, sample);
+        given_bytes = due_bytes;
+    }
+    return resident_bytes - given_bytes;
+}
+
+/* Their sizes are not known, so they are not scaled and nothing is taken off a size class. */
+static void add_stacks_left_out(struct builder *builder, const char *class_name)
+{
+    const struct dump_profile_sums *sums = &builder->dump->profile.left_out;
+    struct export_sample sample = {.frames = {STACKS_LEFT_OUT_LEAF, class_name, RESIDENT_ROOT}};
+    sample.values[EXPORT_INUSE] = take(&builder->inuse_left_bytes, sums->bytes);
+    sample.values[EXPORT_PINNED] = take(&builder->pinned_left_bytes, sums->pinned_spans_bytes);
+    add_sample(builder, sample);
+}
+
 /* Of huge and lazily freed pages no size class tells: they stay with the rest. */
 static void add_by_size_class(struct builder *builder, const struct dump_class *class, const char *state,
                               bool is_objects)
@@ -196,7 +289,13 @@ static void add_by_size_class(struct builder *builder, const struct dump_class *
         const struct part *part = &builder->parts[i];
         struct dump_sizes share = {.resident_bytes = is_objects ? part->objects_bytes : part->unused_bytes};
         left.resident_bytes -= share.resident_bytes;
+        if (is_objects)
+            share.resident_bytes = add_by_stack(builder, class->name, i, part->leaf, share.resident_bytes);
         add(builder, class->name, part->leaf, &share);
+    }
+    if (is_objects) {
+        left.resident_bytes = add_by_stack(builder, class->name, builder->parts_count, state, left.resident_bytes);
+        add_stacks_left_out(builder, class->name);
     }
     add(builder, class->name, state, &left);
 }
@@ -309,21 +408,27 @@ static void add_class(struct builder *builder, uint32_t index)
 /* Takes what the samples need, all at once: their number is known beforehand. */
 static bool open_builder(struct builder *builder)
 {
-    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ROUNDING_BYTES = 3 * 16 };
+    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ROUNDING_BYTES = 4 * 16 };
     const struct dump *dump = builder->dump;
     uint64_t parts = dump->size_classes_count + 1;
-    uint64_t samples = (uint64_t)dump->rss.classes_count * SAMPLES_OF_CLASS_MAX + 2 * parts + dump->maps_count;
+    uint64_t owners = dump->profile.stacks_count;
+    uint64_t samples =
+        (uint64_t)dump->rss.classes_count * SAMPLES_OF_CLASS_MAX + 2 * parts + dump->maps_count + owners + 1;
     uint64_t samples_bytes = samples * sizeof *builder->out->samples;
     uint64_t parts_bytes = parts * sizeof *builder->parts;
+    uint64_t owners_bytes = owners * sizeof *builder->owners;
     uint64_t mappings_bytes = dump->maps_count * sizeof *builder->mappings;
     struct bump *bump = &builder->out->bump;
-    if (bump_open(bump, samples_bytes + parts_bytes + mappings_bytes + parts * LEAF_ROOM_BYTES + ROUNDING_BYTES) != 0)
+    if (bump_open(bump, samples_bytes + parts_bytes + owners_bytes + mappings_bytes + parts * LEAF_ROOM_BYTES +
+                            ROUNDING_BYTES) != 0)
         return false;
     builder->capacity = samples;
     builder->out->samples = bump_take(bump, samples_bytes);
     builder->parts = bump_take(bump, parts_bytes);
+    builder->owners = bump_take(bump, owners_bytes);
     builder->mappings = bump_take(bump, mappings_bytes);
-    return builder->out->samples != NULL && builder->parts != NULL && builder->mappings != NULL;
+    return builder->out->samples != NULL && builder->parts != NULL && builder->owners != NULL &&
+           builder->mappings != NULL;
 }
 
 bool export_samples_make(struct export_samples *samples, const struct dump *dump, struct error *error)
@@ -335,6 +440,7 @@ bool export_samples_make(struct export_samples *samples, const struct dump *dump
         return error_set(error, "there is no memory for its samples; free some or raise the limit (ulimit -v)");
     }
     share_parts(&builder);
+    find_owners(&builder);
     find_mappings(&builder);
     for (uint32_t i = 0; i < dump->rss.classes_count; i++)
         add_class(&builder, i);

@@ -10,6 +10,12 @@
  * what go.released has mapped. Where the details of a dump contradict its classes the classes win: details are cut to
  * what is left, and what no detail claims is a sample of its own.
  *
+ * Where the program keeps a heap profile, go.objects is split further: what a stack allocated is a sample with that
+ * stack, what no stack claims stays. If the profile samples, these are estimates (harness/profile.h): together they are
+ * cut, each by the same part, to what is resident of their size class. Only these samples have inuse_space (as Go's own
+ * heap profile estimates it) and pinned_space (what is resident of spans in which all objects are this stack's; for
+ * all stacks together no more than in-use spans have).
+ *
  * A resident page that several samples share counts as a page of the one that it ends in.
  */
 #ifndef GPW_HARNESS_EXPORT_SAMPLES_H
@@ -29,7 +35,9 @@
     X(SWAPPED, "swapped_space", "bytes")      \
     X(HUGE, "hugepage_space", "bytes")        \
     X(LAZYFREE, "lazyfree_space", "bytes")    \
-    X(RELEASED, "released_space", "bytes")
+    X(RELEASED, "released_space", "bytes")    \
+    X(INUSE, "inuse_space", "bytes")          \
+    X(PINNED, "pinned_space", "bytes")
 
 enum export_value {
 #define X(id, type, unit) EXPORT_##id,
@@ -42,6 +50,7 @@ enum export_frame { FRAME_LEAF, FRAME_CLASS, FRAME_ROOT, FRAME_COUNT };
 
 struct export_sample {
     const char *frames[FRAME_COUNT];
+    const struct dump_profile_stack *stack; /* that allocated it, below FRAME_LEAF; NULL: not known */
     uint64_t values[EXPORT_VALUE_COUNT];
 };
 

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "dump/document_profile.h"
 #include "dump/page_string.h"
 
 enum { KEY_BYTES = 8, LAYOUT_WORD_BYTES = sizeof "layout " - 1 };
@@ -245,6 +246,7 @@ void document_write_go(struct json *json, const struct document *document, struc
     json_end_array(json);
     json_newline(json);
     write_size_classes(json, heaps);
+    document_write_profile(json, heaps, bump);
     write_reinflated(json, document);
     write_arenas(json, document->snapshot, bump);
     json_end_object(json);

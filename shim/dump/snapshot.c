@@ -18,6 +18,7 @@
 
 #include "dump/arena_pages.h"
 #include "dump/heap_metadata.h"
+#include "dump/profile_join.h"
 #include "dump/smaps_join.h"
 #include "gopagewatch/page_state.h"
 #include "memory/raw.h"
@@ -32,6 +33,7 @@ struct segment {
     bool is_released_unwalked;    /* resident, it may be in use again: nobody looked */
     const struct heap_run *run;   /* NULL: not of a walked heap */
     const struct heap_span *span; /* NULL: not a span in use */
+    bool is_sampled;              /* join.sampled is of this segment */
     struct run_sums sums;
 };
 
@@ -51,6 +53,7 @@ struct join {
     bool is_of_one_class;
     enum memory_class class_of_vma;
     struct segment segment;
+    struct sampled_segment sampled;
     const struct known_range *range;           /* that ends above the segment's start, or NULL */
     uintptr_t range_end;                       /* where another is to be looked for; 0: none was yet */
     struct class_sizes sizes[CLASS_COUNT + 1]; /* the last is the scratch */
@@ -157,6 +160,7 @@ static bool set_by_heap(struct join *join, struct segment *segment)
     segment->run = run;
     if (run->kind == PAGE_OBJECTS) {
         segment->span = &arena->spans[run->span];
+        segment->is_sampled = segment->span->samples_count != 0;
         if (join->source->shadow == NULL) {
             heap_metadata_note(&join->metadata, arena->mspans[run->span]);
             heap_metadata_note(&join->metadata, arena->alloc_bits[run->span]);
@@ -224,9 +228,23 @@ static void mark_span(struct join *join, const struct segment *segment)
 static void leave_segment(struct join *join)
 {
     struct segment *segment = &join->segment;
+    if (segment->is_sampled)
+        profile_count_segment(&join->snapshot->heaps.book->walk.profile, &join->sampled);
+    segment->is_sampled = false;
     if (segment->run != NULL)
         heap_books_count(&join->snapshot->heaps, segment->run, segment->start, &segment->sums);
     segment->run = NULL;
+}
+
+static void enter_sampled(struct join *join)
+{
+    const struct segment *segment = &join->segment;
+    join->sampled = (struct sampled_segment){
+        .span = segment->span,
+        .samples = join->snapshot->heaps.arena->samples + segment->span->samples_first,
+        .start = segment->start,
+        .end = segment->end,
+    };
 }
 
 static void enter_segment(struct join *join, uintptr_t at)
@@ -242,6 +260,8 @@ static void enter_segment(struct join *join, uintptr_t at)
         join->sizes[CLASS_GO_OBJECTS].mapped_bytes += segment->sums.object_bytes;
         join->sizes[CLASS_GO_UNUSED].mapped_bytes += bytes - segment->sums.object_bytes;
         mark_span(join, segment);
+        if (segment->is_sampled)
+            enter_sampled(join);
         return;
     }
     if (vma->is_readable || vma->is_writable || vma->is_executable || segment->is_arena)
@@ -304,6 +324,8 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
         uint64_t objects = object_bytes(segment, start, end);
         add_resident(&join->sizes[CLASS_GO_OBJECTS], objects, is_huge);
         add_resident(&join->sizes[CLASS_GO_UNUSED], bytes - objects, is_huge);
+        if (segment->is_sampled)
+            sampled_segment_mark(&join->sampled, start, end, objects);
     } else if (segment->is_released_unwalked) {
         join->sizes[CLASS_GO_RELEASED].mapped_bytes -= bytes;
         join->sizes[CLASS_GO_HEAP].mapped_bytes += bytes;

@@ -25,4 +25,8 @@ struct gc_globals {
 void gc_globals_decode(const uint8_t *code, uint64_t bytes, uintptr_t address, unsigned go_minor,
                        struct gc_globals *globals);
 
+/* The address of runtime.MemProfileRate out of the code of runtime.profilealloc that lies at `address`; 0: not found.
+ * It is the second global that the function loads, after mcache0 (malloc.go, mcache.go:getMCache). */
+uintptr_t mem_profile_rate_decode(const uint8_t *code, uint64_t bytes, uintptr_t address);
+
 #endif

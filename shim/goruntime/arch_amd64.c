@@ -5,13 +5,17 @@
  *   80 3D disp32 00   CMPB $0, memstats.enablegc(SB)    the function's first use of a global
  *   83 3D disp32 00   CMPL $0, gcphase(SB)              up to go1.19 panicking is asked for in the same way before it
  *   48 8D 05 disp32   LEAQ gcController(SB), AX         the receiver of gcController.trigger, from go1.19 on
+ *
+ * and of runtime.profilealloc:
+ *
+ *   48 8B mm disp32       MOVQ global(SB), reg          mm: 00 reg 101
  */
 #include "goruntime/arch.h"
 
 #include <stddef.h>
 #include <string.h>
 
-enum { COMPARE_BYTES = 7, LEA_BYTES = 7, LAST_WITH_PLAIN_GC_PERCENT = 18 };
+enum { COMPARE_BYTES = 7, LEA_BYTES = 7, LOAD_BYTES = 7, LAST_WITH_PLAIN_GC_PERCENT = 18 };
 
 const uint64_t GO_ARENA_BASE_OFFSET = 0xffff800000000000u;
 
@@ -48,4 +52,19 @@ void gc_globals_decode(const uint8_t *code, uint64_t bytes, uintptr_t address, u
             globals->gc_controller = target(code + at + 3, address + at + LEA_BYTES);
         }
     }
+}
+
+static bool is_load_of_global(const uint8_t *code)
+{
+    return code[0] == 0x48 && code[1] == 0x8b && (code[2] & 0xc7) == 0x05;
+}
+
+uintptr_t mem_profile_rate_decode(const uint8_t *code, uint64_t bytes, uintptr_t address)
+{
+    unsigned loads = 0;
+    for (uint64_t at = 0; at + LOAD_BYTES <= bytes; at++) {
+        if (is_load_of_global(code + at) && ++loads == 2)
+            return target(code + at + 3, address + at + LOAD_BYTES);
+    }
+    return 0;
 }

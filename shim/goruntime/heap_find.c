@@ -209,6 +209,25 @@ static void find_gc_globals(struct go_heap *heap, const struct go_runtime *runti
         heap->memstats = memstats;
 }
 
+/* ---- the heap profile ---- */
+
+/* The rate has a value from the start, or, when the linker turned the profile off, none: then it is in .noptrbss. */
+static void find_profile_rate(struct go_heap *heap, const struct go_runtime *runtime, const struct elf_image *image,
+                              const struct range *data, uint8_t *scratch)
+{
+    uintptr_t start, end;
+    uint8_t code[CODE_BYTES_MAX];
+    if (!pclntab_lookup(&runtime->pclntab, image, "runtime.profilealloc", scratch, RUNTIME_FIND_SCRATCH_BYTES, &start,
+                        &end))
+        return;
+    uint64_t bytes = min_u64(end - start, sizeof code);
+    if (!reader_read(heap->reader, start, code, bytes))
+        return;
+    uintptr_t rate = mem_profile_rate_decode(code, bytes, start);
+    if (rate % sizeof(uint64_t) == 0 && lies_in(data, rate, sizeof(uint64_t)))
+        heap->mem_profile_rate = rate;
+}
+
 /* ---- the whole ---- */
 
 bool heap_find(struct go_heap *heap, const struct go_runtime *runtime, struct reader *reader, void *scratch)
@@ -239,5 +258,12 @@ bool heap_find(struct go_heap *heap, const struct go_runtime *runtime, struct re
     heap->allp = find_allp(heap, &bss, scratch);
     struct elf_image image = {.reader = reader, .start = runtime->image_start, .end = runtime->image_end};
     find_gc_globals(heap, runtime, &image, &bss, scratch);
+    struct range data, text;
+    if (read_range(reader, moduledata, layout->moduledata_noptrdata, layout->moduledata_noptrbss_end, runtime, &data))
+        find_profile_rate(heap, runtime, &image, &data, scratch);
+    if (read_range(reader, moduledata, layout->moduledata_text, layout->moduledata_text_end, runtime, &text)) {
+        heap->text_start = text.start;
+        heap->text_end = text.end;
+    }
     return true;
 }

@@ -35,6 +35,8 @@ struct go_heap {
     uintptr_t allp;       /* the slice header; 0: not found, page caches count as in use */
     struct gc_globals gc; /* checked: an address that does not hold what it should is 0 */
     uintptr_t memstats;
+    uintptr_t mem_profile_rate;     /* runtime.MemProfileRate; 0: not found */
+    uintptr_t text_start, text_end; /* Go code of the module */
 };
 
 /* malloc.go:arenaL2Bits on linux, 64 bit */

@@ -4,16 +4,11 @@
  */
 #include "goruntime/heap_walk.h"
 
-static bool is_allocated(const struct heap_span *span, uint64_t slot)
-{
-    return (span->allocated[slot / 64] >> slot % 64 & 1) != 0;
-}
-
-static uint64_t count_bits(const uint64_t *bits, uint64_t first, uint64_t last)
+uint64_t heap_span_count_objects(const struct heap_span *span, uint64_t first, uint64_t last)
 {
     uint64_t count = 0;
     for (uint64_t word = first / 64; word <= last / 64; word++) {
-        uint64_t value = bits[word];
+        uint64_t value = span->allocated[word];
         if (word == first / 64)
             value &= UINT64_MAX << first % 64;
         if (word == last / 64)
@@ -33,10 +28,10 @@ uint64_t heap_span_object_bytes(const struct heap_span *span, uintptr_t start, u
     if (span->objects == span->slots)
         return end - start;
     uint64_t first = (start - span->start) / slot_bytes, last = (end - 1 - span->start) / slot_bytes;
-    uint64_t bytes = count_bits(span->allocated, first, last) * slot_bytes;
-    if (is_allocated(span, first))
+    uint64_t bytes = heap_span_count_objects(span, first, last) * slot_bytes;
+    if (heap_span_has_object(span, first))
         bytes -= start - span->start - first * slot_bytes;
-    if (is_allocated(span, last))
+    if (heap_span_has_object(span, last))
         bytes -= span->start + (last + 1) * slot_bytes - end;
     return bytes;
 }

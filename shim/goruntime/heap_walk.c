@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The walk of one arena, in three passes:
+ * The walk of one arena, in four passes:
  *
  *   1. page by page: what the page allocator's bits say, and for allocated pages the span that covers them;
  *   2. the allocation bits of the spans in use;
  *   3. the spans once more: one that was swept, freed or reused since pass 1 may have got the bits of another, and is
- *      read anew by itself.
+ *      read anew by itself;
+ *   4. the specials of those that have any, twice.
  *
  * Structs and bits of neighbours lie together, so passes read them through a cache; a second reading goes to the
  * memory.
@@ -19,8 +20,9 @@
 
 enum {
     TRIES = 4,
-    FAILURES_FREE = 4096, /* beyond these, second readings stop when every eighth span fails */
-    NO_BITS = 1,          /* no address of bits: those are aligned */
+    FAILURES_FREE = 4096,     /* beyond these, second readings stop when every eighth span fails */
+    SPECIALS_ALONE_MAX = 256, /* in an arena: lists that are read a third time */
+    NO_BITS = 1,              /* no address of bits: those are aligned */
     SPAN_WORDS_MAX = MSPAN_SLOTS_MAX / 64,
 };
 
@@ -33,6 +35,8 @@ struct arena_workspace {
     uint64_t alloc_bits[GO_ARENA_PAGES];
     uint64_t free_index[GO_ARENA_PAGES];
     bool is_settled[GO_ARENA_PAGES]; /* swept in this cycle, cached by a P or not */
+    bool has_specials[GO_ARENA_PAGES], has_any_specials;
+    uint64_t specials_fingerprint[GO_ARENA_PAGES];
     uint64_t bits[GO_ARENA_PAGES * SPAN_WORDS_MAX];
     uint32_t runs_count, infos_count;
     uint64_t bits_count;
@@ -44,6 +48,7 @@ bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct b
 {
     *walk = (struct heap_walk){.heap = heap};
     walk->work = bump_take(bump, sizeof *walk->work);
+    heap_profile_open(&walk->profile, heap, bump);
     return walk->work != NULL && heap->layout->mspan_bytes <= MSPAN_BYTES_MAX &&
            reader_cache_open(&walk->cache, heap->reader, bump) && page_alloc_open(&walk->pages, heap, bump);
 }
@@ -134,6 +139,7 @@ static void fill_info(const struct heap_walk *walk, struct heap_span *info, cons
     info->is_large = span->span_class >> 1 == 0;
     info->slots = (uint32_t)span->slots;
     info->is_unswept = span->sweepgen + 2 == walk->sweepgen;
+    info->samples_count = 0;
 }
 
 static void add_run(struct heap_walk *walk, uint64_t page, uint64_t end_page, enum heap_page_kind kind, uint32_t span)
@@ -176,6 +182,8 @@ static uint64_t add_span(struct heap_walk *walk, uint64_t page, uintptr_t addres
     work->mspans[index] = address;
     work->alloc_bits[index] = span->alloc_bits;
     work->free_index[index] = span->free_index;
+    work->has_specials[index] = span->specials != 0;
+    work->has_any_specials |= span->specials != 0;
     work->is_settled[index] = span->sweepgen == walk->sweepgen || span->sweepgen == walk->sweepgen + 3;
     add_run(walk, page, end_page, PAGE_OBJECTS, index);
     return end_page;
@@ -305,6 +313,8 @@ static bool read_span_alone(struct heap_walk *walk, uint32_t index)
             return false;
         fill_info(walk, info, &before);
         work->alloc_bits[index] = before.alloc_bits;
+        work->has_specials[index] = before.specials != 0;
+        work->has_any_specials |= before.specials != 0;
         if (read_bits(walk->heap->reader, before.alloc_bits, before.free_index, info, bits_of(work, info)) &&
             read_mspan(walk, false, work->mspans[index], &after) && is_same(work, index, &after))
             return true;
@@ -357,6 +367,73 @@ static void read_all_bits(struct heap_walk *walk)
     }
 }
 
+/* ---- sampled objects ---- */
+
+/* Reads the list of a span that is as it was, through the cache. An empty list is one too. */
+static bool read_specials(struct heap_walk *walk, uint32_t index, struct special_list *list)
+{
+    struct mspan span;
+    *list = (struct special_list){0};
+    return read_mspan(walk, true, walk->work->mspans[index], &span) && is_same(walk->work, index, &span) &&
+           heap_profile_read_list(&walk->profile, &walk->cache.reader, span.specials, &walk->work->infos[index], list);
+}
+
+/* Reads one list until two readings agree. */
+static bool read_specials_alone(struct heap_walk *walk, uint32_t index, struct special_list *list)
+{
+    const uint32_t samples_count = walk->profile.samples_count;
+    uint64_t fingerprint = 0;
+    bool has_before = false;
+    for (int i = 0; i < TRIES; i++) {
+        walk->profile.samples_count = samples_count;
+        reader_cache_forget(&walk->cache);
+        bool is_read = read_specials(walk, index, list);
+        if (is_read && has_before && fingerprint == list->fingerprint)
+            return true;
+        has_before = is_read;
+        fingerprint = list->fingerprint;
+    }
+    walk->profile.samples_count = samples_count;
+    return false;
+}
+
+/* The first reading: only what it found is kept, to be compared. */
+static void read_fingerprints(struct heap_walk *walk)
+{
+    struct arena_workspace *work = walk->work;
+    struct special_list list;
+    for (uint32_t i = 0; i < work->infos_count; i++) {
+        if (!work->has_specials[i])
+            continue;
+        bool is_read = read_specials(walk, i, &list);
+        work->specials_fingerprint[i] = is_read ? list.fingerprint : ~list.fingerprint;
+        walk->profile.samples_count = 0;
+    }
+}
+
+static void read_samples(struct heap_walk *walk)
+{
+    struct arena_workspace *work = walk->work;
+    unsigned read_alone = 0;
+    read_fingerprints(walk);
+    reader_cache_forget(&walk->cache);
+    for (uint32_t i = 0; i < work->infos_count; i++) {
+        if (!work->has_specials[i])
+            continue;
+        struct special_list list;
+        const uint32_t first = walk->profile.samples_count;
+        bool is_good = read_specials(walk, i, &list) && list.fingerprint == work->specials_fingerprint[i];
+        if (!is_good) {
+            walk->profile.samples_count = first;
+            is_good = read_alone++ < SPECIALS_ALONE_MAX && read_specials_alone(walk, i, &list);
+        }
+        walk->profile.untrusted += !is_good;
+        work->infos[i].samples_first = first;
+        work->infos[i].samples_count = is_good ? (uint16_t)list.samples_count : 0;
+    }
+    walk->arena.samples = walk->profile.samples;
+}
+
 /* ---- the arena ---- */
 
 static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
@@ -379,6 +456,8 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
     }
     work->runs_count = work->infos_count = 0;
     work->bits_count = 0;
+    work->has_any_specials = false;
+    heap_profile_enter_arena(&walk->profile);
     memset(work->are_spans_read, 0, sizeof work->are_spans_read);
     walk->arena = (struct heap_arena){
         .start = start,
@@ -393,6 +472,8 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
     read_all_bits(walk);
     reader_cache_forget(&walk->cache);
     check_spans(walk);
+    if (work->has_any_specials)
+        read_samples(walk);
     walk->arena.runs_count = work->runs_count;
     return &walk->arena;
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "goruntime/heap_find.h"
+#include "goruntime/heap_profile.h"
 #include "goruntime/page_alloc.h"
 #include "memory/bump.h"
 #include "memory/reader_cache.h"
@@ -42,6 +43,8 @@ struct heap_span {
     uint32_t objects; /* allocated slots; of an unswept span dead ones are among them */
     bool is_large;    /* one object of more than 32 KiB, or a user arena's chunk */
     bool is_unswept;
+    uint16_t samples_count;    /* sampled objects in it ... */
+    uint32_t samples_first;    /* ... in heap_arena.samples from here on, by slot */
     const uint64_t *allocated; /* a bit for each slot */
 };
 
@@ -64,6 +67,7 @@ struct heap_arena {
     uint32_t runs_count;
     const struct heap_span *spans;
     const uint64_t *mspans, *alloc_bits; /* for each span the addresses of its struct and of its bitmap */
+    const struct heap_sample *samples;
 };
 
 struct heap_walk {
@@ -71,6 +75,7 @@ struct heap_walk {
     struct reader_cache cache;
     struct page_alloc pages;
     struct heap_walk_counters counters;
+    struct heap_profile profile;
     uint32_t sweepgen;    /* mheap_.sweepgen when the arena in hand was begun */
     uintptr_t heap_arena; /* address of the arena's struct */
     struct arena_workspace *work;
@@ -86,6 +91,14 @@ int64_t heap_arenas_list(const struct go_heap *heap, struct residency *residency
 
 /* Reads the arena that begins at `start`. The result is valid until the next call. NULL: it cannot be read. */
 const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start);
+
+static inline bool heap_span_has_object(const struct heap_span *span, uint64_t slot)
+{
+    return (span->allocated[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+/* How many of the slots `first` to `last` hold an object. */
+uint64_t heap_span_count_objects(const struct heap_span *span, uint64_t first, uint64_t last);
 
 /* Bytes of [start, end) that allocated slots of the span cover. */
 uint64_t heap_span_object_bytes(const struct heap_span *span, uintptr_t start, uintptr_t end);

@@ -39,11 +39,22 @@
     X(mspan_needs_zero, "runtime.mspan", "needzero")                             \
     X(mspan_limit, "runtime.mspan", "limit")                                     \
     X(mspan_is_user_arena, "runtime.mspan", "isUserArenaChunk")                  \
+    X(mspan_specials, "runtime.mspan", "specials")                               \
+    X(special_next, "runtime.special", "next")                                   \
+    X(special_offset, "runtime.special", "offset")                               \
+    X(special_kind, "runtime.special", "kind")                                   \
+    X(special_profile_bucket, "runtime.specialprofile", "b")                     \
+    X(bucket_type, "runtime.bucket", "typ")                                      \
+    X(bucket_object_bytes, "runtime.bucket", "size")                             \
+    X(bucket_depth, "runtime.bucket", "nstk")                                    \
     X(p_id, "runtime.p", "id")                                                   \
     X(p_status, "runtime.p", "status")                                           \
     X(p_mcache, "runtime.p", "mcache")                                           \
     X(mcache_alloc, "runtime.mcache", "alloc")                                   \
     X(p_page_cache, "runtime.p", "pcache")                                       \
+    X(moduledata_text, "runtime.moduledata", "text")                             \
+    X(moduledata_text_end, "runtime.moduledata", "etext")                        \
+    X(moduledata_noptrdata, "runtime.moduledata", "noptrdata")                   \
     X(moduledata_bss, "runtime.moduledata", "bss")                               \
     X(moduledata_noptrbss_end, "runtime.moduledata", "enoptrbss")                \
     X(gc_percent, "runtime.gcControllerState", "gcPercent")                      \
@@ -65,12 +76,14 @@
     X(memstats_heap_sys, "runtime.mstats", "heap_sys")
 
 /* X(member, struct): the size of the whole struct. */
-#define GPW_LAYOUT_STRUCTS(X)            \
-    X(mheap, "runtime.mheap")            \
-    X(heap_arena, "runtime.heapArena")   \
-    X(mspan, "runtime.mspan")            \
-    X(palloc_data, "runtime.pallocData") \
-    X(p, "runtime.p")                    \
+#define GPW_LAYOUT_STRUCTS(X)                    \
+    X(mheap, "runtime.mheap")                    \
+    X(heap_arena, "runtime.heapArena")           \
+    X(mspan, "runtime.mspan")                    \
+    X(palloc_data, "runtime.pallocData")         \
+    X(p, "runtime.p")                            \
+    X(special_profile, "runtime.specialprofile") \
+    X(bucket, "runtime.bucket")                  \
     X(gc_controller, "runtime.gcControllerState")
 
 #endif

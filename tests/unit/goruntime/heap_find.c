@@ -56,6 +56,9 @@ Test(heap_find, every_version_is_found_as_it_lies)
         cr_expect_eq(found.memstats, truth.memstats, "%s", fake.version);
         cr_expect_eq(found.gc.phase, truth.gc.phase, "%s", fake.version);
         cr_expect_eq(found.gc.gc_controller, truth.gc.gc_controller, "%s", fake.version);
+        cr_expect_eq(found.mem_profile_rate, truth.mem_profile_rate, "%s", fake.version);
+        cr_expect_eq(found.text_start, truth.text_start, "%s", fake.version);
+        cr_expect_eq(found.text_end, truth.text_end, "%s", fake.version);
     }
 }
 

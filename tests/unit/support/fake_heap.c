@@ -154,6 +154,21 @@ static void put_gc_trigger(struct fake_heap *heap)
     code[at] = 0xc3;
 }
 
+/* runtime.profilealloc, but short: MOVQ mcache0, DX; MOVQ MemProfileRate, SI (go1.23 on; AX before). */
+static void put_profile_alloc(struct fake_heap *heap)
+{
+    uint8_t *code = heap->image.bytes + GO_IMAGE_TEXT + GO_IMAGE_PROFILE_ALLOC * GO_IMAGE_FUNCTION_BYTES;
+    uintptr_t here = go_image_function(&heap->image, GO_IMAGE_PROFILE_ALLOC);
+    const uint8_t mode = heap->layout->go_minor >= 23 ? 0x35 : 0x05;
+    const uint8_t loads[2][3] = {{0x48, 0x8b, 0x15}, {0x48, 0x8b, mode}};
+    const uintptr_t targets[2] = {heap->bss_start + FAKE_PROFILE_RATE + 8, heap->bss_start + FAKE_PROFILE_RATE};
+    for (unsigned i = 0, at = 4; i < 2; i++, at += 12) {
+        uint32_t displacement = (uint32_t)(targets[i] - (here + at + 7));
+        memcpy(code + at, loads[i], 3);
+        memcpy(code + at + 3, &displacement, sizeof displacement);
+    }
+}
+
 static void build_image(struct fake_heap *heap)
 {
     const struct go_layout *layout = heap->layout;
@@ -179,7 +194,12 @@ static void build_image(struct fake_heap *heap)
     go_image_put_u64(&heap->image, GO_IMAGE_MODULE + layout->moduledata_bss.offset_bytes, heap->bss_start);
     go_image_put_u64(&heap->image, GO_IMAGE_MODULE + layout->moduledata_noptrbss_end.offset_bytes,
                      heap->bss_start + FAKE_BSS_BYTES);
+    go_image_put_u64(&heap->image, GO_IMAGE_MODULE + layout->moduledata_text_end.offset_bytes,
+                     heap->image.base + GO_IMAGE_PCLNTAB);
+    go_image_put_u64(&heap->image, GO_IMAGE_MODULE + layout->moduledata_noptrdata.offset_bytes,
+                     heap->image.base + GO_IMAGE_BUILDINFO);
     put_gc_trigger(heap);
+    put_profile_alloc(heap);
 }
 
 /* ---- mheap_, allp ---- */
@@ -283,6 +303,9 @@ struct go_heap fake_heap_described(struct fake_heap *heap)
                .phase = heap->bss_start + FAKE_GC_PHASE,
                .gc_controller = go_minor >= 19 ? heap->bss_start + FAKE_CONTROLLER : 0},
         .memstats = heap->bss_start + FAKE_MEMSTATS,
+        .mem_profile_rate = heap->bss_start + FAKE_PROFILE_RATE,
+        .text_start = heap->image.base + GO_IMAGE_TEXT,
+        .text_end = heap->image.base + GO_IMAGE_PCLNTAB,
     };
 }
 

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-const char *const GO_IMAGE_FUNCTION_NAMES[GO_IMAGE_FUNCTIONS] = {"shop/runtime.madvise", "runtime.madvise.func1",
-                                                                 "runtime.mmap",         "runtime.madvise",
-                                                                 "runtime.exit",         "runtime.gcTrigger.test"};
+const char *const GO_IMAGE_FUNCTION_NAMES[GO_IMAGE_FUNCTIONS] = {
+    "shop/runtime.madvise", "runtime.madvise.func1",  "runtime.mmap",        "runtime.madvise",
+    "runtime.exit",         "runtime.gcTrigger.test", "runtime.profilealloc"};
 
 static const uint8_t MADVISE_1_17[] = {0x48, 0x8b, 0x7c, 0x24, 0x08, 0x48, 0x8b, 0x74, 0x24, 0x10,
                                        0x8b, 0x54, 0x24, 0x18, 0x48, 0xc7, 0xc0, 0x1c, 0x00, 0x00,

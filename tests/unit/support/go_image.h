@@ -48,7 +48,7 @@ struct go_image_kind {
 };
 
 /* Functions of the image by their index; runtime.madvise is neither the first nor the last. */
-enum { GO_IMAGE_MADVISE = 3, GO_IMAGE_GC_TRIGGER = 5, GO_IMAGE_FUNCTIONS = 6 };
+enum { GO_IMAGE_MADVISE = 3, GO_IMAGE_GC_TRIGGER = 5, GO_IMAGE_PROFILE_ALLOC = 6, GO_IMAGE_FUNCTIONS = 7 };
 extern const char *const GO_IMAGE_FUNCTION_NAMES[GO_IMAGE_FUNCTIONS];
 
 struct go_image {
