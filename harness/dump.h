@@ -146,6 +146,18 @@ struct dump_module {
     const char *build_id; /* lower-case hexadecimal digits, or NULL: it has none */
 };
 
+/* A stack that mmap, mremap or madvise were called from. */
+struct dump_callsite {
+    uint64_t id;
+    const char *by, *operation, *detail; /* "go", "c" or "lost"; "mmap"; "rw-", "DONTNEED" */
+    const char *purpose;                 /* NULL: of C's calls */
+    uint64_t calls, errors;
+    uint64_t bytes, unmapped_bytes, resident_bytes;
+    uint64_t first_since_start_ns, last_since_start_ns;
+    const uint64_t *frames; /* return addresses, innermost first */
+    uint64_t frames_count;
+};
+
 /* Sampled objects of the program's own heap profile: what they take, and what they alone keep. */
 struct dump_profile_sums {
     uint64_t objects, bytes, resident_bytes;
@@ -215,6 +227,8 @@ struct dump {
     uint64_t arenas_count;
     struct dump_map *maps; /* by address */
     uint64_t maps_count;
+    struct dump_callsite *callsites; /* by id; none without the shim */
+    uint64_t callsites_count;
     struct dump_module *modules; /* by address, without overlap; none in a dump of an older version */
     uint64_t modules_count;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */

@@ -113,6 +113,21 @@ static const struct field MODULE_FIELDS[] = {
     {"build_id", FIELD_TEXT_OR_NULL, offsetof(struct dump_module, build_id)},
 };
 
+static const struct field CALLSITE_FIELDS[] = {
+    {"id", FIELD_NUMBER, offsetof(struct dump_callsite, id)},
+    {"by", FIELD_TEXT, offsetof(struct dump_callsite, by)},
+    {"op", FIELD_TEXT, offsetof(struct dump_callsite, operation)},
+    {"detail", FIELD_TEXT, offsetof(struct dump_callsite, detail)},
+    {"purpose", FIELD_TEXT_OR_NULL, offsetof(struct dump_callsite, purpose)},
+    {"calls", FIELD_NUMBER, offsetof(struct dump_callsite, calls)},
+    {"errors", FIELD_NUMBER, offsetof(struct dump_callsite, errors)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_callsite, bytes)},
+    {"unmapped", FIELD_NUMBER, offsetof(struct dump_callsite, unmapped_bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_callsite, resident_bytes)},
+    {"first_since_start_ns", FIELD_NUMBER, offsetof(struct dump_callsite, first_since_start_ns)},
+    {"last_since_start_ns", FIELD_NUMBER, offsetof(struct dump_callsite, last_since_start_ns)},
+};
+
 static const struct field MAP_FIELDS[] = {
     {"start", FIELD_ADDRESS, offsetof(struct dump_map, start)},
     {"end", FIELD_ADDRESS, offsetof(struct dump_map, end)},
@@ -176,24 +191,36 @@ static bool check_range(const struct fields_context *context, const json_t *row_
            fields_read(context, row_json, RANGE_SHADOW_FIELDS, FIELDS_COUNT(RANGE_SHADOW_FIELDS), range);
 }
 
-static bool check_profile_stack(const struct fields_context *context, const json_t *row_json, void *row)
+static bool read_frames(const struct fields_context *context, const json_t *row_json, const uint64_t **frames,
+                        uint64_t *frames_count)
 {
     static const struct field ADDRESS[] = {{"", FIELD_ADDRESS, 0}};
-    struct dump_profile_stack *stack = row;
     size_t index;
     json_t *frame;
     const json_t *list = fields_find_list(context, row_json, "pcs");
-    uint64_t *frames = list == NULL ? NULL : fields_take_array(context, json_array_size(list), sizeof *frames);
-    if (frames == NULL)
+    uint64_t *read = list == NULL ? NULL : fields_take_array(context, json_array_size(list), sizeof *read);
+    if (read == NULL)
         return false;
     json_array_foreach(list, index, frame)
     {
-        if (!fields_read(context, frame, ADDRESS, 1, &frames[index]))
+        if (!fields_read(context, frame, ADDRESS, 1, &read[index]))
             return false;
     }
-    stack->frames = frames;
-    stack->frames_count = json_array_size(list);
+    *frames = read;
+    *frames_count = json_array_size(list);
     return true;
+}
+
+static bool check_profile_stack(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    struct dump_profile_stack *stack = row;
+    return read_frames(context, row_json, &stack->frames, &stack->frames_count);
+}
+
+static bool check_callsite(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    struct dump_callsite *site = row;
+    return read_frames(context, row_json, &site->frames, &site->frames_count);
 }
 
 static bool are_page_states(const uint8_t *letters, uint64_t count)
@@ -354,6 +381,13 @@ bool dump_decode_maps(struct fields_context context, const json_t *document, str
     static const struct list MAPS = LIST("maps", MAP_FIELDS, dump_map, check_map);
     dump->maps = read_list(context, document, &MAPS, &dump->maps_count);
     return dump->maps != NULL;
+}
+
+bool dump_decode_callsites(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list CALLSITES = LIST("callsites", CALLSITE_FIELDS, dump_callsite, check_callsite);
+    dump->callsites = read_list(context, document, &CALLSITES, &dump->callsites_count);
+    return dump->callsites != NULL;
 }
 
 bool dump_decode_modules(struct fields_context context, const json_t *document, struct dump *dump)

@@ -58,22 +58,6 @@ static void select_rows(const struct report *report, struct keepers *keepers)
     }
 }
 
-/* "main.allocate < main.sparse < main.main": who allocated, and who called. */
-static void describe(char who[WHO_BYTES], const struct stack_trace *trace)
-{
-    uint32_t calls = 0;
-    size_t filled = 0;
-    who[0] = '\0';
-    for (uint32_t i = 0; i < trace->places_count; i++) {
-        const struct trace_place *place = &trace->places[i];
-        for (uint32_t k = 0; k < place->count && calls < CALLS_SHOWN && filled < WHO_BYTES; k++, calls++) {
-            char buffer[TRACE_NAME_BYTES];
-            filled += (size_t)snprintf(who + filled, WHO_BYTES - filled, "%s%s", calls == 0 ? "" : " < ",
-                                       stack_trace_name(place, &trace->frames[place->first + k], buffer));
-        }
-    }
-}
-
 static void add_head(struct table *table)
 {
     static const char *const HEADS[] = {"pinned", "resident", "objects", "of size"};
@@ -106,7 +90,7 @@ static void write_table(const struct report *report, const struct keepers *keepe
     for (uint64_t i = 0; i < keepers->count; i++) {
         char who[WHO_BYTES];
         stack_trace_make(trace, symbols, report->dump, keepers->rows[i].stack);
-        describe(who, trace);
+        stack_trace_describe(trace, CALLS_SHOWN, who, sizeof who);
         add_row(&table, &keepers->rows[i], who);
     }
     table_cut_to(&table, report->options->width_columns, WHO_COLUMNS_LEAST);

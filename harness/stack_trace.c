@@ -65,19 +65,18 @@ static void hide_allocator(struct stack_trace *trace)
     memmove(trace->places, trace->places + hidden, trace->places_count * sizeof trace->places[0]);
 }
 
-void stack_trace_make(struct stack_trace *trace, struct symbols *symbols, const struct dump *dump,
-                      const struct dump_profile_stack *stack)
+static void make(struct stack_trace *trace, struct symbols *symbols, const uint64_t *frames, uint64_t frames_count,
+                 bool may_be_told)
 {
-    bool may_be_told = has_inlined_calls(dump);
     uint32_t outwards = 0;
     trace->places_count = trace->frames_count = 0;
     trace->has_cut = false;
-    for (uint64_t i = 0; i < stack->frames_count; i++) {
+    for (uint64_t i = 0; i < frames_count; i++) {
         if (trace->places_count == TRACE_PLACES_MAX || trace->frames_count == TRACE_FRAMES_MAX) {
             trace->has_cut = true;
             break;
         }
-        struct trace_place place = {.address = stack->frames[i], .first = trace->frames_count};
+        struct trace_place place = {.address = frames[i], .first = trace->frames_count};
         place.count =
             symbols_resolve(symbols, place.address, true, &trace->frames[place.first], TRACE_FRAMES_MAX - place.first);
         outwards++;
@@ -88,6 +87,49 @@ void stack_trace_make(struct stack_trace *trace, struct symbols *symbols, const 
         outwards = 0;
     }
     hide_allocator(trace);
+}
+
+void stack_trace_make(struct stack_trace *trace, struct symbols *symbols, const struct dump *dump,
+                      const struct dump_profile_stack *stack)
+{
+    make(trace, symbols, stack->frames, stack->frames_count, has_inlined_calls(dump));
+}
+
+void stack_trace_make_site(struct stack_trace *trace, struct symbols *symbols, const struct dump_callsite *site)
+{
+    make(trace, symbols, site->frames, site->frames_count, false);
+}
+
+/* The way from C to Go and back, and where all goroutines come from. */
+static bool is_plumbing(const char *name)
+{
+    return has_prefix(name, "runtime.") || has_prefix(name, "_cgo_") || has_prefix(name, "crosscall");
+}
+
+static uint32_t describe(const struct stack_trace *trace, bool with_plumbing, uint32_t calls_max, char *text,
+                         size_t text_bytes)
+{
+    uint32_t calls = 0;
+    size_t filled = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < trace->places_count; i++) {
+        const struct trace_place *place = &trace->places[i];
+        for (uint32_t k = 0; k < place->count && calls < calls_max && filled < text_bytes; k++) {
+            char buffer[TRACE_NAME_BYTES];
+            const char *name = stack_trace_name(place, &trace->frames[place->first + k], buffer);
+            if (!with_plumbing && is_plumbing(name))
+                continue;
+            filled += (size_t)snprintf(text + filled, text_bytes - filled, "%s%s", calls == 0 ? "" : " < ", name);
+            calls++;
+        }
+    }
+    return calls;
+}
+
+void stack_trace_describe(const struct stack_trace *trace, uint32_t calls_max, char *text, size_t text_bytes)
+{
+    if (describe(trace, false, calls_max, text, text_bytes) == 0)
+        describe(trace, true, calls_max, text, text_bytes);
 }
 
 const char *stack_trace_name(const struct trace_place *place, const struct symbol_frame *frame, char *buffer)
