@@ -24,6 +24,7 @@ struct search {
     const struct dump_module *module;
     char found_id[ID_DIGITS_MAX + 1]; /* of a file that was there and is another one */
     bool is_other;                    /* there was one */
+    bool is_no_elf;                   /* there was something else */
     int open_error;                   /* of the module's path */
 };
 
@@ -143,14 +144,18 @@ static bool try_path(struct search *search, int *error)
     *error = fd < 0 ? fd : 0;
     if (fd < 0)
         return false;
-    if (read_ids(fd, &ids) && is_wanted(search->module, &ids)) {
+    bool is_elf = read_ids(fd, &ids);
+    if (is_elf && is_wanted(search->module, &ids)) {
         search->file->fd = fd;
         return true;
     }
+    close(fd);
+    search->is_no_elf |= !is_elf;
+    if (!is_elf)
+        return false;
     search->is_other = true;
     bool is_gnu = search->module->build_id == NULL || strlen(search->module->build_id) == strlen(ids.gnu);
     snprintf(search->found_id, sizeof search->found_id, "%s", is_gnu || ids.go[0] == '\0' ? ids.gnu : ids.go);
-    close(fd);
     return false;
 }
 
@@ -225,6 +230,8 @@ static bool explain(const struct search *search, struct error *error)
     static const char MEND[] = "name a directory that has the right one (--symbols)";
     if (module->path[0] == '[')
         return error_set(error, "%s: is the kernel's own, there is no file of it", module->path);
+    if (!search->is_other && search->is_no_elf)
+        return error_set(error, "%s: is no ELF file; %s", module->path, MEND);
     if (!search->is_other)
         return error_set(error, "%s: cannot be read: %s; %s", module->path,
                          search->open_error == -EINVAL ? "no regular file" : strerror(-search->open_error), MEND);
