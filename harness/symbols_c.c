@@ -14,8 +14,9 @@
 #include "harness/symbols_dwarf.h"
 
 struct elf_symbol {
-    uint64_t start, end; /* equal: its size is not known */
+    uint64_t start, end; /* where its size is not known, the end of its section */
     const char *name;
+    bool is_sized;
     uint8_t rank; /* of several at one place the lowest is taken */
 };
 
@@ -108,27 +109,43 @@ static int compare_symbols(const void *left, const void *right)
     return strcmp(b->name, a->name);
 }
 
+/* Of a symbol without a size. */
+static uint64_t section_end(Elf *elf, GElf_Word section, GElf_Addr bias)
+{
+    GElf_Shdr header;
+    Elf_Scn *found = elf == NULL ? NULL : elf_getscn(elf, section);
+    return found == NULL || gelf_getshdr(found, &header) == NULL ? 0 : header.sh_addr + header.sh_size + bias;
+}
+
+static void add_symbol(struct c_symbols *symbols, int index)
+{
+    GElf_Sym symbol;
+    GElf_Addr address, bias = 0;
+    GElf_Word section;
+    Elf *elf = NULL;
+    const char *name = dwfl_module_getsym_info(symbols->module, index, &symbol, &address, &section, &elf, &bias);
+    if (name == NULL || name[0] == '\0' || !is_code(&symbol, section))
+        return;
+    bool is_sized = symbol.st_size != 0;
+    uint64_t end = is_sized ? address + symbol.st_size : section_end(elf, section, bias);
+    if (end > address)
+        symbols->symbols[symbols->symbols_count++] =
+            (struct elf_symbol){address, end, name, is_sized, rank_of(&symbol, name)};
+}
+
 static void read_symbols(struct c_symbols *symbols)
 {
     int count = dwfl_module_getsymtab(symbols->module);
     if (count <= 0)
         return;
     symbols->symbols = calloc((size_t)count, sizeof *symbols->symbols);
-    for (int i = 1; symbols->symbols != NULL && i < count; i++) {
-        GElf_Sym symbol;
-        GElf_Addr address;
-        GElf_Word section;
-        const char *name = dwfl_module_getsym_info(symbols->module, i, &symbol, &address, &section, NULL, NULL);
-        if (name == NULL || name[0] == '\0' || !is_code(&symbol, section) || address + symbol.st_size < address)
-            continue;
-        symbols->symbols[symbols->symbols_count++] =
-            (struct elf_symbol){address, address + symbol.st_size, name, rank_of(&symbol, name)};
-    }
+    for (int i = 1; symbols->symbols != NULL && i < count; i++)
+        add_symbol(symbols, i);
     if (symbols->symbols_count > 0)
         qsort(symbols->symbols, symbols->symbols_count, sizeof *symbols->symbols, compare_symbols);
 }
 
-/* The symbol that holds the address, and begins last. One without a size holds what is before the next. */
+/* The symbol that holds the address and begins last; one without a size holds what is before the next. */
 static const char *find_symbol(const struct c_symbols *symbols, uint64_t address)
 {
     enum { LOOKED_BACK = 64 };
@@ -140,15 +157,17 @@ static const char *find_symbol(const struct c_symbols *symbols, uint64_t address
         else
             low = middle + 1;
     }
-    const struct elf_symbol *unsized = NULL;
+    const char *unsized = NULL;
     for (uint64_t i = low; i > 0 && low - i < LOOKED_BACK; i--) {
         const struct elf_symbol *symbol = &symbols->symbols[i - 1];
-        if (address < symbol->end)
+        if (address >= symbol->end)
+            continue;
+        if (symbol->is_sized)
             return symbol->name;
-        if (symbol->start == symbol->end && unsized == NULL && symbol->start == symbols->symbols[low - 1].start)
-            unsized = symbol;
+        if (symbol->start == symbols->symbols[low - 1].start)
+            unsized = symbol->name;
     }
-    return unsized == NULL ? NULL : unsized->name;
+    return unsized;
 }
 
 /* ---- the whole ---- */

@@ -195,12 +195,16 @@ static const char *text_of(Dwarf_Die *die, unsigned name)
     return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
 }
 
-/* C has no linkage names but where the compiler made one up. */
-static const char *name_of(Dwarf_Die *die)
+static bool is_c(int language)
 {
-    const char *name = text_of(die, DW_AT_linkage_name);
-    if (name == NULL)
-        name = text_of(die, DW_AT_MIPS_linkage_name);
+    return language == DW_LANG_C89 || language == DW_LANG_C || language == DW_LANG_C99 || language == DW_LANG_C11 ||
+           language == DW_LANG_Mips_Assembler;
+}
+
+/* In C++ and Rust many functions have one name: only the linker's tells them apart. In C that is at most an alias. */
+static const char *name_of(Dwarf_Die *unit, Dwarf_Die *die)
+{
+    const char *name = is_c(dwarf_srclang(unit)) ? NULL : text_of(die, DW_AT_linkage_name);
     return name != NULL ? name : text_of(die, DW_AT_name);
 }
 
@@ -260,7 +264,7 @@ uint32_t dwarf_index_resolve(struct dwarf_index *index, uint64_t address, struct
     find_chain(&span->function, address, &chain);
     uint32_t count = 0;
     for (uint32_t i = chain.count; i > 0 && count < frames_max; i--, count++) {
-        frames[count] = (struct c_frame){.function = name_of(&chain.dies[i - 1]), .is_inlined = i > 1};
+        frames[count] = (struct c_frame){.function = name_of(&unit->die, &chain.dies[i - 1]), .is_inlined = i > 1};
         if (i == chain.count)
             set_line(&frames[count], &unit->die, address);
         else

@@ -97,20 +97,18 @@ static void read_segments(Elf *elf, struct ids *ids)
     }
 }
 
-/* The GNU build id, or where there is none, Go's, as the dump has it; "" when there is neither. False: it is no ELF
- * file. */
-static bool read_id(int fd, char *digits)
+/* False: it is no ELF file. */
+static bool read_ids(int fd, struct ids *ids)
 {
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
     bool is_elf = elf != NULL && elf_kind(elf) == ELF_K_ELF;
-    struct ids ids = {0};
+    *ids = (struct ids){0};
     if (is_elf) {
-        read_sections(elf, &ids);
-        read_segments(elf, &ids);
+        read_sections(elf, ids);
+        read_segments(elf, ids);
     }
     elf_end(elf);
-    strcpy(digits, ids.gnu[0] != '\0' ? ids.gnu : ids.go);
     return is_elf;
 }
 
@@ -129,21 +127,29 @@ static int open_regular(const char *path)
     return -EINVAL;
 }
 
+/* Either will do: what Go 1.24 and later link themselves has a GNU build id in the file that memory does not show. */
+static bool is_wanted(const struct dump_module *module, const struct ids *ids)
+{
+    if (module->build_id == NULL)
+        return ids->gnu[0] == '\0' && ids->go[0] == '\0';
+    return strcmp(module->build_id, ids->gnu) == 0 || strcmp(module->build_id, ids->go) == 0;
+}
+
 /* Is search->file->path the one? Then it stays open. */
 static bool try_path(struct search *search, int *error)
 {
-    char digits[ID_DIGITS_MAX + 1];
-    const char *wanted = search->module->build_id == NULL ? "" : search->module->build_id;
+    struct ids ids;
     int fd = open_regular(search->file->path);
     *error = fd < 0 ? fd : 0;
     if (fd < 0)
         return false;
-    if (read_id(fd, digits) && strcmp(digits, wanted) == 0) {
+    if (read_ids(fd, &ids) && is_wanted(search->module, &ids)) {
         search->file->fd = fd;
         return true;
     }
     search->is_other = true;
-    strcpy(search->found_id, digits);
+    bool is_gnu = search->module->build_id == NULL || strlen(search->module->build_id) == strlen(ids.gnu);
+    snprintf(search->found_id, sizeof search->found_id, "%s", is_gnu || ids.go[0] == '\0' ? ids.gnu : ids.go);
     close(fd);
     return false;
 }
