@@ -56,29 +56,24 @@ static const struct field WALKED_HEAP_FIELDS[] = {
     {"objects", FIELD_NUMBER, offsetof(struct dump_heap, objects)},
 };
 
-#define PROFILE_SUMS(type, member)                                                                                    \
-    {"objects", FIELD_NUMBER, offsetof(type, member.objects)}, {"bytes", FIELD_NUMBER, offsetof(type, member.bytes)}, \
-        {"resident", FIELD_NUMBER, offsetof(type, member.resident_bytes)},                                            \
-        {"pinned_pages", FIELD_NUMBER, offsetof(type, member.pinned_pages_bytes)},                                    \
-        {"pinned_spans", FIELD_NUMBER, offsetof(type, member.pinned_spans_bytes)},                                    \
-        {"alone_on_page", FIELD_NUMBER, offsetof(type, member.alone_on_page)},                                        \
-        {"alone_in_span", FIELD_NUMBER, offsetof(type, member.alone_in_span)},                                        \
-    {                                                                                                                 \
-        "alone_spans", FIELD_NUMBER, offsetof(type, member.alone_spans_bytes)                                         \
-    }
+static const struct field PROFILE_SUM_FIELDS[] = {
+    {"objects", FIELD_NUMBER, offsetof(struct dump_profile_sums, objects)},
+    {"bytes", FIELD_NUMBER, offsetof(struct dump_profile_sums, bytes)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_profile_sums, resident_bytes)},
+    {"pinned_pages", FIELD_NUMBER, offsetof(struct dump_profile_sums, pinned_pages_bytes)},
+    {"pinned_spans", FIELD_NUMBER, offsetof(struct dump_profile_sums, pinned_spans_bytes)},
+    {"alone_on_page", FIELD_NUMBER, offsetof(struct dump_profile_sums, alone_on_page)},
+    {"alone_in_span", FIELD_NUMBER, offsetof(struct dump_profile_sums, alone_in_span)},
+    {"alone_spans", FIELD_NUMBER, offsetof(struct dump_profile_sums, alone_spans_bytes)},
+};
 
 static const struct field PROFILE_STACK_FIELDS[] = {
     {"size", FIELD_NUMBER, offsetof(struct dump_profile_stack, object_bytes)},
-    PROFILE_SUMS(struct dump_profile_stack, sums),
-};
-
-static const struct field PROFILE_LEFT_OUT_FIELDS[] = {
-    {"stacks", FIELD_NUMBER, offsetof(struct dump_profile, left_out_stacks)},
-    PROFILE_SUMS(struct dump_profile, left_out),
 };
 
 static const struct field PROFILE_FIELDS[] = {
     {"rate", FIELD_NUMBER_OR_NULL, offsetof(struct dump_profile, rate)},
+    {"left_out.stacks", FIELD_NUMBER, offsetof(struct dump_profile, left_out_stacks)},
     {"untrusted", FIELD_NUMBER, offsetof(struct dump_profile, untrusted_lists)},
 };
 
@@ -214,7 +209,8 @@ static bool read_frames(const struct fields_context *context, const json_t *row_
 static bool check_profile_stack(const struct fields_context *context, const json_t *row_json, void *row)
 {
     struct dump_profile_stack *stack = row;
-    return read_frames(context, row_json, &stack->frames, &stack->frames_count);
+    return read_frames(context, row_json, &stack->frames, &stack->frames_count) &&
+           fields_read(context, row_json, PROFILE_SUM_FIELDS, FIELDS_COUNT(PROFILE_SUM_FIELDS), &stack->sums);
 }
 
 static bool check_callsite(const struct fields_context *context, const json_t *row_json, void *row)
@@ -350,8 +346,8 @@ static bool read_profile(struct fields_context context, const json_t *document, 
     profile->stacks = read_list(context, document, &STACKS, &profile->stacks_count);
     return profile->stacks != NULL &&
            read_object(context, document, "go.profile", PROFILE_FIELDS, FIELDS_COUNT(PROFILE_FIELDS), profile) &&
-           read_object(context, document, "go.profile.left_out", PROFILE_LEFT_OUT_FIELDS,
-                       FIELDS_COUNT(PROFILE_LEFT_OUT_FIELDS), profile);
+           read_object(context, document, "go.profile.left_out", PROFILE_SUM_FIELDS, FIELDS_COUNT(PROFILE_SUM_FIELDS),
+                       &profile->left_out);
 }
 
 bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump)

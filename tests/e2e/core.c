@@ -15,6 +15,7 @@
 
 #include "tests/e2e/checks.h"
 #include "tests/e2e/support/apps.h"
+#include "tests/e2e/support/core.h"
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
 #include "tests/e2e/support/gopagewatch.h"
@@ -23,57 +24,10 @@
 
 enum { PATH_BYTES = 256, WHAT_BYTES = 128 };
 
-static void allow_core(void)
-{
-    struct rlimit no_limit = {RLIM_INFINITY, RLIM_INFINITY};
-    setrlimit(RLIMIT_CORE, &no_limit);
-}
-
-/* Cores are written into the directory of the process, by the name "core" or "core.PID". */
-static bool has_plain_cores(void)
-{
-    char pattern[128] = "", uses_pid[8] = "";
-    int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, pattern, sizeof pattern - 1) <= 0)
-        return false;
-    close(fd);
-    fd = open("/proc/sys/kernel/core_uses_pid", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, uses_pid, sizeof uses_pid - 1) <= 0)
-        return false;
-    close(fd);
-    return strcmp(pattern, "core\n") == 0 && uses_pid[0] == '0';
-}
-
 static void leave_core(struct program *program, const char *what)
 {
     program_signal(program, SIGABRT);
     cr_assert_eq(program_await_end(program), -SIGABRT, "%s: %s", what, program_errors(program));
-}
-
-static json_t *dump_by(const char *form, const char *exe, const char *directory)
-{
-    char core[PATH_BYTES], path[PATH_BYTES];
-    snprintf(core, sizeof core, "%s/core", directory);
-    snprintf(path, sizeof path, "%s/core.json", directory);
-    struct program_setup setup = {.arguments = (const char *[]){built_path(form), "core", exe, core, "-o", path, NULL}};
-    struct program *command = program_run(&setup);
-    cr_assert_eq(program_await_end(command), 0, "%s %s: %s", form, exe, program_errors(command));
-    program_free(command);
-    json_t *dump = dump_load(path);
-    must(remove(path) == 0, "%s", path);
-    return dump;
-}
-
-/* Under AddressSanitizer too: it says the same, but for the time it takes. */
-static json_t *core_dump(const char *exe, const char *directory)
-{
-    json_t *dump = dump_by("gopagewatch", exe, directory), *sanitized = dump_by("asan/gopagewatch", exe, directory);
-    static const char *const KEYS[] = {"process", "rss", "go", "maps", "findings"};
-    for (unsigned i = 0; i < sizeof KEYS / sizeof KEYS[0]; i++)
-        cr_expect(json_equal(json_object_get(sanitized, KEYS[i]), json_object_get(dump, KEYS[i])),
-                  "%s: another \"%s\" under AddressSanitizer", exe, KEYS[i]);
-    json_decref(sanitized);
-    return dump;
 }
 
 static void check_core(const json_t *core, const struct rest *rest, const char *what)

@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include "tests/e2e/support/export.h"
 #include "tests/e2e/support/fail.h"
 #include "tests/e2e/support/program.h"
+#include "tests/e2e/support/text.h"
+#include "tests/e2e/support/watched.h"
 
 enum { ARGUMENTS_MAX = 8 };
 
@@ -157,6 +160,35 @@ static void expect_difference(const struct pprof *pprof)
     free(table);
 }
 
+/* Who keeps it: a program with one object in each of ten thousand spans, and others. */
+static void expect_pinned(struct toolchain toolchain)
+{
+    struct pprof pprof = {.toolchain = toolchain, .dumps = {.dir = temp_dir_make()}};
+    struct program_setup setup = {.arguments = (const char *[]){app_path(&toolchain, "pinned"), NULL}};
+    struct watched *watched = watched_start(&setup);
+    const char *truth = program_await_phase(watched->program, "pinned");
+    uint64_t dense_bytes = text_number(truth, "dense_bytes"), all_bytes = text_number(truth, "all_bytes");
+    program_signal(watched->program, SIGUSR2);
+    export_to("pprof", outbox_await(&watched->outbox, watched->program),
+              strcat(strcpy(pprof.full, pprof.dumps.dir.path), "/pinned.pb.gz"));
+    char *pinned = run(&pprof, (const char *[]){"-top", "-sample_index=pinned_space", pprof.full, NULL});
+    int64_t total = top(pinned, "[resident]", 3);
+    cr_expect_gt(total, 10000 * 8192, "%s", pinned);
+    cr_expect_geq(top(pinned, "main.sparse", 3) * 100, total * 95, "%s", pinned);
+    cr_expect_geq(top(pinned, "main.allocate", 0) * 100, total * 95, "allocator's frames are hidden: %s", pinned);
+    char *in_use = run(&pprof, (const char *[]){"-top", "-sample_index=inuse_space", pprof.full, NULL});
+    cr_expect_eq(top(in_use, "main.dense", 0), (int64_t)dense_bytes, "%s", in_use);
+    cr_expect_eq(top(in_use, "main.sparse", 3), 10000 * 64, "%s", in_use);
+    cr_expect_eq(top(in_use, "[resident]", 3), (int64_t)all_bytes, "%s", in_use);
+    char *lines = run(&pprof, (const char *[]){"-list=main.allocate", "-sample_index=inuse_space", pprof.full, NULL});
+    cr_expect_not_null(strstr(lines, "object := new(small)"), "%s", lines);
+    free(pinned);
+    free(in_use);
+    free(lines);
+    watched_end(watched);
+    temp_dir_remove(&pprof.dumps.dir);
+}
+
 static void expect_all(struct toolchain toolchain)
 {
     struct pprof pprof = prepare(toolchain);
@@ -165,6 +197,7 @@ static void expect_all(struct toolchain toolchain)
     expect_tags(&pprof);
     expect_difference(&pprof);
     phase_dumps_free(&pprof.dumps);
+    expect_pinned(toolchain);
 }
 
 Test(export_pprof, oldest_toolchain_reads_the_figures_of_the_dump, .timeout = 120)

@@ -130,6 +130,9 @@ static void check_samples(const struct dump *dump)
     struct export_samples samples;
     struct error error;
     struct dump_sizes left = dump->rss.sum;
+    uint64_t inuse_bytes = INT64_MAX;
+    uint64_t pinned_bytes = dump->rss.classes[CLASS_GO_OBJECTS].sizes.resident_bytes +
+                            dump->rss.classes[CLASS_GO_UNUSED].sizes.resident_bytes;
     uint64_t released_bytes = dump->rss.classes[CLASS_GO_RELEASED].sizes.mapped_bytes;
     MUST(export_samples_make(&samples, dump, &error));
     for (uint64_t i = 0; i < samples.count; i++) {
@@ -139,6 +142,8 @@ static void check_samples(const struct dump *dump)
         MUST(!__builtin_sub_overflow(left.huge_bytes, values[EXPORT_HUGE], &left.huge_bytes));
         MUST(!__builtin_sub_overflow(left.lazyfree_bytes, values[EXPORT_LAZYFREE], &left.lazyfree_bytes));
         MUST(!__builtin_sub_overflow(released_bytes, values[EXPORT_RELEASED], &released_bytes));
+        MUST(!__builtin_sub_overflow(inuse_bytes, values[EXPORT_INUSE], &inuse_bytes));
+        MUST(!__builtin_sub_overflow(pinned_bytes, values[EXPORT_PINNED], &pinned_bytes));
     }
     MUST((left.resident_bytes | left.swapped_bytes | left.huge_bytes | left.lazyfree_bytes | released_bytes) == 0);
     export_samples_free(&samples);

@@ -76,16 +76,16 @@ static void change_while_it_is_read(struct fake_heap *self, uintptr_t address, u
 static void check_samples(const struct heap_arena *arena, const struct heap_run *run)
 {
     const struct heap_span *span = &arena->spans[run->span];
-    struct sampled_segment segment = {span, arena->samples + span->samples_first, run->start, run->end, 0, 0, 0};
     MUST(span->samples_count <= span->objects);
+    if (span->samples_count == 0)
+        return;
+    struct sampled_segment segment = {span, arena->samples + span->samples_first, run->start, run->end, 0, 0, 0};
     for (uint32_t i = 0; i < span->samples_count; i++) {
         const struct heap_sample *sample = &segment.samples[i];
         MUST(sample->slot < span->slots && heap_span_has_object(span, sample->slot));
         MUST(i == 0 || sample->slot > sample[-1].slot);
         MUST(sample->stack < walk.profile.stacks_count);
     }
-    if (span->samples_count == 0)
-        return;
     sampled_segment_mark(&segment, run->start, run->end, heap_span_object_bytes(span, run->start, run->end));
     profile_count_segment(&walk.profile, &segment);
 }

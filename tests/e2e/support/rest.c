@@ -13,7 +13,7 @@
 #include "tests/e2e/support/kernel_truth.h"
 #include "tests/e2e/support/text.h"
 
-enum { ATTEMPTS = 50, LINE_BYTES = 512, PATH_BYTES = 256 };
+enum { ATTEMPTS = 50, LINE_BYTES = 1024, PATH_BYTES = 256 };
 
 json_t *attach_dump(struct program *program, const char *directory)
 {

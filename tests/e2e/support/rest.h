@@ -21,7 +21,7 @@ struct heap_truth {
 /* What was seen between two equal lines of truth, while the kernel's sums did not change either. */
 struct rest {
     struct heap_truth truth;
-    char line[512];          /* of truth: for words of the program's own */
+    char line[1024];         /* of truth: for words of the program's own */
     json_t *dump, *attached; /* NULL: not asked for */
     uint64_t rss_bytes;      /* by smaps */
 };

@@ -34,8 +34,9 @@ static void open_heap(const struct go_layout *layout)
     heap = fake_heap_described(&fake);
     fake_heap_add_arena(&fake, FAKE_ARENAS, false);
     fake_heap_grow(&fake, FAKE_ARENAS, GO_ARENA_BYTES);
-    span = fake_heap_add_span(&fake, FAKE_ARENAS + 64 * GO_PAGE_BYTES, &FAKE_CLASS[SLOT_CLASS], false, FAKE_SWEPT);
-    other = fake_heap_add_span(&fake, FAKE_ARENAS + 65 * GO_PAGE_BYTES, &FAKE_CLASS[HEADER_CLASS], false, FAKE_CACHED);
+    span = fake_heap_add_span(&fake, FAKE_ARENAS + 64ull * GO_PAGE_BYTES, &FAKE_CLASS[SLOT_CLASS], false, FAKE_SWEPT);
+    other =
+        fake_heap_add_span(&fake, FAKE_ARENAS + 65ull * GO_PAGE_BYTES, &FAKE_CLASS[HEADER_CLASS], false, FAKE_CACHED);
     changes_left = 0;
 }
 
@@ -185,8 +186,8 @@ Test(heap_profile, lists_that_lie_end_and_are_not_believed)
         uint64_t offset, kind;
     } CASES[] = {
         {"an offset beyond the span", GO_PAGE_BYTES, 4},
-        {"an offset within an object", 5 * 80 + 16, 4},
-        {"an offset behind all slots", 102 * 80, 4},
+        {"an offset within an object", 416, 4},
+        {"an offset behind all slots", 8160, 4},
         {"an offset that falls", 80, 4},
         {"no kind", 400, 0},
         {"a kind that is none", 400, 32},
@@ -213,7 +214,7 @@ Test(heap_profile, lists_that_go_in_circles_end)
     fake_heap_put_field(&fake, last, fake.layout->special_next, last);
     cr_expect_eq(samples_of(span), -1);
     fake_heap_put_field(&fake, last, fake.layout->special_next, 0);
-    uintptr_t finalizer = fake_profile_add(&fake, span, 5 * 80, 1, 0);
+    uintptr_t finalizer = fake_profile_add(&fake, span, 400, 1, 0);
     cr_expect_eq(samples_of(span), 2);
     fake_heap_put_field(&fake, finalizer, fake.layout->special_next, finalizer);
     cr_expect_eq(samples_of(span), -1);
@@ -271,7 +272,7 @@ static void add_between(struct fake_heap *self, uintptr_t address, uint64_t byte
     if (changes_left == 0 || !touches(address, bytes, special_in_use))
         return;
     if (--changes_left == 0)
-        fake_profile_add(self, span, 9 * 80, 4, bucket_of_other);
+        fake_profile_add(self, span, 720, 4, bucket_of_other);
 }
 
 Test(heap_profile, a_list_that_changes_between_the_readings_is_read_again)

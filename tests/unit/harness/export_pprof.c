@@ -62,10 +62,18 @@ static uint64_t number_of(struct slice message, uint64_t field)
     return 0;
 }
 
-enum { TEXTS_MAX = 1024, SAMPLES_MAX = 1024, VALUES = EXPORT_VALUE_COUNT };
+enum { TEXTS_MAX = 1024, SAMPLES_MAX = 1024, VALUES = EXPORT_VALUE_COUNT, CODE_MAX = 16 };
+#define CODE_LOCATIONS (1ull << 32)
+
+/* A location with an address: its names come from files that no test here has. */
+struct code {
+    uint64_t address, mapping;
+};
 
 struct decoded_sample {
     const char *frames[FRAME_COUNT];
+    uint64_t code_count;
+    struct code code[CODE_MAX]; /* below the frames */
     uint64_t values[VALUES];
     char labels[256]; /* "class=libs pid=4711 " */
 };
@@ -76,10 +84,16 @@ struct decoded {
     char *texts[TEXTS_MAX];
     bool is_location[TEXTS_MAX], is_function[TEXTS_MAX]; /* of that id */
     uint64_t location_function[TEXTS_MAX], function_name[TEXTS_MAX];
+    struct code code[CODE_MAX];
     const char *types[VALUES], *units[VALUES];
     struct decoded_sample samples[SAMPLES_MAX];
     const char *default_type, *comments[4], *file, *build_id;
     uint64_t comments_count, time_ns, duration_ns, mappings_count, has_functions;
+    struct {
+        uint64_t start, limit, has_functions;
+        const char *file, *build_id;
+    } modules[4]; /* mappings from number 2 on */
+    uint64_t modules_count;
 };
 
 static const char *text(const struct decoded *profile, uint64_t index)
@@ -117,6 +131,12 @@ static void decode_tables(struct decoded *profile, struct slice message)
             break;
         case 4: {
             struct field_value part;
+            if (id >= CODE_LOCATIONS) {
+                cr_assert(id < CODE_LOCATIONS + CODE_MAX && profile->code[id - CODE_LOCATIONS].address == 0);
+                profile->code[id - CODE_LOCATIONS] =
+                    (struct code){number_of(value.bytes, 3), number_of(value.bytes, 2)};
+                break;
+            }
             cr_assert(id != 0 && id < TEXTS_MAX && !profile->is_location[id], "location %" PRIu64, id);
             cr_expect_eq(number_of(value.bytes, 2), 1u, "the location has no mapping");
             profile->is_location[id] = true;
@@ -150,9 +170,14 @@ static void decode_sample(struct decoded *profile, struct slice message)
     struct decoded_sample *sample = &profile->samples[profile->samples_count++];
     while (take_field(&message, &value)) {
         if (value.field == 1) {
+            uint64_t id = take_varint(&value.bytes);
+            for (; id >= CODE_LOCATIONS; id = take_varint(&value.bytes)) {
+                cr_assert(id < CODE_LOCATIONS + CODE_MAX && sample->code_count < CODE_MAX);
+                sample->code[sample->code_count++] = profile->code[id - CODE_LOCATIONS];
+            }
             for (int i = 0; i < FRAME_COUNT; i++)
-                sample->frames[i] = frame(profile, take_varint(&value.bytes));
-            cr_assert_eq(value.bytes.at, value.bytes.end, "the stack is not three deep");
+                sample->frames[i] = frame(profile, i == 0 ? id : take_varint(&value.bytes));
+            cr_assert_eq(value.bytes.at, value.bytes.end, "the stack of names is not three deep");
         } else if (value.field == 2) {
             for (int i = 0; i < VALUES; i++)
                 sample->values[i] = take_varint(&value.bytes);
@@ -179,8 +204,16 @@ static void decode_rest(struct decoded *profile, struct slice message)
             decode_sample(profile, value.bytes);
             break;
         case 3:
-            profile->mappings_count++;
-            cr_expect_eq(number_of(value.bytes, 1), 1u);
+            cr_expect_eq(number_of(value.bytes, 1), ++profile->mappings_count);
+            if (profile->mappings_count > 1) {
+                cr_assert(profile->modules_count < 4);
+                profile->modules[profile->modules_count].start = number_of(value.bytes, 2);
+                profile->modules[profile->modules_count].limit = number_of(value.bytes, 3);
+                profile->modules[profile->modules_count].file = text(profile, number_of(value.bytes, 5));
+                profile->modules[profile->modules_count].build_id = text(profile, number_of(value.bytes, 6));
+                profile->modules[profile->modules_count++].has_functions = number_of(value.bytes, 7);
+                break;
+            }
             profile->file = text(profile, number_of(value.bytes, 5));
             profile->build_id = text(profile, number_of(value.bytes, 6));
             profile->has_functions = number_of(value.bytes, 7);
@@ -228,6 +261,7 @@ Test(export_pprof, types_are_those_that_are_documented)
     static const char *const TYPES[VALUES][2] = {
         {"pages", "count"},          {"resident_space", "bytes"}, {"swapped_space", "bytes"},
         {"hugepage_space", "bytes"}, {"lazyfree_space", "bytes"}, {"released_space", "bytes"},
+        {"inuse_space", "bytes"},    {"pinned_space", "bytes"},
     };
     struct decoded *profile = decode(CHANGES());
     cr_expect_str_eq(profile->texts[0], "");
@@ -249,9 +283,44 @@ Test(export_pprof, head_says_what_was_measured_and_when)
     cr_expect_str_eq(profile->file, "/srv/shop");
     cr_expect_str_eq(profile->build_id, "00ff");
     cr_expect_eq(profile->has_functions, 1u, "pprof would look for symbols");
-    cr_assert_eq(profile->comments_count, 2u);
+    cr_assert_eq(profile->comments_count, 3u);
     cr_expect_str_eq(profile->comments[0], "shop (pid 4711) on web-3, go1.26.10");
     cr_expect_str_eq(profile->comments[1], "dump 3 (signal) at 2026-11-23T03:26:01.123456789Z, label after load");
+    cr_expect_str_eq(profile->comments[2], "stacks are estimates: MemProfileRate is 524288");
+    decoded_free(profile);
+}
+
+/* Address and mapping of each frame, in a profile that pprof can name by the files' build ids. */
+Test(export_pprof, stacks_of_the_heap_profile_stand_below_their_size_class)
+{
+    struct decoded *profile = decode(
+        CHANGES({"go/profile/rate", "1"}, {"go/profile/stacks/0/pinned_spans", "8192"},
+                {"rss/classes/go.objects", SIZES(191360, 191360, 0, 0, 0)},
+                {"rss/classes/go.unused", SIZES(54400, 54400, 0, 0, 0)},
+                {"modules", "[{\"path\":\"/srv/shop\",\"start\":\"0x400000\",\"end\":\"0x493000\",\"bias\":\"0x0\","
+                            "\"build_id\":\"00ff\"}]"}));
+    const struct decoded_sample *found = NULL;
+    for (uint64_t i = 0; i < profile->samples_count; i++) {
+        if (profile->samples[i].code_count != 0)
+            found = &profile->samples[i];
+    }
+    cr_assert_not_null(found);
+    cr_expect_eq(found->code_count, 2u);
+    cr_expect_eq(found->code[0].address, 0x492ea4u);
+    cr_expect_eq(found->code[0].mapping, 2u);
+    cr_expect_eq(found->code[1].address, 0x493d2eu);
+    cr_expect_eq(found->code[1].mapping, 0u, "it is in no module");
+    cr_expect_str_eq(found->frames[FRAME_LEAF], "64 B slots");
+    cr_expect_str_eq(found->frames[FRAME_CLASS], "go.objects");
+    cr_expect_eq(found->values[EXPORT_RESIDENT], 128u);
+    cr_expect_eq(found->values[EXPORT_INUSE], 128u);
+    cr_expect_eq(found->values[EXPORT_PINNED], 8192u);
+    cr_assert_eq(profile->modules_count, 1u);
+    cr_expect_eq(profile->modules[0].start, 0x400000u);
+    cr_expect_eq(profile->modules[0].limit, 0x493000u);
+    cr_expect_str_eq(profile->modules[0].file, "/srv/shop");
+    cr_expect_str_eq(profile->modules[0].build_id, "00ff");
+    cr_expect_eq(profile->modules[0].has_functions, 0u, "there is no such file");
     decoded_free(profile);
 }
 
@@ -263,7 +332,7 @@ Test(export_pprof, what_is_not_known_is_left_out)
     cr_expect_eq(profile->duration_ns, 0u);
     cr_expect_str_eq(profile->file, "");
     cr_expect_str_eq(profile->comments[0], "process (pid 4711) on a host not known, Go version not known");
-    cr_expect_str_eq(profile->samples[0].labels, "class=go.heap pid=4711 ");
+    cr_expect_str_eq(profile->samples[0].labels, "class=go.objects pid=4711 ");
     decoded_free(profile);
 }
 

@@ -57,6 +57,11 @@ static void expect_sums(const struct dump *dump, const char *what)
 #define SIZE_CLASS(objects, mapped, resident)                                                                      \
     "{\"spans\":1,\"slots\":1,\"objects\":1,\"bytes\":" #objects ",\"mapped\":" #mapped ",\"resident\":" #resident \
     ",\"occupancy\":[0,0,0,0,0,0,0,0,0,0],\"sparse_bytes\":0}"
+/* `count` objects, so many bytes and as many resident, pinned. */
+#define STACK(size, count, bytes_, pinned)                                                                          \
+    "{\"pcs\":[\"0x401000\"],\"size\":" #size ",\"objects\":" #count ",\"bytes\":" #bytes_ ",\"resident\":" #bytes_ \
+    ",\"pinned_pages\":" #pinned ",\"pinned_spans\":" #pinned                                                       \
+    ",\"alone_on_page\":0,\"alone_in_span\":0,\"alone_spans\":" #pinned "}"
 #define MAP(name, class_name, resident)                                                                         \
     "{\"start\":\"0x1000\",\"end\":\"0x2000\",\"perms\":\"rw-p\",\"name\":\"" name "\",\"class\":\"" class_name \
     "\",\"mapped\":4096,\"resident\":" #resident ",\"swapped\":0,\"huge\":0,\"lazyfree\":0}"
@@ -108,6 +113,22 @@ Test(export_samples, sums_are_exact_whatever_the_dump_says)
         {"mappings of a class that is not there", {{"maps", "[" MAP("x", "nowhere", 4096) "]"}}},
         {"a class of a later version",
          {{"rss/classes/later", SIZES(4096, 4095, 7, 1, 2)}, {"maps", "[" MAP("", "later", 4) "]"}}},
+        {"stacks of size classes, of large objects and of no size",
+         {{"go/profile/stacks", "[" STACK(64, 500, 32000, 9) "," STACK(64, 500, 32000, 9) "," STACK(
+                                    40000, 1, 40000, 5) "," STACK(63, 7, 441, 3) "," STACK(0, 7, 441, 3) "]"},
+          {"rss/classes/go.objects", SIZES(500000, 400000, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(500000, 30000, 4096, 0, 0)}}},
+        {"stacks that claim more than there is, exactly",
+         {{"go/profile/rate", "1"},
+          {"go/profile/stacks", "[" STACK(64, 3, 200000, 500000) "," STACK(64, 7, 100001, 500000) "]"},
+          {"rss/classes/go.objects", SIZES(191360, 191360, 0, 0, 0)},
+          {"rss/classes/go.unused", SIZES(54400, 54400, 0, 0, 0)}}},
+        {"stacks as large as can be",
+         {{"go/profile/stacks", "[" STACK(64, 9223372036854775807, 9223372036854775807, 9223372036854775807) "," STACK(
+                                    64, 9223372036854775807, 9223372036854775807, 9223372036854775807) "]"},
+          {"go/profile/left_out/bytes", MANY},
+          {"go/profile/left_out/pinned_spans", MANY},
+          {"rss/classes/go.objects", SIZES(500000, 400000, 0, 0, 0)}}},
         {"pages of no size", {{"environment/os_page_bytes", "0"}}},
         {"pages of a byte", {{"environment/os_page_bytes", "1"}}},
         {"pages of any size", {{"environment/os_page_bytes", "12345"}}},
@@ -197,6 +218,83 @@ Test(export_samples, large_heaps_are_shared_alike)
                 {"rss/classes/go.unused", SIZES(34359738368, 8589934591, 0, 0, 0)});
     EXPECT_SAMPLES(changes, "go.objects", {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 12884901888},
                    {"[resident]", "go.objects", "128 B slots", EXPORT_RESIDENT, 12884901889});
+}
+
+/* Of the samples with a stack. */
+static uint64_t sum_of_stacks(const struct export_samples *samples, enum export_value value)
+{
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; i < samples->count; i++)
+        bytes += samples->samples[i].stack != NULL ? samples->samples[i].values[value] : 0;
+    return bytes;
+}
+
+static void expect_stacks(const struct change *changes, uint64_t resident_bytes, uint64_t inuse_bytes,
+                          uint64_t pinned_bytes)
+{
+    struct dump dump = changed_dump(changes);
+    struct export_samples samples;
+    struct error error;
+    cr_assert(export_samples_make(&samples, &dump, &error));
+    cr_expect_eq(sum_of_stacks(&samples, EXPORT_RESIDENT), resident_bytes, "resident %" PRIu64,
+                 sum_of_stacks(&samples, EXPORT_RESIDENT));
+    cr_expect_eq(sum_of_stacks(&samples, EXPORT_INUSE), inuse_bytes, "in use %" PRIu64,
+                 sum_of_stacks(&samples, EXPORT_INUSE));
+    cr_expect_eq(sum_of_stacks(&samples, EXPORT_PINNED), pinned_bytes, "pinned %" PRIu64,
+                 sum_of_stacks(&samples, EXPORT_PINNED));
+    export_samples_free(&samples);
+    dump_free(&dump);
+}
+
+#define WHOLE_OBJECTS                                                          \
+    {"rss/classes/go.objects", SIZES(191360, 191360, 0, 0, 0)},                \
+        {"rss/classes/go.unused", SIZES(54400, 54400, 0, 0, 0)},               \
+    {                                                                          \
+        "go/large", "{\"spans\":0,\"bytes\":0,\"resident\":0,\"untouched\":0}" \
+    }
+
+Test(export_samples, stacks_are_taken_off_their_size_class)
+{
+    expect_stacks(
+        CHANGES({"go/profile/rate", "1"}, {"go/profile/stacks", "[" STACK(64, 1000, 64000, 8192) "]"}, WHOLE_OBJECTS),
+        64000, 64000, 8192);
+    const struct expected expected[] = {
+        {"[resident]", "go.objects", "64 B slots", EXPORT_RESIDENT, 191360},
+        {"[resident]", "go.objects", "64 B slots", EXPORT_INUSE, 64000},
+        {"[resident]", "go.unused", "64 B slots", EXPORT_PINNED, 0},
+    };
+    expect_samples(
+        CHANGES({"go/profile/rate", "1"}, {"go/profile/stacks", "[" STACK(64, 1000, 64000, 8192) "]"}, WHOLE_OBJECTS),
+        "go.objects", expected, sizeof expected / sizeof expected[0]);
+}
+
+/* Rate 64 and 64-byte objects: 1 / (1 - 1/e) = 1.58197..., as runtime/pprof scales. */
+Test(export_samples, sampled_stacks_stand_for_more)
+{
+    expect_stacks(
+        CHANGES({"go/profile/rate", "64"}, {"go/profile/stacks", "[" STACK(64, 1000, 64000, 8192) "]"}, WHOLE_OBJECTS),
+        101246, 101246, 12959);
+}
+
+Test(export_samples, stacks_that_claim_too_much_are_cut_alike)
+{
+    struct dump dump = changed_dump(CHANGES(
+        {"go/profile/rate", "1"},
+        {"go/profile/stacks", "[" STACK(64, 9, 300000, 200000) "," STACK(64, 9, 100000, 200000) "]"}, WHOLE_OBJECTS));
+    struct export_samples samples;
+    struct error error;
+    uint64_t resident_bytes[2] = {0}, found = 0;
+    cr_assert(export_samples_make(&samples, &dump, &error));
+    for (uint64_t i = 0; i < samples.count && found < 2; i++) {
+        if (samples.samples[i].stack != NULL)
+            resident_bytes[found++] = samples.samples[i].values[EXPORT_RESIDENT];
+    }
+    cr_assert_eq(found, 2u);
+    cr_expect_eq(resident_bytes[0], 143520u);
+    cr_expect_eq(resident_bytes[1], 47840u);
+    cr_expect_eq(sum_of_stacks(&samples, EXPORT_PINNED), 245760u, "no more than in-use spans have");
+    export_samples_free(&samples);
+    dump_free(&dump);
 }
 
 Test(export_samples, what_size_classes_do_not_tell_stays_apart)
