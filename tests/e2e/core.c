@@ -74,9 +74,6 @@ TOOLCHAIN_TEST(core, heap_is_that_of_the_process_that_died, .timeout = 240)
         leave_core(program, what);
         json_t *core = core_dump(app_path(toolchain, FORMS[i]), dir.path);
         check_core(core, &rest, what);
-        char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s/core", dir.path);
-        must(remove(path) == 0, "%s", path);
         json_decref(core);
         rest_free(&rest);
         program_free(program);
