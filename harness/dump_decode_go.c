@@ -382,6 +382,8 @@ bool dump_decode_maps(struct fields_context context, const json_t *document, str
 bool dump_decode_callsites(struct fields_context context, const json_t *document, struct dump *dump)
 {
     static const struct list CALLSITES = LIST("callsites", CALLSITE_FIELDS, dump_callsite, check_callsite);
+    if (json_object_get(document, CALLSITES.key) == NULL)
+        return true;
     dump->callsites = read_list(context, document, &CALLSITES, &dump->callsites_count);
     return dump->callsites != NULL;
 }

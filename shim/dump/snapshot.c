@@ -112,7 +112,9 @@ static void set_by_shadow(struct join *join, struct segment *segment, const stru
     switch (entry->state) {
     case STATE_PLAIN:
         segment->memory_class = class_of_origin(join, entry->origin[0]);
-        segment->site = entry->site;
+        /* A page of 8 KiB has one site; where the other half of it is somebody else's that is not his. */
+        if (entry->origin[0] == ORIGIN_GO || entry->origin[0] == ORIGIN_C)
+            segment->site = entry->site;
         break;
     case STATE_RESERVED:
         segment->memory_class = CLASS_GO_RESERVED;

@@ -6,10 +6,9 @@
 
 #include <stddef.h>
 
-/* Of what is given back the first in this list that is anywhere on the stack counts: what runs under FreeOSMemory was
- * forced, whatever does it. Of mappings the innermost function that is in the list counts, and the last three only
- * where no other is. mgcscavenge.go, mheap.go, mpagealloc.go, malloc.go, mprof.go, iface.go, netpoll.go; not all
- * versions have all. */
+/* The innermost function that is in this list counts: what is given back for an allocation that happens to be made by
+ * FreeOSMemory was not forced, in Go's own accounts neither.
+ * mgcscavenge.go, mheap.go, mpagealloc.go, malloc.go, mprof.go, iface.go, netpoll.go; not all versions have all. */
 static const struct {
     const char *name;
     bool is_of_release;
@@ -74,33 +73,14 @@ static bool is_in(const struct go_purposes *purposes, int function, uintptr_t pc
     return pc > purposes->functions[function].start && pc <= purposes->functions[function].end;
 }
 
-static bool is_anywhere(const struct go_purposes *purposes, int function, const uintptr_t *frames,
-                        uint32_t frames_count)
-{
-    for (uint32_t i = 0; i < frames_count; i++) {
-        if (is_in(purposes, function, frames[i]))
-            return true;
-    }
-    return false;
-}
-
-static enum go_purpose purpose_of_release(const struct go_purposes *purposes, const uintptr_t *frames,
-                                          uint32_t frames_count)
-{
-    for (int function = 0; function < FUNCTIONS_COUNT; function++) {
-        if (FUNCTIONS[function].is_of_release && is_anywhere(purposes, function, frames, frames_count))
-            return FUNCTIONS[function].purpose;
-    }
-    return PURPOSE_UNKNOWN;
-}
-
-static enum go_purpose purpose_of_mapping(const struct go_purposes *purposes, const uintptr_t *frames,
-                                          uint32_t frames_count)
+/* The innermost function that is in the list; of those that are a last resort only where there is no other. */
+static enum go_purpose purpose_by(const struct go_purposes *purposes, bool is_release, const uintptr_t *frames,
+                                  uint32_t frames_count)
 {
     enum go_purpose last_resort = PURPOSE_UNKNOWN;
     for (uint32_t i = 0; i < frames_count; i++) {
         for (int function = 0; function < FUNCTIONS_COUNT; function++) {
-            if (FUNCTIONS[function].is_of_release || !is_in(purposes, function, frames[i]))
+            if (FUNCTIONS[function].is_of_release != is_release || !is_in(purposes, function, frames[i]))
                 continue;
             if (!FUNCTIONS[function].is_last_resort)
                 return FUNCTIONS[function].purpose;
@@ -116,9 +96,9 @@ enum go_purpose purpose_of(const struct go_purposes *purposes, enum purpose_call
 {
     switch (call) {
     case PURPOSE_OF_RELEASE:
-        return purpose_of_release(purposes, frames, frames_count);
+        return purpose_by(purposes, true, frames, frames_count);
     case PURPOSE_OF_MAPPING:
-        return purpose_of_mapping(purposes, frames, frames_count);
+        return purpose_by(purposes, false, frames, frames_count);
     case PURPOSE_OF_OTHER_ADVICE:
         break;
     }
