@@ -173,7 +173,7 @@ __attribute__((format(printf, 2, 3))) static bool try(struct search *search, con
 static bool try_by_id(struct search *search, const char *directory)
 {
     const char *id = search->module->build_id;
-    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) <= 2 * ELF_BUILD_ID_BYTES &&
+    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) < sizeof((struct ids *)NULL)->gnu &&
            try(search, "%s/.build-id/%.*s/%s.debug", directory, ID_DIRECTORY_DIGITS, id, id + ID_DIRECTORY_DIGITS);
 }
 
