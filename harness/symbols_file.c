@@ -173,7 +173,7 @@ __attribute__((format(printf, 2, 3))) static bool try(struct search *search, con
 static bool try_by_id(struct search *search, const char *directory)
 {
     const char *id = search->module->build_id;
-    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) <= 2 * ELF_BUILD_ID_BYTES &&
+    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) < sizeof((struct ids *)NULL)->gnu &&
            try(search, "%s/.build-id/%.*s/%s.debug", directory, ID_DIRECTORY_DIGITS, id, id + ID_DIRECTORY_DIGITS);
 }
 
@@ -201,7 +201,7 @@ static bool try_directories(struct search *search, const struct symbols_options 
     for (uint64_t i = 0; i < options->directories_count; i++) {
         const char *directory = options->directories[i];
         if ((name_bytes > 0 && try(search, "%s/%.*s", directory, name_bytes, name)) ||
-            (path[0] == '/' && try(search, "%s%.*s", directory, bytes, path)) || try_by_id(search, directory))
+            (path[0] == '/' && try(search, "%s%.*s", directory, bytes, path)))
             return true;
     }
     return false;
@@ -217,9 +217,13 @@ static bool try_place(struct search *search, const struct symbols_options *optio
     return try_path(search, &search->open_error);
 }
 
-static bool try_system(struct search *search, const struct symbols_options *options)
+static bool try_debug(struct search *search, const struct symbols_options *options)
 {
     char directory[PATH_MAX];
+    for (uint64_t i = 0; i < options->directories_count; i++) {
+        if (try_by_id(search, options->directories[i]))
+            return true;
+    }
     int length = snprintf(directory, sizeof directory, "%s/usr/lib/debug", root_of(options));
     return length > 0 && (size_t)length < sizeof directory && try_by_id(search, directory);
 }
@@ -247,7 +251,7 @@ bool symbol_file_find(struct symbol_file *file, const struct dump_module *module
 {
     struct search search = {.file = file, .module = module};
     file->fd = -1;
-    return try_directories(&search, options) || try_place(&search, options) || try_system(&search, options) ||
+    return try_directories(&search, options) || try_place(&search, options) || try_debug(&search, options) ||
            explain(&search, error);
 }
 
@@ -256,11 +260,7 @@ bool symbol_file_find_debug(struct symbol_file *file, const struct dump_module *
 {
     struct search search = {.file = file, .module = module};
     file->fd = -1;
-    for (uint64_t i = 0; i < options->directories_count; i++) {
-        if (try_by_id(&search, options->directories[i]))
-            return true;
-    }
-    return try_system(&search, options);
+    return try_debug(&search, options);
 }
 
 void symbol_file_close(struct symbol_file *file)
