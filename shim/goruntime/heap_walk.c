@@ -378,16 +378,24 @@ static bool read_specials(struct heap_walk *walk, uint32_t index, struct special
            heap_profile_read_list(&walk->profile, &walk->cache.reader, span.specials, &walk->work->infos[index], list);
 }
 
-/* Reads one list until two readings agree. */
-static bool read_specials_alone(struct heap_walk *walk, uint32_t index, struct special_list *list)
+/* Reads one list until two readings agree. A span that was swept meanwhile is read anew as well; one that is gone is
+ * dropped. */
+static bool read_specials_alone(struct heap_walk *walk, struct heap_run *run, struct special_list *list)
 {
     const uint32_t samples_count = walk->profile.samples_count;
     uint64_t fingerprint = 0;
     bool has_before = false;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < 2 * TRIES; i++) {
         walk->profile.samples_count = samples_count;
         reader_cache_forget(&walk->cache);
-        bool is_read = read_specials(walk, index, list);
+        if (!is_unchanged(walk, run->span)) {
+            has_before = false;
+            if (read_span_alone(walk, run->span))
+                continue;
+            drop_span(walk, run);
+            return false;
+        }
+        bool is_read = read_specials(walk, run->span, list);
         if (is_read && has_before && fingerprint == list->fingerprint)
             return true;
         has_before = is_read;
@@ -417,19 +425,21 @@ static void read_samples(struct heap_walk *walk)
     unsigned read_alone = 0;
     read_fingerprints(walk);
     reader_cache_forget(&walk->cache);
-    for (uint32_t i = 0; i < work->infos_count; i++) {
-        if (!work->has_specials[i])
+    for (uint32_t i = 0; i < work->runs_count; i++) {
+        struct heap_run *run = &work->runs[i];
+        if (run->kind != PAGE_OBJECTS || !work->has_specials[run->span])
             continue;
         struct special_list list;
         const uint32_t first = walk->profile.samples_count;
-        bool is_good = read_specials(walk, i, &list) && list.fingerprint == work->specials_fingerprint[i];
+        bool is_good =
+            read_specials(walk, run->span, &list) && list.fingerprint == work->specials_fingerprint[run->span];
         if (!is_good) {
             walk->profile.samples_count = first;
-            is_good = read_alone++ < SPECIALS_ALONE_MAX && read_specials_alone(walk, i, &list);
+            is_good = read_alone++ < SPECIALS_ALONE_MAX && read_specials_alone(walk, run, &list);
         }
-        walk->profile.untrusted += !is_good;
-        work->infos[i].samples_first = first;
-        work->infos[i].samples_count = is_good ? (uint16_t)list.samples_count : 0;
+        walk->profile.untrusted += !is_good && run->kind == PAGE_OBJECTS;
+        work->infos[run->span].samples_first = first;
+        work->infos[run->span].samples_count = is_good ? (uint16_t)list.samples_count : 0;
     }
     walk->arena.samples = walk->profile.samples;
 }

@@ -8,6 +8,7 @@ import "C" // nothing is called: the program only has to be one with libc in it
 
 import (
 	"flag"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -52,7 +53,13 @@ func work(rounds int) (sum int) {
 func main() {
 	goroutines := flag.Int("goroutines", 4, "how many work at the same time")
 	rounds := flag.Int("n", 2500, "rounds of each")
+	rate := flag.Int("profile", 0, "MemProfileRate, and say when the work begins")
 	flag.Parse()
+	if *rate != 0 {
+		runtime.MemProfileRate = *rate
+		talk.Truth("work")
+		talk.Say("ready work")
+	}
 
 	sums := make([]int, *goroutines)
 	var all sync.WaitGroup

@@ -9,7 +9,7 @@
 #include "goruntime/heap_walk.h"
 #include "tests/unit/support/fake_profile.h"
 
-enum { REUSED_SLOT = 64 /* an object begins there in spans of both classes */ };
+enum { REUSED_SLOT = 64, REUSED_OFFSET = 5120 /* an object begins there in spans of both classes */ };
 enum { SLOT_CLASS = 4 /* 80 bytes */, HEADER_CLASS = 9 /* 1,024 bytes: with malloc headers from go1.22 on */ };
 
 static struct fake_heap fake;
@@ -238,7 +238,7 @@ static void reuse_when_it_is_read(struct fake_heap *self, uintptr_t address, uin
         return;
     if (--changes_left != 0)
         return;
-    fake_heap_put_field(self, special_in_use, self->layout->special_offset, REUSED_SLOT * 80);
+    fake_heap_put_field(self, special_in_use, self->layout->special_offset, REUSED_OFFSET);
     fake_heap_put_field(self, special_in_use, self->layout->special_profile_bucket, bucket_of_other);
     fake_heap_put_field(self, span->mspan, self->layout->mspan_specials, 0);
     fake_span_set(self, span, 3, false);
