@@ -14,7 +14,8 @@ bool has_plain_cores(void);
 /* For program_setup.before_exec. */
 void allow_core(void);
 
-/* `gopagewatch core EXE DIRECTORY/core`, under AddressSanitizer too, which must say the same; the core is removed. For json_decref. Or fails the test. */
+/* `gopagewatch core EXE DIRECTORY/core`, under AddressSanitizer too, which must say the same; the core is removed. For
+ * json_decref. Or fails the test. */
 json_t *core_dump(const char *exe, const char *directory);
 
 #endif
