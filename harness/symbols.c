@@ -195,7 +195,8 @@ static uint32_t resolve_c(struct symbols *symbols, uint64_t index, uint64_t addr
     return count;
 }
 
-/* Go's table also has the C functions that Go itself linked in, but only their names. */
+/* Go's table also has the C functions that Go itself linked in, but only their names; of the rest libdw may know more.
+ */
 static uint32_t resolve_in_module(struct symbols *symbols, uint64_t index, uint64_t address,
                                   struct symbol_frame *frames)
 {
@@ -205,7 +206,7 @@ static uint32_t resolve_in_module(struct symbols *symbols, uint64_t index, uint6
     if (count > 0 && frames[0].file != NULL)
         return count;
     uint32_t of_c_count = resolve_c(symbols, index, address, of_c);
-    if (of_c_count == 0 || (count > 0 && of_c[0].function == NULL))
+    if (of_c_count == 0 || (count > 0 && (of_c[0].function == NULL || of_c[0].file == NULL)))
         return count;
     memcpy(frames, of_c, of_c_count * sizeof *frames);
     return of_c_count;

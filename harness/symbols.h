@@ -29,9 +29,9 @@ struct symbol_frame {
 };
 
 /* Where files are looked for. For each module, the first of these that is there and has the right build id:
- *     DIR/.build-id/xx/yyyy.debug and DIR/NAME of each directory, ROOT and the module's path,
- *     ROOT/usr/lib/debug/.build-id/xx/yyyy.debug
- * The last serves as debug information of the others too. */
+ *     DIR/NAME and DIR/PATH of each directory, ROOT/PATH,
+ *     DIR/.build-id/xx/yyyy.debug of each directory, ROOT/usr/lib/debug/.build-id/xx/yyyy.debug
+ * The last two are debug information, and serve as that for the others too. */
 struct symbols_options {
     const char *const *directories; /* --symbols DIR */
     uint64_t directories_count;

@@ -109,25 +109,19 @@ static int compare_symbols(const void *left, const void *right)
     return strcmp(b->name, a->name);
 }
 
-/* Of a symbol without a size. */
-static uint64_t section_end(Elf *elf, GElf_Word section, GElf_Addr bias)
-{
-    GElf_Shdr header;
-    Elf_Scn *found = elf == NULL ? NULL : elf_getscn(elf, section);
-    return found == NULL || gelf_getshdr(found, &header) == NULL ? 0 : header.sh_addr + header.sh_size + bias;
-}
-
 static void add_symbol(struct c_symbols *symbols, int index)
 {
     GElf_Sym symbol;
+    GElf_Shdr header;
     GElf_Addr address, bias = 0;
     GElf_Word section;
     Elf *elf = NULL;
     const char *name = dwfl_module_getsym_info(symbols->module, index, &symbol, &address, &section, &elf, &bias);
-    if (name == NULL || name[0] == '\0' || !is_code(&symbol, section))
+    if (name == NULL || name[0] == '\0' || !is_code(&symbol, section) ||
+        gelf_getshdr(elf_getscn(elf, section), &header) == NULL || (header.sh_flags & SHF_EXECINSTR) == 0)
         return;
     bool is_sized = symbol.st_size != 0;
-    uint64_t end = is_sized ? address + symbol.st_size : section_end(elf, section, bias);
+    uint64_t end = is_sized ? address + symbol.st_size : header.sh_addr + header.sh_size + bias;
     if (end > address)
         symbols->symbols[symbols->symbols_count++] =
             (struct elf_symbol){address, end, name, is_sized, rank_of(&symbol, name)};

@@ -125,27 +125,33 @@ static bool is_scope(int tag)
            tag == DW_TAG_module || tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): as deep as scopes nest, with a limit. */
-static bool add_functions(struct dwarf_spans *functions, Dwarf_Die *scope, unsigned nesting, uint32_t *left)
+/* All functions of a unit, through the scopes they are in. False: there is no memory. */
+static bool add_functions(struct dwarf_spans *functions, Dwarf_Die *unit)
 {
-    Dwarf_Die die;
-    if (nesting == NESTING_MAX || dwarf_child(scope, &die) != 0)
+    Dwarf_Die at[NESTING_MAX];
+    unsigned depth = 0;
+    if (dwarf_child(unit, &at[0]) != 0)
         return true;
-    do {
-        int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_subprogram && !add_ranges(functions, &die, (struct dwarf_span){.function = die}))
+    for (uint32_t i = 0; i < ENTRIES_MAX; i++) {
+        int tag = dwarf_tag(&at[depth]);
+        if (tag == DW_TAG_subprogram && !add_ranges(functions, &at[depth], (struct dwarf_span){.function = at[depth]}))
             return false;
-        if (is_scope(tag) && !add_functions(functions, &die, nesting + 1, left))
-            return false;
-    } while (*left > 0 && (*left)-- > 0 && dwarf_siblingof(&die, &die) == 0);
+        if (is_scope(tag) && depth + 1 < NESTING_MAX && dwarf_child(&at[depth], &at[depth + 1]) == 0) {
+            depth++;
+            continue;
+        }
+        for (; dwarf_siblingof(&at[depth], &at[depth]) != 0; depth--) {
+            if (depth == 0)
+                return true;
+        }
+    }
     return true;
 }
 
 static void read_unit(struct dwarf_unit *unit)
 {
-    uint32_t left = ENTRIES_MAX;
     unit->is_read = true;
-    add_functions(&unit->functions, &unit->die, 0, &left);
+    add_functions(&unit->functions, &unit->die);
     sort_spans(&unit->functions);
 }
 

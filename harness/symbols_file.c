@@ -24,6 +24,7 @@ struct search {
     const struct dump_module *module;
     char found_id[ID_DIGITS_MAX + 1]; /* of a file that was there and is another one */
     bool is_other;                    /* there was one */
+    bool is_no_elf;                   /* there was something else */
     int open_error;                   /* of the module's path */
 };
 
@@ -143,14 +144,18 @@ static bool try_path(struct search *search, int *error)
     *error = fd < 0 ? fd : 0;
     if (fd < 0)
         return false;
-    if (read_ids(fd, &ids) && is_wanted(search->module, &ids)) {
+    bool is_elf = read_ids(fd, &ids);
+    if (is_elf && is_wanted(search->module, &ids)) {
         search->file->fd = fd;
         return true;
     }
+    close(fd);
+    search->is_no_elf |= !is_elf;
+    if (!is_elf)
+        return false;
     search->is_other = true;
     bool is_gnu = search->module->build_id == NULL || strlen(search->module->build_id) == strlen(ids.gnu);
     snprintf(search->found_id, sizeof search->found_id, "%s", is_gnu || ids.go[0] == '\0' ? ids.gnu : ids.go);
-    close(fd);
     return false;
 }
 
@@ -168,7 +173,7 @@ __attribute__((format(printf, 2, 3))) static bool try(struct search *search, con
 static bool try_by_id(struct search *search, const char *directory)
 {
     const char *id = search->module->build_id;
-    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) <= 2 * ELF_BUILD_ID_BYTES &&
+    return id != NULL && strlen(id) > ID_DIRECTORY_DIGITS && strlen(id) < sizeof((struct ids *)NULL)->gnu &&
            try(search, "%s/.build-id/%.*s/%s.debug", directory, ID_DIRECTORY_DIGITS, id, id + ID_DIRECTORY_DIGITS);
 }
 
@@ -196,7 +201,7 @@ static bool try_directories(struct search *search, const struct symbols_options 
     for (uint64_t i = 0; i < options->directories_count; i++) {
         const char *directory = options->directories[i];
         if ((name_bytes > 0 && try(search, "%s/%.*s", directory, name_bytes, name)) ||
-            (path[0] == '/' && try(search, "%s%.*s", directory, bytes, path)) || try_by_id(search, directory))
+            (path[0] == '/' && try(search, "%s%.*s", directory, bytes, path)))
             return true;
     }
     return false;
@@ -212,9 +217,13 @@ static bool try_place(struct search *search, const struct symbols_options *optio
     return try_path(search, &search->open_error);
 }
 
-static bool try_system(struct search *search, const struct symbols_options *options)
+static bool try_debug(struct search *search, const struct symbols_options *options)
 {
     char directory[PATH_MAX];
+    for (uint64_t i = 0; i < options->directories_count; i++) {
+        if (try_by_id(search, options->directories[i]))
+            return true;
+    }
     int length = snprintf(directory, sizeof directory, "%s/usr/lib/debug", root_of(options));
     return length > 0 && (size_t)length < sizeof directory && try_by_id(search, directory);
 }
@@ -225,6 +234,8 @@ static bool explain(const struct search *search, struct error *error)
     static const char MEND[] = "name a directory that has the right one (--symbols)";
     if (module->path[0] == '[')
         return error_set(error, "%s: is the kernel's own, there is no file of it", module->path);
+    if (!search->is_other && search->is_no_elf)
+        return error_set(error, "%s: is no ELF file; %s", module->path, MEND);
     if (!search->is_other)
         return error_set(error, "%s: cannot be read: %s; %s", module->path,
                          search->open_error == -EINVAL ? "no regular file" : strerror(-search->open_error), MEND);
@@ -240,7 +251,7 @@ bool symbol_file_find(struct symbol_file *file, const struct dump_module *module
 {
     struct search search = {.file = file, .module = module};
     file->fd = -1;
-    return try_directories(&search, options) || try_place(&search, options) || try_system(&search, options) ||
+    return try_directories(&search, options) || try_place(&search, options) || try_debug(&search, options) ||
            explain(&search, error);
 }
 
@@ -249,11 +260,7 @@ bool symbol_file_find_debug(struct symbol_file *file, const struct dump_module *
 {
     struct search search = {.file = file, .module = module};
     file->fd = -1;
-    for (uint64_t i = 0; i < options->directories_count; i++) {
-        if (try_by_id(&search, options->directories[i]))
-            return true;
-    }
-    return try_system(&search, options);
+    return try_debug(&search, options);
 }
 
 void symbol_file_close(struct symbol_file *file)

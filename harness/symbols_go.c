@@ -185,8 +185,8 @@ static uint64_t inline_tree(const struct go_table *table, const struct function 
     if (load_u8(table, function->at + layout->funcdata_count) <= FUNCDATA_INLINE_TREE)
         return 0;
     if (table->format == PCLNTAB_1_16)
-        return load_u64(table, align_up(at, 8) + 8 * FUNCDATA_INLINE_TREE);
-    at += 4 * FUNCDATA_INLINE_TREE;
+        return load_u64(table, align_up(at, 8) + 8ull * FUNCDATA_INLINE_TREE);
+    at += 4ull * FUNCDATA_INLINE_TREE;
     if (table->inline_trees == 0 || at + 4 > table->bytes_count || load_u32(table, at) == UINT32_MAX)
         return 0;
     return table->inline_trees + load_u32(table, at);
@@ -211,7 +211,7 @@ static bool find_inlined_call(const struct go_table *table, const struct functio
 {
     if (pcdata_count(table, function) <= PCDATA_INLINE_INDEX)
         return false;
-    uint64_t at = function->at + LAYOUTS[table->format].pcdata + 4 * PCDATA_INLINE_INDEX;
+    uint64_t at = function->at + LAYOUTS[table->format].pcdata + 4ull * PCDATA_INLINE_INDEX;
     int32_t index = value_at(table, function, load_u32(table, at), address);
     return index >= 0 && read_inlined_call(table, inline_tree(table, function), (uint32_t)index, call) &&
            text_at(table, table->names, call->name) != NULL && call->parent_pc < function->end - function->entry;

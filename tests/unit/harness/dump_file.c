@@ -47,6 +47,57 @@ Test(dump_file, whole_dump_arrives_key_by_key)
 }
 
 /* Keys are added within a schema: what was written before there were marks is read as without any. */
+Test(dump_file, modules_are_read_and_an_older_dump_has_none)
+{
+    struct dump dump;
+    struct error error;
+    json_t *document = fixture_document();
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    cr_expect_eq(dump.modules_count, 0);
+    dump_free(&dump);
+
+    document = fixture_document();
+    fixture_change(document, "modules",
+                   "[{\"path\":\"/srv/shop\",\"start\":\"0x400000\",\"end\":\"0x5cd000\",\"bias\":\"0x0\","
+                   "\"build_id\":\"64cb\"},{\"path\":\"[vdso]\",\"start\":\"0x7ffff7fc1000\","
+                   "\"end\":\"0x7ffff7fc3000\",\"bias\":\"0xffffffffffff0000\",\"build_id\":null}]");
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    cr_assert_eq(dump.modules_count, 2);
+    cr_expect_str_eq(dump.modules[0].path, "/srv/shop");
+    cr_expect_eq(dump.modules[0].start, 0x400000);
+    cr_expect_eq(dump.modules[0].end, 0x5cd000);
+    cr_expect_str_eq(dump.modules[0].build_id, "64cb");
+    cr_expect_eq(dump.modules[1].bias, 0xffffffffffff0000);
+    cr_expect_null(dump.modules[1].build_id);
+    dump_free(&dump);
+}
+
+Test(dump_file, modules_that_cannot_be_are_refused)
+{
+#define MODULE(start, end, id) \
+    "{\"path\":\"/srv/shop\",\"start\":\"" start "\",\"end\":\"" end "\",\"bias\":\"0x0\",\"build_id\":" id "}"
+    static const struct {
+        const char *modules, *why;
+    } CASES[] = {
+        {"{}", "modules is"},
+        {"[" MODULE("0x2000", "0x2000", "null") "]", "modules[0].end is not above the start"},
+        {"[" MODULE("0x1000", "0x2000", "\"\"") "]", "modules[0].build_id is not made of pairs"},
+        {"[" MODULE("0x1000", "0x2000", "\"abc\"") "]", "modules[0].build_id is not made of pairs"},
+        {"[" MODULE("0x1000", "0x2000", "\"../x\"") "]", "modules[0].build_id is not made of pairs"},
+        {"[" MODULE("0x1000", "0x2000", "7") "]", "modules[0].build_id is"},
+        {"[" MODULE("0x1000", "0x3000", "null") "," MODULE("0x2000", "0x4000", "null") "]",
+         "modules are not in the order of their addresses"},
+    };
+#undef MODULE
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct dump dump;
+        struct error error;
+        json_t *document = fixture_document();
+        fixture_change(document, "modules", CASES[i].modules);
+        expect_refusal(fixture_load_document(&dump, document, &error), &dump, &error, CASES[i].why);
+    }
+}
+
 Test(dump_file, dump_of_before_there_were_phases_is_read)
 {
     struct dump dump;
