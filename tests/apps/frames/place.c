@@ -1,8 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-struct place {
-    void *address;
-    int inner_line, outer_line;
-};
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An address in C code that was inlined, and the lines that it stands for.
+ */
+#include "place.h"
 
 __attribute__((noinline)) static void *frames_here(void)
 {

@@ -3,11 +3,7 @@
 package main
 
 /*
-struct place {
-	void *address;
-	int inner_line, outer_line;
-};
-struct place frames_place(void);
+#include "place.h"
 */
 import "C"
 
