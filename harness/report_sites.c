@@ -15,11 +15,14 @@
 #include "harness/symbols.h"
 #include "harness/table.h"
 
-enum { FEW_ROWS = 5, ROWS_MAX = 50, CALLS_SHOWN = 4, WHO_BYTES = 256, WHO_COLUMNS_LEAST = 16 };
+enum { FEW_ROWS = 3, ROWS_MAX = 25, CALLS_SHOWN = 4, WHO_BYTES = 256, WHO_COLUMNS_LEAST = 16 };
 
-/* What a table is about: which rows of the dump, by which of their numbers, and what they are added up by. */
+/* By default a row is shown for at least this part of the RSS. */
+enum { WORTH_RSS_PART = 100 };
+
+/* What rows are about: which call sites, by which of their numbers, and what they are added up by. */
 struct subject {
-    const char *heading, *head_of_bytes, *head_of_who;
+    const char *what;
     bool (*holds)(const struct dump_callsite *site);
     uint64_t (*bytes)(const struct dump_callsite *site);
     bool is_by_purpose; /* else by stack */
@@ -63,10 +66,10 @@ static uint64_t bytes(const struct dump_callsite *site)
 }
 
 static const struct subject SUBJECTS[] = {
-    {"who mapped c.mmap", "resident", "mapped by", is_mapping_of_c, resident_bytes, false},
-    {"what go.metadata is for", "resident", "purpose", is_metadata, resident_bytes, true},
-    {"who made the heap grow", "mapped", "allocated by", is_growth, bytes, false},
-    {"why Go gave memory back", "bytes", "reason", is_release, bytes, true},
+    {"c.mmap, resident", is_mapping_of_c, resident_bytes, false},
+    {"go.metadata, resident", is_metadata, resident_bytes, true},
+    {"heap growth", is_growth, bytes, false},
+    {"given back", is_release, bytes, true},
 };
 
 struct row {
@@ -127,41 +130,55 @@ static uint64_t collect(const struct subject *subject, const struct dump *dump, 
     return count;
 }
 
-static void add_head(struct table *table, const struct subject *subject)
+static void add_head(struct table *table)
 {
+    static const char *const HEADS[] = {"bytes", "calls", "of", "by"};
+    table_clear(table);
+    table->is_text[0] = false;
+    table->is_text[2] = table->is_text[3] = true;
     table_add_row(table);
-    table_add_cell(table, "%s", subject->head_of_bytes);
-    table_add_cell(table, "calls");
-    table->is_text[table->cells_in_row] = true;
-    table_add_cell(table, "%s", subject->head_of_who);
+    for (size_t i = 0; i < sizeof HEADS / sizeof HEADS[0]; i++)
+        table_add_cell(table, "%s", HEADS[i]);
 }
 
-static void add_row(struct table *table, const struct row *row)
+static void add_row(struct table *table, const struct subject *subject, const struct row *row)
 {
     table_add_row(table);
     table_add_cell(table, "%s", human_bytes(row->bytes).text);
     table_add_cell(table, "%" PRIu64, row->calls);
+    table_add_cell(table, "%s", subject->what);
     table_add_cell(table, "%s", row->who);
 }
 
-static void write_subject(const struct report *report, const struct subject *subject, struct row *rows,
-                          struct symbols *symbols, struct stack_trace *trace)
+/* Returns how many are not shown. */
+static uint64_t add_rows(const struct report *report, struct table *table, const struct subject *subject,
+                         const struct row *rows, uint64_t count)
+{
+    const struct report_options *options = report->options;
+    uint64_t worth_bytes = options->top_rows != 0 ? 0 : report->dump->rss.total_bytes / WORTH_RSS_PART;
+    uint64_t room = report_rows_shown(options, count < ROWS_MAX ? count : ROWS_MAX, FEW_ROWS), shown = 0;
+    while (shown < room && rows[shown].bytes >= worth_bytes)
+        add_row(table, subject, &rows[shown++]);
+    return count - shown;
+}
+
+static void write_table(const struct report *report, struct symbols *symbols, struct stack_trace *trace,
+                        struct row *rows)
 {
     struct table table;
-    uint64_t count = collect(subject, report->dump, symbols, trace, rows);
-    uint64_t shown = report_rows_shown(report->options, count < ROWS_MAX ? count : ROWS_MAX, FEW_ROWS);
-    if (count == 0)
+    uint64_t hidden = 0;
+    add_head(&table);
+    for (size_t i = 0; i < sizeof SUBJECTS / sizeof SUBJECTS[0]; i++) {
+        uint64_t count = collect(&SUBJECTS[i], report->dump, symbols, trace, rows);
+        hidden += add_rows(report, &table, &SUBJECTS[i], rows, count);
+    }
+    if (table.row_count == 1)
         return;
-    style_write_heading(report->out, &report->options->style, subject->heading);
-    table_clear(&table);
-    table.is_text[0] = false;
-    add_head(&table, subject);
-    for (uint64_t i = 0; i < shown; i++)
-        add_row(&table, &rows[i]);
+    style_write_heading(report->out, &report->options->style, "who did it");
     table_cut_to(&table, report->options->width_columns, WHO_COLUMNS_LEAST);
     table_print_styled(&table, report->out, &report->options->style);
-    if (shown < count)
-        fprintf(report->out, "... %" PRIu64 " more (--top N)\n", count - shown);
+    if (hidden > 0)
+        fprintf(report->out, "... %" PRIu64 " more (--top N)\n", hidden);
 }
 
 void report_write_sites(const struct report *report)
@@ -173,8 +190,8 @@ void report_write_sites(const struct report *report)
         return;
     struct stack_trace *trace = malloc(sizeof *trace);
     struct row *rows = calloc(dump->callsites_count, sizeof *rows);
-    for (size_t i = 0; trace != NULL && rows != NULL && i < sizeof SUBJECTS / sizeof SUBJECTS[0]; i++)
-        write_subject(report, &SUBJECTS[i], rows, &symbols, trace);
+    if (trace != NULL && rows != NULL)
+        write_table(report, &symbols, trace, rows);
     free(rows);
     free(trace);
     symbols_close(&symbols);

@@ -133,10 +133,11 @@ static void read_symbols(struct c_symbols *symbols)
     if (count <= 0)
         return;
     symbols->symbols = calloc((size_t)count, sizeof *symbols->symbols);
-    for (int i = 1; symbols->symbols != NULL && i < count; i++)
+    if (symbols->symbols == NULL)
+        return;
+    for (int i = 1; i < count; i++)
         add_symbol(symbols, i);
-    if (symbols->symbols_count > 0)
-        qsort(symbols->symbols, symbols->symbols_count, sizeof *symbols->symbols, compare_symbols);
+    qsort(symbols->symbols, symbols->symbols_count, sizeof *symbols->symbols, compare_symbols);
 }
 
 /* The symbol that holds the address and begins last; one without a size holds what is before the next. */
