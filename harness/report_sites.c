@@ -15,7 +15,7 @@
 #include "harness/symbols.h"
 #include "harness/table.h"
 
-enum { FEW_ROWS = 3, ROWS_MAX = 25, CALLS_SHOWN = 4, WHO_BYTES = 256, WHO_COLUMNS_LEAST = 16 };
+enum { ROWS_MAX = 25, CALLS_SHOWN = 4, WHO_BYTES = 256, WHO_COLUMNS_LEAST = 16 };
 
 /* By default a row is shown for at least this part of the RSS. */
 enum { WORTH_RSS_PART = 100 };
@@ -26,6 +26,7 @@ struct subject {
     bool (*holds)(const struct dump_callsite *site);
     uint64_t (*bytes)(const struct dump_callsite *site);
     bool is_by_purpose; /* else by stack */
+    uint32_t few_rows;  /* that are shown by default: the whole report is to be one screen */
 };
 
 static bool is_called(const struct dump_callsite *site, const char *by, const char *operation)
@@ -66,10 +67,10 @@ static uint64_t bytes(const struct dump_callsite *site)
 }
 
 static const struct subject SUBJECTS[] = {
-    {"c.mmap, resident", is_mapping_of_c, resident_bytes, false},
-    {"go.metadata, resident", is_metadata, resident_bytes, true},
-    {"heap growth", is_growth, bytes, false},
-    {"given back", is_release, bytes, true},
+    {"c.mmap, resident", is_mapping_of_c, resident_bytes, false, 2},
+    {"go.metadata, resident", is_metadata, resident_bytes, true, 1},
+    {"heap growth", is_growth, bytes, false, 1},
+    {"given back", is_release, bytes, true, 1},
 };
 
 struct row {
@@ -156,7 +157,7 @@ static uint64_t add_rows(const struct report *report, struct table *table, const
 {
     const struct report_options *options = report->options;
     uint64_t worth_bytes = options->top_rows != 0 ? 0 : report->dump->rss.total_bytes / WORTH_RSS_PART;
-    uint64_t room = report_rows_shown(options, count < ROWS_MAX ? count : ROWS_MAX, FEW_ROWS), shown = 0;
+    uint64_t room = report_rows_shown(options, count < ROWS_MAX ? count : ROWS_MAX, subject->few_rows), shown = 0;
     while (shown < room && rows[shown].bytes >= worth_bytes)
         add_row(table, subject, &rows[shown++]);
     return count - shown;
