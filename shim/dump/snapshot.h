@@ -13,6 +13,7 @@
 
 #include "dump/heap_books.h"
 #include "dump/known_ranges.h"
+#include "dump/malloc_heaps.h"
 #include "dump/module_rows.h"
 #include "dump/resident_set.h"
 #include "gopagewatch/class.h"
@@ -72,6 +73,7 @@ struct snapshot {
     struct resident_set resident;
     struct known_ranges known;
     struct heap_books heaps;
+    struct malloc_heaps malloc;
     struct module_rows modules;
     struct class_sizes classes[CLASS_COUNT];
     struct map_row *rows;
