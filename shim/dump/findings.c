@@ -156,8 +156,8 @@ static struct finding c_heap_free(const struct snapshot *snapshot)
     tell_number(&finding, "heaps", snapshot->malloc.walked);
     tell_number(&finding, "huge_bytes", sizes->huge_bytes);
     finding.text = "The C code has freed this memory and glibc's malloc keeps it, resident, for its next allocations.";
-    finding.advice = "malloc_trim(0) from C returns whole_pages_bytes of it; call it after large frees. Many heaps: "
-                     "MALLOC_ARENA_MAX=2. The rest shares pages with live blocks.";
+    finding.advice = "malloc_trim(0) called from C after large frees returns what lies on whole pages; the rest shares "
+                     "pages with live blocks. MALLOC_ARENA_MAX=2 makes fewer heaps.";
     return finding;
 }
 

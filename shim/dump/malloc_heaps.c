@@ -134,8 +134,7 @@ struct malloc_free malloc_heap_free(const struct malloc_heap *heap, uintptr_t st
     struct malloc_free free = {0};
     for (uintptr_t at = start > heap->start ? start : heap->start; at < end && at < heap->end;
          at += heap->os_page_bytes) {
-        uint64_t bytes =
-            (uint64_t)heap->free_units[(at - heap->start) / heap->os_page_bytes] * GLIBC_CHUNK_ALIGN_BYTES;
+        uint64_t bytes = (uint64_t)heap->free_units[(at - heap->start) / heap->os_page_bytes] * GLIBC_CHUNK_ALIGN_BYTES;
         free.bytes += bytes;
         free.idle_bytes += bytes == heap->os_page_bytes ? bytes : 0;
     }

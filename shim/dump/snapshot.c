@@ -520,8 +520,10 @@ static void join_all(struct join *join)
     if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
         snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
     const struct resident_set *resident = &snapshot->resident;
+    thread_stacks_find(&snapshot->stacks, &snapshot->known, resident, source->tasks_path, source->os_page_bytes,
+                       join->bump);
     snapshot->untrusted += resident->vmas.unparsed_lines + resident->dropped + resident->unscanned +
-                           snapshot->known.dropped + snapshot->modules.dropped;
+                           snapshot->known.dropped + snapshot->modules.dropped + snapshot->stacks.dropped;
 }
 
 int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,

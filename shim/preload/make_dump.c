@@ -132,6 +132,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .pagemap_path = "/proc/self/pagemap",
         .smaps_path = "/proc/self/smaps",
         .status_path = "/proc/self/status",
+        .tasks_path = "/proc/self/task",
         .reader = &making->reader.reader,
         .pace = &making->pace,
         .shadow = &gpw_shim.shadow,

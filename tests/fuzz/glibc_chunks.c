@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: what is free in a heap of malloc. The input is the headers of chunks: a size and flags each, laid out one
- * after the other, with what a free one repeats at its end mostly right.
+ * Fuzz target: what is free in a heap of malloc. The input is the headers of chunks: a size and flags each, laid out
+ * one after the other, with what a free one repeats at its end mostly right.
  *
  * Sources: shim/memory/glibc_chunks.c shim/memory/glibc_shapes.c tests/unit/support/fake_memory.c
  */
