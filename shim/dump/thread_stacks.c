@@ -104,7 +104,7 @@ void thread_stacks_find(struct thread_stacks *stacks, const struct known_ranges 
         if (row->tid != 0 && tasks_path != NULL && asked++ < THREADS_ASKED_MAX)
             ask_thread(row, tasks_path);
         if (row->stack_pointer > row->start + RED_ZONE_BYTES)
-            row->below_bytes = resident_bytes(resident, row->start,
-                                              align_down(row->stack_pointer - RED_ZONE_BYTES, os_page_bytes));
+            row->below_bytes =
+                resident_bytes(resident, row->start, align_down(row->stack_pointer - RED_ZONE_BYTES, os_page_bytes));
     }
 }
