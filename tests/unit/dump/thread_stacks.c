@@ -17,10 +17,10 @@ enum { PAGE_BYTES = 4096, PATH_BYTES = 64, TID = 4711 };
 static struct bump bump;
 static struct known_ranges known;
 static struct resident_run runs[] = {
-    {STACK - PAGE_BYTES, STACK},                               /* somebody else's */
-    {STACK + 2 * PAGE_BYTES, STACK + 4 * PAGE_BYTES},          /* below the stack pointer */
-    {STACK + 5 * PAGE_BYTES, (STACK + 6 * PAGE_BYTES) | 1},    /* swapped out */
-    {STACK + 6 * PAGE_BYTES, STACK + 10 * PAGE_BYTES},         /* beyond the end of the stack, too */
+    {STACK - PAGE_BYTES, STACK},                            /* somebody else's */
+    {STACK + 2 * PAGE_BYTES, STACK + 4 * PAGE_BYTES},       /* below the stack pointer */
+    {STACK + 5 * PAGE_BYTES, (STACK + 6 * PAGE_BYTES) | 1}, /* swapped out */
+    {STACK + 6 * PAGE_BYTES, STACK + 10 * PAGE_BYTES},      /* beyond the end of the stack, too */
 };
 static const struct resident_set resident = {.runs = runs, .count = sizeof runs / sizeof runs[0]};
 static char tasks[PATH_BYTES];
@@ -97,7 +97,8 @@ Test(thread_stacks, the_red_zone_is_not_below)
 
 Test(thread_stacks, what_cannot_be_known_is_not_guessed)
 {
-    static const char *const TEXTS[] = {"running\n", "", "-1 0x7f0000100000 0x1\n", "-1 7f0000006100 0x1\n", "\n", "0x1"};
+    static const char *const TEXTS[] = {"running\n", "",   "-1 0x7f0000100000 0x1\n", "-1 7f0000006100 0x1\n",
+                                        "\n",        "0x1"};
     for (unsigned i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         put_file("syscall", TEXTS[i]);
         struct thread_stack row = find(tasks);

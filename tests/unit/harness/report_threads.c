@@ -6,7 +6,7 @@
 
 #include "harness/report.h"
 
-#define THREAD(tid, name, end, resident, below)                                                          \
+#define THREAD(tid, name, end, resident, below)                                                              \
     "{\"tid\":" tid ",\"name\":" name ",\"start\":\"0x10000000\",\"end\":\"" end "\",\"resident\":" resident \
     ",\"stack_pointer\":null,\"resident_below\":" below "}"
 
