@@ -142,7 +142,8 @@ enum glibc_walk glibc_chunks_walk(struct glibc_chunks *chunks, const struct glib
 {
     enum glibc_walk result = GLIBC_WALK_TORN;
     for (unsigned i = 0; i < ATTEMPTS_MAX && result == GLIBC_WALK_TORN; i++) {
-        for (unsigned k = 0; k < 2 && result == GLIBC_WALK_TORN; k++) {
+        unsigned starts = heap->first_chunks[0] == heap->first_chunks[1] ? 1 : 2;
+        for (unsigned k = 0; k < starts && result == GLIBC_WALK_TORN; k++) {
             struct walk walk = {.chunks = chunks, .heap = heap, .free_units = free_units};
             memset(free_units, 0, pages_of(chunks, heap) * sizeof free_units[0]);
             result = walk_from(&walk, heap->first_chunks[k]);
