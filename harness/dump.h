@@ -146,6 +146,15 @@ struct dump_module {
     const char *build_id; /* lower-case hexadecimal digits, or NULL: it has none */
 };
 
+/* A stack of a thread. */
+struct dump_thread {
+    uint64_t tid;     /* or DUMP_NOT_KNOWN: it has ended */
+    const char *name; /* or NULL */
+    uint64_t start, end;
+    uint64_t resident_bytes;
+    uint64_t below_bytes; /* resident below the stack pointer, or DUMP_NOT_KNOWN */
+};
+
 /* A stack that mmap, mremap or madvise were called from. */
 struct dump_callsite {
     uint64_t id;
@@ -229,6 +238,8 @@ struct dump {
     uint64_t maps_count;
     struct dump_callsite *callsites; /* by id; none without the shim */
     uint64_t callsites_count;
+    struct dump_thread *threads; /* by address; none in a dump of an older version */
+    uint64_t threads_count;
     struct dump_module *modules; /* by address, without overlap; none in a dump of an older version */
     uint64_t modules_count;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */

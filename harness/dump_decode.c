@@ -296,5 +296,6 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
            read_environment(context, document, &dump->environment) && read_classes(context, document, &dump->rss) &&
            read_books(&context, document, dump) && dump_decode_go(context, document, dump) &&
            dump_decode_maps(context, document, dump) && dump_decode_callsites(context, document, dump) &&
-           dump_decode_modules(context, document, dump) && read_findings(context, document, dump);
+           dump_decode_threads(context, document, dump) && dump_decode_modules(context, document, dump) &&
+           read_findings(context, document, dump);
 }

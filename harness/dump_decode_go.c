@@ -108,6 +108,15 @@ static const struct field MODULE_FIELDS[] = {
     {"build_id", FIELD_TEXT_OR_NULL, offsetof(struct dump_module, build_id)},
 };
 
+static const struct field THREAD_FIELDS[] = {
+    {"tid", FIELD_NUMBER_OR_NULL, offsetof(struct dump_thread, tid)},
+    {"name", FIELD_TEXT_OR_NULL, offsetof(struct dump_thread, name)},
+    {"start", FIELD_ADDRESS, offsetof(struct dump_thread, start)},
+    {"end", FIELD_ADDRESS, offsetof(struct dump_thread, end)},
+    {"resident", FIELD_NUMBER, offsetof(struct dump_thread, resident_bytes)},
+    {"resident_below", FIELD_NUMBER_OR_NULL, offsetof(struct dump_thread, below_bytes)},
+};
+
 static const struct field CALLSITE_FIELDS[] = {
     {"id", FIELD_NUMBER, offsetof(struct dump_callsite, id)},
     {"by", FIELD_TEXT, offsetof(struct dump_callsite, by)},
@@ -266,6 +275,19 @@ static bool check_module(const struct fields_context *context, const json_t *row
     return true;
 }
 
+static bool check_thread(const struct fields_context *context, const json_t *row_json, void *row)
+{
+    const struct dump_thread *thread = row;
+    (void)row_json;
+    if (thread->start >= thread->end)
+        return fields_refuse(context, "end", "is not above the start");
+    if (thread->resident_bytes > thread->end - thread->start)
+        return fields_refuse(context, "resident", "is more than the stack");
+    if (thread->below_bytes != DUMP_NOT_KNOWN && thread->below_bytes > thread->resident_bytes)
+        return fields_refuse(context, "resident_below", "is more than what is resident");
+    return true;
+}
+
 /* ---- size classes ---- */
 
 static bool read_occupancy(const struct fields_context *context, const json_t *object, struct dump_size_class *row)
@@ -386,6 +408,15 @@ bool dump_decode_callsites(struct fields_context context, const json_t *document
         return true;
     dump->callsites = read_list(context, document, &CALLSITES, &dump->callsites_count);
     return dump->callsites != NULL;
+}
+
+bool dump_decode_threads(struct fields_context context, const json_t *document, struct dump *dump)
+{
+    static const struct list THREADS = LIST("threads", THREAD_FIELDS, dump_thread, check_thread);
+    if (json_object_get(document, THREADS.key) == NULL)
+        return true;
+    dump->threads = read_list(context, document, &THREADS, &dump->threads_count);
+    return dump->threads != NULL;
 }
 
 bool dump_decode_modules(struct fields_context context, const json_t *document, struct dump *dump)

@@ -15,6 +15,7 @@
 bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_maps(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_callsites(struct fields_context context, const json_t *document, struct dump *dump);
+bool dump_decode_threads(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_modules(struct fields_context context, const json_t *document, struct dump *dump);
 
 #endif

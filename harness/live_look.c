@@ -19,6 +19,7 @@ static void fill(struct live_look *look, const char *reason)
     live_process_path(process, "pagemap", look->pagemap);
     live_process_path(process, "smaps", look->smaps);
     live_process_path(process, "status", look->status);
+    live_process_path(process, "task", look->tasks);
     live_process_path(process, "cgroup", look->cgroup);
     outside->where = (struct modules_source){&process->vmas, &process->reader.reader, live_process_file_path, process};
     uint64_t os_page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -27,6 +28,7 @@ static void fill(struct live_look *look, const char *reason)
         .pagemap_path = look->pagemap,
         .smaps_path = look->smaps,
         .status_path = look->status,
+        .tasks_path = look->tasks,
         .reader = &process->reader.reader,
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)process->pid,

@@ -16,7 +16,7 @@ struct live_look {
     struct live_process process;
     struct pace pace;
     char maps[PROC_PATH_BYTES], pagemap[PROC_PATH_BYTES], smaps[PROC_PATH_BYTES], status[PROC_PATH_BYTES],
-        cgroup[PROC_PATH_BYTES];
+        tasks[PROC_PATH_BYTES], cgroup[PROC_PATH_BYTES];
 };
 
 /* Opens it, ready for outside_take and outside_dump. `look` must not be moved afterwards; `subcommand` and `thing` must

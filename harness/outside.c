@@ -3,6 +3,7 @@
  * Making a dump from outside.
  */
 #include "harness/outside.h"
+#include "dump/document_malloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -165,12 +166,7 @@ static void fill_books(struct outside *outside)
         book_miss(&books[BOOK_GORUNTIME], "some Go runtimes", "there are more of them than are looked at");
 
     fill_pagemap(&books[BOOK_PAGEMAP], snapshot);
-
-    struct book *book = &books[BOOK_MALLOC];
-    book->name = "malloc";
-    book->how = "none";
-    book_miss(book, "c.heap.free",
-              "version " GPW_VERSION " does not read malloc's statistics; all of its memory counts as c.heap.used");
+    document_fill_malloc(&books[BOOK_MALLOC], snapshot);
 }
 
 static void fill_document(struct outside *outside)

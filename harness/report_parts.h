@@ -33,6 +33,7 @@ void report_write_findings(const struct report *report);     /* what stands out,
 void report_write_size_classes(const struct report *report); /* and large objects */
 void report_write_keepers(const struct report *report);      /* stacks of the heap profile */
 void report_write_sites(const struct report *report);        /* who mapped memory, who gave it back */
+void report_write_threads(const struct report *report);      /* thread.stacks by thread */
 void report_write_reinflated(const struct report *report);   /* released, resident all the same */
 void report_write_arenas(const struct report *report);       /* the page map */
 void report_write_limits(const struct report *report);       /* what is not known, lost or not trusted */

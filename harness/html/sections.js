@@ -110,6 +110,7 @@ const FINDING_CLASSES = {
   'free-resident': 'go.free',
   'sparse-spans': 'go.unused',
   'large-pages': 'go.unused',
+  'c-heap-free': 'c.heap.free',
   lazyfree: 'go.released',
   untouched: 'go.reserved',
 };

@@ -12,7 +12,8 @@
     X(SPARSE_SPANS, "sparse-spans")           \
     X(UNTOUCHED, "untouched")                 \
     X(LAZYFREE, "lazyfree")                   \
-    X(LARGE_PAGES, "large-pages")
+    X(LARGE_PAGES, "large-pages")             \
+    X(C_HEAP_FREE, "c-heap-free")
 
 enum finding_id {
 #define X(id, name) FINDING_##id,

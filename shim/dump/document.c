@@ -259,6 +259,31 @@ static void write_maps(struct json *json, const struct snapshot *snapshot)
     json_newline(json);
 }
 
+static void write_threads(struct json *json, const struct thread_stacks *stacks)
+{
+    json_begin_array(json, "threads");
+    for (uint64_t i = 0; i < stacks->count; i++) {
+        const struct thread_stack *row = &stacks->rows[i];
+        json_newline(json);
+        json_begin_object(json, NULL);
+        number_or_null(json, "tid", row->tid, 0);
+        json_put_string_or_null(json, "name", null_if_empty(row->name));
+        json_put_address(json, "start", row->start);
+        json_put_address(json, "end", row->end);
+        json_put_number(json, "resident", row->resident_bytes);
+        if (row->stack_pointer != 0) {
+            json_put_address(json, "stack_pointer", row->stack_pointer);
+            json_put_number(json, "resident_below", row->below_bytes);
+        } else {
+            json_put_null(json, "stack_pointer");
+            json_put_null(json, "resident_below");
+        }
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_newline(json);
+}
+
 static void write_modules(struct json *json, const struct module_rows *modules)
 {
     json_begin_array(json, "modules");
@@ -320,6 +345,7 @@ void document_write(struct json *json, const struct document *document, struct b
     write_events(json, document);
     document_write_sites(json, document);
     write_maps(json, document->snapshot);
+    write_threads(json, &document->snapshot->stacks);
     write_modules(json, &document->snapshot->modules);
     write_findings(json, &document->findings);
     json_end_object(json);

@@ -147,6 +147,20 @@ static struct finding large_pages(const struct snapshot *snapshot, const struct 
     return finding;
 }
 
+static struct finding c_heap_free(const struct snapshot *snapshot)
+{
+    const struct class_sizes *sizes = &snapshot->classes[CLASS_C_HEAP_FREE];
+    struct finding finding = {.id = finding_name(FINDING_C_HEAP_FREE), .bytes = sizes->resident_bytes};
+    tell_number(&finding, "whole_pages_bytes", snapshot->malloc.idle_resident_bytes);
+    tell_number(&finding, "c_heap_used_bytes", snapshot->classes[CLASS_C_HEAP_USED].resident_bytes);
+    tell_number(&finding, "heaps", snapshot->malloc.walked);
+    tell_number(&finding, "huge_bytes", sizes->huge_bytes);
+    finding.text = "The C code has freed this memory and glibc's malloc keeps it, resident, for its next allocations.";
+    finding.advice = "malloc_trim(0) called from C after large frees returns what lies on whole pages; the rest shares "
+                     "pages with live blocks. MALLOC_ARENA_MAX=2 makes fewer heaps.";
+    return finding;
+}
+
 static void add(struct findings *findings, const struct snapshot *snapshot, const struct finding *finding)
 {
     if (finding->bytes < FINDING_BYTES_MIN ||
@@ -168,6 +182,7 @@ void findings_make(struct findings *findings, const struct snapshot *snapshot, c
         untouched(snapshot),
         lazyfree(snapshot),
         large_pages(snapshot, environment),
+        c_heap_free(snapshot),
     };
     *findings = (struct findings){0};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)

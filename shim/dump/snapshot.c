@@ -29,11 +29,12 @@ struct segment {
     enum memory_class memory_class;
     uint16_t site; /* that mapped it, or 0 */
     bool is_arena;
-    uint8_t letter;               /* of an arena's page; a span in use has one for each page */
-    bool is_released_unwalked;    /* resident, it may be in use again: nobody looked */
-    const struct heap_run *run;   /* NULL: not of a walked heap */
-    const struct heap_span *span; /* NULL: not a span in use */
-    bool is_sampled;              /* join.sampled is of this segment */
+    uint8_t letter;                        /* of an arena's page; a span in use has one for each page */
+    bool is_released_unwalked;             /* resident, it may be in use again: nobody looked */
+    const struct heap_run *run;            /* NULL: not of a walked heap */
+    const struct heap_span *span;          /* NULL: not a span in use */
+    const struct malloc_heap *malloc_heap; /* NULL: not of malloc, or not walked */
+    bool is_sampled;                       /* join.sampled is of this segment */
     struct run_sums sums;
 };
 
@@ -183,6 +184,13 @@ static const struct known_range *range_from(struct join *join, uintptr_t at)
     return join->range;
 }
 
+static void set_by_class(const struct join *join, struct segment *segment, enum memory_class memory_class)
+{
+    segment->memory_class = memory_class;
+    if (memory_class == CLASS_C_HEAP_USED)
+        segment->malloc_heap = malloc_heaps_at(&join->snapshot->malloc, segment->start);
+}
+
 /* Fills `segment` in place: there are as many as spans, and a copy of each would cost as much as the rest. */
 static void find_segment(struct join *join, uintptr_t at, struct segment *segment)
 {
@@ -191,13 +199,13 @@ static void find_segment(struct join *join, uintptr_t at, struct segment *segmen
     *segment = (struct segment){.start = at, .end = vma->end, .memory_class = join->source->unexplained};
     if (range != NULL && range->start <= at) {
         segment->end = min_u64(range->end, vma->end);
-        segment->memory_class = range->memory_class;
+        set_by_class(join, segment, range->memory_class);
         return;
     }
     if (range != NULL)
         segment->end = min_u64(range->start, vma->end);
     if (join->is_of_one_class) {
-        segment->memory_class = join->class_of_vma;
+        set_by_class(join, segment, join->class_of_vma);
         return;
     }
     if (set_by_heap(join, segment))
@@ -249,6 +257,11 @@ static void enter_sampled(struct join *join)
     };
 }
 
+static struct malloc_free malloc_free_of(const struct segment *segment, uintptr_t start, uintptr_t end)
+{
+    return segment->malloc_heap == NULL ? (struct malloc_free){0} : malloc_heap_free(segment->malloc_heap, start, end);
+}
+
 static void enter_segment(struct join *join, uintptr_t at)
 {
     const struct vma *vma = vma_in_hand(join);
@@ -266,8 +279,10 @@ static void enter_segment(struct join *join, uintptr_t at)
             enter_sampled(join);
         return;
     }
+    uint64_t free_bytes = malloc_free_of(segment, segment->start, segment->end).bytes;
+    join->sizes[CLASS_C_HEAP_FREE].mapped_bytes += free_bytes;
     if (vma->is_readable || vma->is_writable || vma->is_executable || segment->is_arena)
-        join->sizes[segment->memory_class].mapped_bytes += bytes;
+        join->sizes[segment->memory_class].mapped_bytes += bytes - free_bytes;
     if (segment->is_arena)
         arena_pages_mark(join->snapshot, join->bump, segment->start, segment->end, segment->letter);
 }
@@ -334,7 +349,10 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
         add_resident(&join->sizes[CLASS_GO_HEAP], bytes, is_huge);
         arena_pages_mark(join->snapshot, join->bump, start, end, PAGE_STATE_HEAP);
     } else {
-        add_resident(&join->sizes[segment->memory_class], bytes, is_huge);
+        struct malloc_free free = malloc_free_of(segment, start, end);
+        join->snapshot->malloc.idle_resident_bytes += free.idle_bytes;
+        add_resident(&join->sizes[CLASS_C_HEAP_FREE], free.bytes, is_huge);
+        add_resident(&join->sizes[segment->memory_class], bytes - free.bytes, is_huge);
         if (segment->site != 0 && join->snapshot->site_resident_bytes != NULL)
             join->snapshot->site_resident_bytes[segment->site] += bytes;
         if (segment->run != NULL && segment->memory_class == CLASS_GO_RELEASED)
@@ -484,6 +502,8 @@ static void find_known_ranges(struct join *join)
     if (source->shadow == NULL)
         heap_metadata_add_ranges(&join->snapshot->heaps, known);
     known_ranges_find_shapes(known, &search);
+    struct malloc_source malloc = {known, &join->snapshot->resident, source->reader, join->bump, source->os_page_bytes};
+    malloc_heaps_walk(&join->snapshot->malloc, &malloc);
 }
 
 static void join_all(struct join *join)
@@ -500,8 +520,10 @@ static void join_all(struct join *join)
     if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
         snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
     const struct resident_set *resident = &snapshot->resident;
+    thread_stacks_find(&snapshot->stacks, &snapshot->known, resident, source->tasks_path, source->os_page_bytes,
+                       join->bump);
     snapshot->untrusted += resident->vmas.unparsed_lines + resident->dropped + resident->unscanned +
-                           snapshot->known.dropped + snapshot->modules.dropped;
+                           snapshot->known.dropped + snapshot->modules.dropped + snapshot->stacks.dropped;
 }
 
 int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *source, struct bump *bump,

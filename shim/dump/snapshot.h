@@ -13,8 +13,10 @@
 
 #include "dump/heap_books.h"
 #include "dump/known_ranges.h"
+#include "dump/malloc_heaps.h"
 #include "dump/module_rows.h"
 #include "dump/resident_set.h"
+#include "dump/thread_stacks.h"
 #include "gopagewatch/class.h"
 #include "memory/bump.h"
 #include "memory/proc_status.h"
@@ -47,6 +49,7 @@ struct arena {
 /* Where the books are. */
 struct snapshot_source {
     const char *maps_path, *pagemap_path, *smaps_path, *status_path;
+    const char *tasks_path; /* NULL: names and stack pointers of threads cannot be asked for */
     /* Instead of these files, each unless NULL; without a smaps_path lazyfree is not known. */
     const struct vma_list *vmas;
     struct residency *residency; /* stays the caller's to close */
@@ -72,6 +75,8 @@ struct snapshot {
     struct resident_set resident;
     struct known_ranges known;
     struct heap_books heaps;
+    struct malloc_heaps malloc;
+    struct thread_stacks stacks;
     struct module_rows modules;
     struct class_sizes classes[CLASS_COUNT];
     struct map_row *rows;

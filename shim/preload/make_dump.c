@@ -12,6 +12,7 @@
 
 #include "dump/document.h"
 #include "dump/document_go.h"
+#include "dump/document_malloc.h"
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -131,6 +132,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .pagemap_path = "/proc/self/pagemap",
         .smaps_path = "/proc/self/smaps",
         .status_path = "/proc/self/status",
+        .tasks_path = "/proc/self/task",
         .reader = &making->reader.reader,
         .pace = &making->pace,
         .shadow = &gpw_shim.shadow,
@@ -238,12 +240,7 @@ static void fill_books(struct making *making)
     if (snapshot->smaps_error != 0)
         book_miss(book, snapshot->sees_huge ? "lazyfree" : "lazyfree, huge", "/proc/self/smaps could not be read");
 
-    book = &books[BOOK_MALLOC];
-    book->name = "malloc";
-    book->how = "none";
-    book_miss(book, "c.heap.free",
-              "version " GPW_VERSION
-              " does not ask malloc for its statistics; all of its memory counts as c.heap.used");
+    document_fill_malloc(&books[BOOK_MALLOC], snapshot);
 }
 
 static void fill_document(struct making *making, const char *reason, const char *label)

@@ -189,7 +189,10 @@ Test(snapshot, memory_of_malloc_and_threads_is_known_by_its_shape)
     own_snapshot_take(&own);
     expect_row(large, CLASS_C_HEAP_USED, MIB, "a large block");
     expect_row(small, CLASS_C_HEAP_USED, PAGE_BYTES, "[heap]");
-    expect_row(in_arena, CLASS_C_HEAP_USED, PAGE_BYTES, "a thread's arena");
+    expect_row(in_arena, CLASS_C_HEAP_USED, 1000, "a thread's arena");
+    const struct class_sizes *free_sizes = &own_snapshot_row(&own, in_arena, CLASS_C_HEAP_FREE)->sizes;
+    cr_expect_geq(free_sizes->mapped_bytes, 64u << 10, "the top of a thread's arena");
+    cr_expect_leq(free_sizes->resident_bytes, PAGE_BYTES, "that nobody has touched");
     expect_row(on_stack, CLASS_THREAD_STACKS, PAGE_BYTES, "a thread's stack");
     pthread_barrier_wait(&is_seen);
     pthread_join(thread, NULL);

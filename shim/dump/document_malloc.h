@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The book "malloc": how malloc's heaps were read, what is missing and why.
+ *
+ * Allowed context: dumper, command.
+ */
+#ifndef GPW_DUMP_DOCUMENT_MALLOC_H
+#define GPW_DUMP_DOCUMENT_MALLOC_H
+
+#include "dump/document.h"
+
+void document_fill_malloc(struct book *book, const struct snapshot *snapshot);
+
+#endif
