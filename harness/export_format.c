@@ -14,6 +14,7 @@ const struct export_format EXPORT_FORMATS[] = {
         .next = "go tool pprof -top",
         .dumps = EXPORT_ONE_DUMP,
         .is_binary = true,
+        .has_stacks = true,
         .write = export_pprof_write,
     },
     {
@@ -49,6 +50,7 @@ const struct export_format EXPORT_FORMATS[] = {
         .summary = "stacks and bytes, for flame graphs; one dump",
         .next = "flamegraph.pl --countname bytes",
         .dumps = EXPORT_ONE_DUMP,
+        .has_stacks = true,
         .write = export_folded_write,
     },
 };

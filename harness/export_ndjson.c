@@ -134,10 +134,10 @@ static void write_dump(FILE *out, const struct dump *dump)
     }
 }
 
-bool export_ndjson_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_ndjson_write(FILE *out, const struct export_input *input, struct error *error)
 {
     (void)error;
-    for (uint32_t i = 0; i < dumps_count; i++)
-        write_dump(out, &dumps[i]);
+    for (uint32_t i = 0; i < input->dumps_count; i++)
+        write_dump(out, &input->dumps[i]);
     return true;
 }
