@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/dump_events.h"
 #include "harness/dump_file.h"
 #include "harness/export_format.h"
 #include "harness/output_file.h"
@@ -96,14 +97,29 @@ static bool write_dump_by_dump(struct job *job)
     return true;
 }
 
+/* Loads one more. Of the dumps of a time line only the newest keeps its events. */
+static bool load_next(const struct job *job, struct dump *dumps, uint32_t loaded, uint32_t *newest, struct error *error)
+{
+    if (!job->format->has_events)
+        return dump_load(&dumps[loaded], job->paths[loaded], error);
+    if (!dump_load_with_events(&dumps[loaded], job->paths[loaded], error))
+        return false;
+    bool is_newest = dumps[loaded].time.unix_ns >= dumps[*newest].time.unix_ns;
+    if (loaded > 0)
+        dump_events_drop(&dumps[is_newest ? *newest : loaded]);
+    if (is_newest)
+        *newest = loaded;
+    return true;
+}
+
 static bool write_together(struct job *job)
 {
-    uint32_t loaded = 0;
+    uint32_t loaded = 0, newest = 0;
     struct dump *dumps = calloc(job->paths_count, sizeof *dumps);
     job->thing = job->paths[0];
     if (dumps == NULL)
         return error_set(&job->error, "there is no memory for so many dumps; give fewer");
-    while (loaded < job->paths_count && dump_load(&dumps[loaded], job->paths[loaded], &job->error))
+    while (loaded < job->paths_count && load_next(job, dumps, loaded, &newest, &job->error))
         loaded++;
     bool is_written = loaded == job->paths_count;
     job->thing = is_written ? job->format->name : job->paths[loaded];

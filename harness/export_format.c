@@ -53,6 +53,14 @@ const struct export_format EXPORT_FORMATS[] = {
         .has_stacks = true,
         .write = export_folded_write,
     },
+    {
+        .name = "perfetto",
+        .summary = "a time line for ui.perfetto.dev: classes by dump, calls of the last; of one process",
+        .dumps = EXPORT_DUMPS_TOGETHER,
+        .has_events = true,
+        .has_stacks = true,
+        .write = export_perfetto_write,
+    },
 };
 
 const uint32_t EXPORT_FORMATS_COUNT = sizeof EXPORT_FORMATS / sizeof EXPORT_FORMATS[0];

@@ -35,6 +35,7 @@ struct export_format {
     enum export_dumps dumps;
     bool is_binary;  /* nothing for a terminal */
     bool is_for_all; /* a file of it is there to be read by another user's process */
+    bool has_events; /* of the newest of its dumps */
     bool has_stacks; /* of calls, whose names are looked up */
     bool (*write)(FILE *out, const struct export_input *input, struct error *error);
 };
@@ -51,6 +52,7 @@ bool export_prometheus_write(FILE *out, const struct export_input *input, struct
 bool export_openmetrics_write(FILE *out, const struct export_input *input, struct error *error);
 bool export_gobench_write(FILE *out, const struct export_input *input, struct error *error);
 bool export_ndjson_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_perfetto_write(FILE *out, const struct export_input *input, struct error *error);
 bool export_folded_write(FILE *out, const struct export_input *input, struct error *error);
 
 #endif

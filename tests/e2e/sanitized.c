@@ -50,6 +50,7 @@ static const char *const OF_FILES[] = {
     "$G export gobench full.json returned.json",
     "$G export ndjson full.json returned.json",
     "$G export folded returned.json",
+    "$G export perfetto full.json returned.json",
     "$G export folded --symbols . full.json",
     "$G report --symbols . returned.json",
     "$G --version",
