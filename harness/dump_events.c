@@ -45,8 +45,8 @@ static bool find_columns(const struct fields_context *context, const json_t *nam
     return true;
 }
 
-static bool read_row(struct fields_context context, const json_t *row, size_t index,
-                     const size_t places[COLUMNS_COUNT], struct dump_event *event)
+static bool read_row(struct fields_context context, const json_t *row, size_t index, const size_t places[COLUMNS_COUNT],
+                     struct dump_event *event)
 {
     char where[FIELD_PATH_BYTES_MAX];
     context.where = where;
@@ -66,7 +66,7 @@ static bool read_row(struct fields_context context, const json_t *row, size_t in
 
 static bool read_rows(struct fields_context context, const json_t *events, struct dump *dump)
 {
-    size_t index, places[COLUMNS_COUNT];
+    size_t index, places[COLUMNS_COUNT] = {0};
     json_t *row;
     const json_t *names = fields_find_list(&context, events, "columns");
     const json_t *rows = names == NULL ? NULL : fields_find_list(&context, events, "rows");

@@ -157,7 +157,8 @@ static void put_dump(struct timeline *line, const struct dump *dump)
 {
     char name[NAME_BYTES];
     uint64_t time_ns = time_of(line, dump);
-    trim(name, snprintf(name, sizeof name, "dump %" PRIu64 " (%s)", dump->seq, dump->reason));
+    int whole_bytes = snprintf(name, sizeof name, "dump %" PRIu64 " (%s)", dump->seq, dump->reason);
+    trim(name, whole_bytes);
     begin_event(line, "i", name, time_ns, line->pid);
     put_text(line, ",\"s\":\"p\",\"cat\":\"dump\",\"args\":{\"utc\":", dump->time.utc);
     put_text(line, ",\"label\":", dump->label);
@@ -188,9 +189,10 @@ static void name_event(const struct dump_event *event, const struct dump_callsit
 {
     const char *purpose = site != NULL ? site->purpose : NULL;
     bool has_detail = event->detail[0] != '\0' && (purpose == NULL || strcmp(event->operation, "madvise") == 0);
-    trim(name, snprintf(name, NAME_BYTES, "%s%s%s%s%s%s", event->operation, has_detail ? " " : "",
-                        has_detail ? event->detail : "", purpose != NULL ? ": " : "", purpose != NULL ? purpose : "",
-                        event->error_number != 0 ? " failed" : ""));
+    int whole_bytes = snprintf(name, NAME_BYTES, "%s%s%s%s%s%s", event->operation, has_detail ? " " : "",
+                               has_detail ? event->detail : "", purpose != NULL ? ": " : "",
+                               purpose != NULL ? purpose : "", event->error_number != 0 ? " failed" : "");
+    trim(name, whole_bytes);
 }
 
 /* A list of names, innermost first. */
@@ -272,7 +274,7 @@ static bool put_thread_names(struct timeline *line)
             continue;
         snprintf(name, sizeof name, "thread %" PRIu64, tids[i]);
         put_name(line, "thread_name", tids[i],
-                 tids[i] == line->pid ? "main thread"
+                 tids[i] == line->pid  ? "main thread"
                  : tids[i] == TID_GONE ? "threads that are gone"
                                        : name);
     }

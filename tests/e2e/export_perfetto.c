@@ -167,8 +167,8 @@ Test(export_perfetto, names_come_from_the_directories_of_symbols, .timeout = 120
     struct toolchain toolchain = toolchain_newest();
     struct phase_dumps dumps = phase_dumps_make(&toolchain);
     const char *app = app_path(&toolchain, "mapdemo");
-    snprintf(line, sizeof line, "sed 's|%s|/gone/mapdemo|g' returned.json >moved.json && mkdir bin && cp %s bin && ", app,
-             app);
+    snprintf(line, sizeof line, "sed 's|%s|/gone/mapdemo|g' returned.json >moved.json && mkdir bin && cp %s bin && ",
+             app, app);
     strcat(line, "$G export perfetto moved.json -o trace.json");
     json_t *without = export_line(dumps.dir.path, line);
     cr_expect_not(has_call_from(json_object_get(without, "traceEvents"), "mmap rw-", "c_memory_fill_mmap"));

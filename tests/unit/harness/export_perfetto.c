@@ -8,8 +8,8 @@
 
 #define COLUMNS "\"since_start_ns\",\"tid\",\"by\",\"op\",\"start\",\"bytes\",\"detail\",\"errno\""
 #define EVENTS(columns, rows) "{\"capacity\":9,\"recorded\":2,\"lost\":0,\"columns\":[" columns "],\"rows\":[" rows "]}"
-#define CALLSITE                                                                                                     \
-    "[{\"id\":5,\"by\":\"go\",\"op\":\"madvise\",\"detail\":\"DONTNEED\",\"purpose\":\"FreeOSMemory\",\"calls\":1,"      \
+#define CALLSITE                                                                                                      \
+    "[{\"id\":5,\"by\":\"go\",\"op\":\"madvise\",\"detail\":\"DONTNEED\",\"purpose\":\"FreeOSMemory\",\"calls\":1,"   \
     "\"errors\":0,\"bytes\":8192,\"unmapped\":0,\"resident\":0,\"first_since_start_ns\":1,\"last_since_start_ns\":1," \
     "\"pcs\":[\"0x401000\",\"0x402000\"]}]"
 
@@ -128,15 +128,16 @@ static void expect_event(json_t *event, const char *json)
 
 Test(export_perfetto, calls_are_instants_of_their_threads)
 {
-    struct dump dump = dump_with(
-        CHANGES({"callsites", CALLSITE}, {"phase", "\"say \\\"hi\\\"\""}),
-        EVENTS(COLUMNS ",\"site\"", "[1234567,4712,\"go\",\"madvise\",\"0xc000000000\",8192,\"DONTNEED\",0,5],"
-                                    "[2000000,0,\"c\",\"mmap\",\"0x7f0000001000\",4096,\"rw-\",12,0]"));
+    struct dump dump = dump_with(CHANGES({"callsites", CALLSITE}, {"phase", "\"say \\\"hi\\\"\""}),
+                                 EVENTS(COLUMNS ",\"site\"",
+                                        "[1234567,4712,\"go\",\"madvise\",\"0xc000000000\",8192,\"DONTNEED\",0,5],"
+                                        "[2000000,0,\"c\",\"mmap\",\"0x7f0000001000\",4096,\"rw-\",12,0]"));
     json_t *document = export_parsed(&dump, 1);
-    expect_event(event_of(document, "i", "madvise DONTNEED: FreeOSMemory", 0),
-                 "{\"ph\":\"i\",\"s\":\"t\",\"cat\":\"go\",\"name\":\"madvise DONTNEED: FreeOSMemory\",\"ts\":1234.567,"
-                 "\"pid\":4711,\"tid\":4712,\"args\":{\"start\":\"0xc000000000\",\"bytes\":8192,\"detail\":\"DONTNEED\","
-                 "\"errno\":0,\"site\":5,\"stack\":[\"0x401000\",\"0x402000\"]}}");
+    expect_event(
+        event_of(document, "i", "madvise DONTNEED: FreeOSMemory", 0),
+        "{\"ph\":\"i\",\"s\":\"t\",\"cat\":\"go\",\"name\":\"madvise DONTNEED: FreeOSMemory\",\"ts\":1234.567,"
+        "\"pid\":4711,\"tid\":4712,\"args\":{\"start\":\"0xc000000000\",\"bytes\":8192,\"detail\":\"DONTNEED\","
+        "\"errno\":0,\"site\":5,\"stack\":[\"0x401000\",\"0x402000\"]}}");
     expect_event(event_of(document, "i", "mmap rw- failed", 0),
                  "{\"ph\":\"i\",\"s\":\"t\",\"cat\":\"c\",\"name\":\"mmap rw- failed\",\"ts\":2000.000,\"pid\":4711,"
                  "\"tid\":4194304,\"args\":{\"start\":\"0x7f0000001000\",\"bytes\":4096,\"detail\":\"rw-\","
