@@ -383,15 +383,17 @@ Test(export_samples, call_sites_stand_below_their_class)
     struct dump dump = changed_dump(changes);
     struct export_samples samples;
     struct error error;
-    uint64_t by_site_bytes = 0, sites = 0;
+    uint64_t by_site_bytes = 0, sites = 0, of_metadata = 0;
     cr_assert(export_samples_make(&samples, &dump, &error), "%s", error.text);
     for (uint64_t i = 0; i < samples.count; i++) {
         const struct export_sample *sample = &samples.samples[i];
         cr_expect(sample->site == NULL || strcmp(sample->frames[FRAME_CLASS], "c.mmap") == 0);
         sites += sample->site != NULL;
+        of_metadata += strcmp(sample->frames[FRAME_CLASS], "go.metadata") == 0;
         by_site_bytes += sample->site != NULL ? sample->values[EXPORT_RESIDENT] : 0;
     }
     cr_expect_eq(sites, 2u);
+    cr_expect_eq(of_metadata, 3u, "a purpose is one sample");
     cr_expect_eq(by_site_bytes, 8000u);
     export_samples_free(&samples);
     dump_free(&dump);
