@@ -27,6 +27,7 @@ uint64_t dump_counter_value(const struct dump *dump, const char *book, const cha
 
 void dump_free(struct dump *dump)
 {
+    bump_close(&dump->events_bump);
     bump_close(&dump->bump);
     *dump = (struct dump){0};
 }

@@ -167,6 +167,15 @@ struct dump_callsite {
     uint64_t frames_count;
 };
 
+/* One of the last mmap, munmap, mremap and madvise calls. */
+struct dump_event {
+    uint64_t since_start_ns, tid;        /* tid 0: that thread is gone */
+    const char *by, *operation, *detail; /* as of a call site */
+    uint64_t start, bytes;
+    uint64_t error_number; /* errno; 0: it worked */
+    uint64_t site;         /* id of its call site; 0: none */
+};
+
 /* Sampled objects of the program's own heap profile: what they take, and what they alone keep. */
 struct dump_profile_sums {
     uint64_t objects, bytes, resident_bytes;
@@ -244,7 +253,10 @@ struct dump {
     uint64_t modules_count;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */
     uint64_t findings_count;
-    struct bump bump; /* holds all of the above */
+    struct bump bump;          /* holds all of the above */
+    struct dump_event *events; /* oldest first; only where they were asked for: dump_load_with_events */
+    uint64_t events_count;
+    struct bump events_bump; /* holds the events, so that they can go before the rest (harness/dump_events.h) */
 };
 
 /* The book of that name, or NULL. */

@@ -15,6 +15,7 @@
 
 #include "gopagewatch/schema.h"
 #include "harness/dump_decode.h"
+#include "harness/dump_events.h"
 #include "harness/json_memory.h"
 #include "harness/json_skip.h"
 
@@ -215,6 +216,16 @@ bool dump_load(struct dump *dump, const char *path, struct error *error)
     json_t *document = load(dump, path, error);
     json_decref(document);
     return document != NULL;
+}
+
+bool dump_load_with_events(struct dump *dump, const char *path, struct error *error)
+{
+    json_t *document = load(dump, path, error);
+    bool is_read = document != NULL && dump_events_read(dump, document, error);
+    json_decref(document);
+    if (!is_read)
+        dump_free(dump);
+    return is_read;
 }
 
 json_t *dump_load_document(const char *path, struct error *error)

@@ -21,6 +21,9 @@
  * why, without naming the path, and `dump` holds nothing. */
 bool dump_load(struct dump *dump, const char *path, struct error *error);
 
+/* With the events, which dump_load leaves out. */
+bool dump_load_with_events(struct dump *dump, const char *path, struct error *error);
+
 struct json_t; /* jansson's */
 
 /* The document itself, of a file that dump_load would read: whatever struct dump has is there and of the right type,

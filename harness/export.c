@@ -11,13 +11,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/dump_events.h"
 #include "harness/dump_file.h"
 #include "harness/export_format.h"
 #include "harness/output_file.h"
+#include "harness/symbols_directories.h"
 
 static const char NAME[] = "export";
 
-static const char USAGE_HEAD[] = "usage: gopagewatch export FORMAT DUMP... [-o FILE]\n"
+enum { OPTION_SYMBOLS = 256 };
+
+static const char USAGE_HEAD[] = "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR]\n"
                                  "\n"
                                  "Writes dumps in a format that other tools read. FORMAT is one of\n"
                                  "\n";
@@ -26,6 +30,9 @@ static const char USAGE_TAIL[] =
     "\n"
     "  -o, --output FILE   where to; default '-', standard output. A file of that name is replaced,\n"
     "                      as a whole: whoever reads it sees the old one or the new one.\n"
+    "      --symbols DIR   look for the program and its libraries in DIR too, for the names of functions in\n"
+    "                      stacks; can be given several times. Only a file with the build id of the dump\n"
+    "                      is used\n"
     "  -h, --help          this page\n"
     "\n"
     "examples:\n"
@@ -63,10 +70,17 @@ struct job {
     const struct export_format *format;
     char **paths;
     uint32_t paths_count;
+    struct symbols_options symbols;
     FILE *out;
     const char *thing;
     struct error error;
 };
+
+static bool write_dumps(struct job *job, const struct dump *dumps, uint32_t count)
+{
+    struct export_input input = {.dumps = dumps, .dumps_count = count, .symbols = job->symbols};
+    return job->format->write(job->out, &input, &job->error);
+}
 
 static bool write_dump_by_dump(struct job *job)
 {
@@ -75,7 +89,7 @@ static bool write_dump_by_dump(struct job *job)
         job->thing = job->paths[i];
         if (!dump_load(&dump, job->paths[i], &job->error))
             return false;
-        bool is_written = job->format->write(job->out, &dump, 1, &job->error);
+        bool is_written = write_dumps(job, &dump, 1);
         dump_free(&dump);
         if (!is_written)
             return false;
@@ -83,18 +97,33 @@ static bool write_dump_by_dump(struct job *job)
     return true;
 }
 
+/* Loads one more. Of the dumps of a time line only the newest keeps its events. */
+static bool load_next(const struct job *job, struct dump *dumps, uint32_t loaded, uint32_t *newest, struct error *error)
+{
+    if (!job->format->has_events)
+        return dump_load(&dumps[loaded], job->paths[loaded], error);
+    if (!dump_load_with_events(&dumps[loaded], job->paths[loaded], error))
+        return false;
+    bool is_newest = dumps[loaded].time.unix_ns >= dumps[*newest].time.unix_ns;
+    if (loaded > 0)
+        dump_events_drop(&dumps[is_newest ? *newest : loaded]);
+    if (is_newest)
+        *newest = loaded;
+    return true;
+}
+
 static bool write_together(struct job *job)
 {
-    uint32_t loaded = 0;
+    uint32_t loaded = 0, newest = 0;
     struct dump *dumps = calloc(job->paths_count, sizeof *dumps);
     job->thing = job->paths[0];
     if (dumps == NULL)
         return error_set(&job->error, "there is no memory for so many dumps; give fewer");
-    while (loaded < job->paths_count && dump_load(&dumps[loaded], job->paths[loaded], &job->error))
+    while (loaded < job->paths_count && load_next(job, dumps, loaded, &newest, &job->error))
         loaded++;
     bool is_written = loaded == job->paths_count;
     job->thing = is_written ? job->format->name : job->paths[loaded];
-    is_written = is_written && job->format->write(job->out, dumps, loaded, &job->error);
+    is_written = is_written && write_dumps(job, dumps, loaded);
     while (loaded > 0)
         dump_free(&dumps[--loaded]);
     free(dumps);
@@ -151,8 +180,12 @@ static enum exit_code export_to_stdout(struct job *job)
 
 enum exit_code export_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"symbols", required_argument, NULL, OPTION_SYMBOLS},
+                                            {0}};
+    struct symbols_directories directories = {0};
+    struct error error;
     const char *path = "-";
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
@@ -162,6 +195,10 @@ enum exit_code export_run(int argc, char **argv)
         case 'o':
             path = optarg;
             break;
+        case OPTION_SYMBOLS:
+            if (!symbols_directories_add(&directories, optarg, &error))
+                return fail(optarg, &error);
+            break;
         default:
             return command_refuse_option(NAME, argv);
         }
@@ -170,10 +207,13 @@ enum exit_code export_run(int argc, char **argv)
         return refuse_format(NULL);
     struct job job = {.format = export_format_find(argv[optind]),
                       .paths = argv + optind + 1,
-                      .paths_count = (uint32_t)(argc - optind - 1)};
+                      .paths_count = (uint32_t)(argc - optind - 1),
+                      .symbols = symbols_directories_options(&directories)};
     bool is_to_stdout = path[0] == '-' && path[1] == '\0';
     if (job.format == NULL)
         return refuse_format(argv[optind]);
+    if (directories.count > 0 && !job.format->has_stacks)
+        return command_refuse_use(NAME, "%s has no stacks, so --symbols is of no use to it", job.format->name);
     if (job.paths_count == 0)
         return command_refuse_use(NAME, "no dump was named");
     if (job.format->dumps == EXPORT_ONE_DUMP && job.paths_count > 1)

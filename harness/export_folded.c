@@ -4,6 +4,7 @@
  *
  *   [resident];go.unused;64 B slots 32768
  *   [resident];go.objects;64 B slots;main.main;main.serve 65536
+ *   [resident];c.mmap;mmap by C;main.main;main._Cfunc_cache_open;cache_open 6291456
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,19 +45,18 @@ static void write_sample(FILE *out, const struct export_sample *sample, struct n
         if (frame != FRAME_LEAF)
             fputc(';', out);
     }
-    if (sample->stack != NULL) {
-        stack_trace_make(names->trace, &names->symbols, names->dump, sample->stack);
+    if (export_sample_trace(sample, names->trace, &names->symbols, names->dump))
         write_trace(out, names->trace);
-    }
     fprintf(out, " %" PRIu64 "\n", sample->values[EXPORT_RESIDENT]);
 }
 
-static bool write_dump(FILE *out, const struct dump *dump, const struct export_samples *samples, struct error *error)
+static bool write_dump(FILE *out, const struct dump *dump, const struct export_samples *samples,
+                       const struct symbols_options *symbols, struct error *error)
 {
     struct names names = {.dump = dump, .trace = malloc(sizeof *names.trace)};
     if (names.trace == NULL)
         return error_set(error, "there is no memory for its stacks; free some or raise the limit (ulimit -v)");
-    bool is_open = symbols_open(&names.symbols, dump->modules, dump->modules_count, NULL, error);
+    bool is_open = symbols_open(&names.symbols, dump->modules, dump->modules_count, symbols, error);
     for (uint64_t i = 0; is_open && i < samples->count; i++) {
         if (samples->samples[i].values[EXPORT_RESIDENT] > 0)
             write_sample(out, &samples->samples[i], &names);
@@ -67,13 +67,13 @@ static bool write_dump(FILE *out, const struct dump *dump, const struct export_s
     return is_open;
 }
 
-bool export_folded_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_folded_write(FILE *out, const struct export_input *input, struct error *error)
 {
-    for (uint32_t i = 0; i < dumps_count; i++) {
+    for (uint32_t i = 0; i < input->dumps_count; i++) {
         struct export_samples samples;
-        if (!export_samples_make(&samples, &dumps[i], error))
+        if (!export_samples_make(&samples, &input->dumps[i], error))
             return false;
-        bool is_written = write_dump(out, &dumps[i], &samples, error);
+        bool is_written = write_dump(out, &input->dumps[i], &samples, &input->symbols, error);
         export_samples_free(&samples);
         if (!is_written)
             return false;

@@ -14,6 +14,7 @@ const struct export_format EXPORT_FORMATS[] = {
         .next = "go tool pprof -top",
         .dumps = EXPORT_ONE_DUMP,
         .is_binary = true,
+        .has_stacks = true,
         .write = export_pprof_write,
     },
     {
@@ -49,7 +50,16 @@ const struct export_format EXPORT_FORMATS[] = {
         .summary = "stacks and bytes, for flame graphs; one dump",
         .next = "flamegraph.pl --countname bytes",
         .dumps = EXPORT_ONE_DUMP,
+        .has_stacks = true,
         .write = export_folded_write,
+    },
+    {
+        .name = "perfetto",
+        .summary = "a time line for ui.perfetto.dev: classes by dump, calls of the last; of one process",
+        .dumps = EXPORT_DUMPS_TOGETHER,
+        .has_events = true,
+        .has_stacks = true,
+        .write = export_perfetto_write,
     },
 };
 

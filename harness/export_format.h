@@ -14,11 +14,19 @@
 
 #include "harness/dump.h"
 #include "harness/error.h"
+#include "harness/symbols.h"
 
 enum export_dumps {
     EXPORT_ONE_DUMP,       /* no more than one */
     EXPORT_DUMP_BY_DUMP,   /* any number; `write` gets one at a time, in the order given */
     EXPORT_DUMPS_TOGETHER, /* any number; `write` gets all at once */
+};
+
+/* What is to be written; `symbols` is for the names in stacks. */
+struct export_input {
+    const struct dump *dumps;
+    uint32_t dumps_count;
+    struct symbols_options symbols;
 };
 
 struct export_format {
@@ -27,7 +35,9 @@ struct export_format {
     enum export_dumps dumps;
     bool is_binary;  /* nothing for a terminal */
     bool is_for_all; /* a file of it is there to be read by another user's process */
-    bool (*write)(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
+    bool has_events; /* of the newest of its dumps */
+    bool has_stacks; /* of calls, whose names are looked up */
+    bool (*write)(FILE *out, const struct export_input *input, struct error *error);
 };
 
 extern const struct export_format EXPORT_FORMATS[];
@@ -37,11 +47,12 @@ extern const uint32_t EXPORT_FORMATS_COUNT;
 const struct export_format *export_format_find(const char *name);
 
 /* The functions of the table, a file each. */
-bool export_pprof_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
-bool export_prometheus_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
-bool export_openmetrics_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
-bool export_gobench_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
-bool export_ndjson_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
-bool export_folded_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error);
+bool export_pprof_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_prometheus_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_openmetrics_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_gobench_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_ndjson_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_perfetto_write(FILE *out, const struct export_input *input, struct error *error);
+bool export_folded_write(FILE *out, const struct export_input *input, struct error *error);
 
 #endif

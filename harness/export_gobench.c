@@ -44,12 +44,12 @@ static void write_classes(FILE *out, const struct dump_rss *rss)
     }
 }
 
-bool export_gobench_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_gobench_write(FILE *out, const struct export_input *input, struct error *error)
 {
     (void)error;
-    for (uint32_t i = 0; i < dumps_count; i++) {
-        const struct dump_rss *rss = &dumps[i].rss;
-        write_head(out, &dumps[i]);
+    for (uint32_t i = 0; i < input->dumps_count; i++) {
+        const struct dump_rss *rss = &input->dumps[i].rss;
+        write_head(out, &input->dumps[i]);
         fprintf(out, "BenchmarkRSS 1 %" PRIu64 " rss-bytes", rss->total_bytes);
         if (rss->peak_bytes != DUMP_NOT_KNOWN)
             fprintf(out, " %" PRIu64 " peak-rss-bytes", rss->peak_bytes);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "harness/export_format.h"
+#include "harness/json_text.h"
 
 static void write_text(FILE *out, const char *key, const char *text)
 {
@@ -17,13 +18,7 @@ static void write_text(FILE *out, const char *key, const char *text)
         fputs("null", out);
         return;
     }
-    fputc('"', out);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        fputc(*text, out); /* no control characters: dump.h */
-    }
-    fputc('"', out);
+    json_text_write(out, text);
 }
 
 static void write_number(FILE *out, const char *key, uint64_t number)
@@ -134,10 +129,10 @@ static void write_dump(FILE *out, const struct dump *dump)
     }
 }
 
-bool export_ndjson_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_ndjson_write(FILE *out, const struct export_input *input, struct error *error)
 {
     (void)error;
-    for (uint32_t i = 0; i < dumps_count; i++)
-        write_dump(out, &dumps[i]);
+    for (uint32_t i = 0; i < input->dumps_count; i++)
+        write_dump(out, &input->dumps[i]);
     return true;
 }

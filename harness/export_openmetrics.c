@@ -26,9 +26,9 @@ static void introduce(FILE *out, const struct metric_family *family)
     fprintf(out, "# HELP %s %s\n", family->name, family->help);
 }
 
-bool export_openmetrics_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_openmetrics_write(FILE *out, const struct export_input *input, struct error *error)
 {
-    if (!export_metrics_write(out, dumps, dumps_count, introduce, error))
+    if (!export_metrics_write(out, input->dumps, input->dumps_count, introduce, error))
         return false;
     fputs("# EOF\n", out);
     return true;

@@ -7,9 +7,9 @@
  * its location's number as well. Their mapping is the program: it gives a profile its file name and build id, and
  * says that there is nothing left to symbolise.
  *
- * Below them stand the stacks of the program's heap profile: locations with an address, numbered from
- * ADDRESS_LOCATIONS on, in mappings for the modules of the dump. They have names where the files are at hand; where
- * not, pprof can look for them itself, by the build id.
+ * Below them stand the stacks of the program's heap profile and of C's mappings: locations with an address, numbered
+ * from ADDRESS_LOCATIONS on, in mappings for the modules of the dump. They have names where the files are at hand;
+ * where not, pprof can look for them itself, by the build id.
  */
 #include <inttypes.h>
 #include <search.h>
@@ -229,8 +229,7 @@ static uint32_t find_locations(struct profile *profile, const struct export_samp
                                uint64_t locations[SAMPLE_LOCATIONS_MAX])
 {
     uint32_t count = 0;
-    if (sample->stack != NULL) {
-        stack_trace_make(profile->trace, &profile->symbols, profile->dump, sample->stack);
+    if (export_sample_trace(sample, profile->trace, &profile->symbols, profile->dump)) {
         for (; count < profile->trace->places_count; count++)
             locations[count] = place_id(profile, &profile->trace->places[count]);
     }
@@ -422,10 +421,11 @@ static bool write_gzip(FILE *out, const struct protobuf *message)
     return result == Z_STREAM_END;
 }
 
-static bool write_profile(FILE *out, const struct dump *dump, const struct export_samples *samples, struct error *error)
+static bool write_profile(FILE *out, const struct dump *dump, const struct export_samples *samples,
+                          const struct symbols_options *symbols, struct error *error)
 {
     struct profile profile = {.dump = dump};
-    if (!symbols_open(&profile.symbols, dump->modules, dump->modules_count, NULL, error))
+    if (!symbols_open(&profile.symbols, dump->modules, dump->modules_count, symbols, error))
         return false;
     struct made_texts texts = make_texts(dump);
     profile.trace = malloc(sizeof *profile.trace);
@@ -441,13 +441,13 @@ static bool write_profile(FILE *out, const struct dump *dump, const struct expor
            error_set(error, "there is no memory for its profile; free some or raise the limit (ulimit -v)");
 }
 
-bool export_pprof_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_pprof_write(FILE *out, const struct export_input *input, struct error *error)
 {
-    for (uint32_t i = 0; i < dumps_count; i++) {
+    for (uint32_t i = 0; i < input->dumps_count; i++) {
         struct export_samples samples;
-        if (!export_samples_make(&samples, &dumps[i], error))
+        if (!export_samples_make(&samples, &input->dumps[i], error))
             return false;
-        bool is_written = write_profile(out, &dumps[i], &samples, error);
+        bool is_written = write_profile(out, &input->dumps[i], &samples, &input->symbols, error);
         export_samples_free(&samples);
         if (!is_written)
             return false;

@@ -13,7 +13,7 @@ static void introduce(FILE *out, const struct metric_family *family)
     fprintf(out, "# TYPE %s%s %s\n", family->name, suffix, family->kind == METRIC_COUNTER ? "counter" : "gauge");
 }
 
-bool export_prometheus_write(FILE *out, const struct dump *dumps, uint32_t dumps_count, struct error *error)
+bool export_prometheus_write(FILE *out, const struct export_input *input, struct error *error)
 {
-    return export_metrics_write(out, dumps, dumps_count, introduce, error);
+    return export_metrics_write(out, input->dumps, input->dumps_count, introduce, error);
 }

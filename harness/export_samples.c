@@ -9,6 +9,7 @@
  *                           is right. Where spans are resident as a whole, as most are, the bounds are one number
  *                           a stack of the heap profile has its part of the size class of its objects
  *   go.released             what is resident all the same, and of it what the kernel may take (lazily freed)
+ *   c.mmap, go.metadata     by call site (harness/export_sites.h); where the dump has none, by mapping
  *   other parts of heaps    one sample
  *   the rest                by mapping: the file's name without its directories, or the state where it has no name
  */
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/export_sites.h"
 #include "harness/profile.h"
 #include "memory/units.h"
 
@@ -32,7 +34,7 @@ static const char NO_MAPPING_LEAF[] = "mapping not told";
 static const char LARGE_LEAF[] = "large objects";
 static const char STACKS_LEFT_OUT_LEAF[] = "stacks not told";
 
-enum split { BY_STATE, BY_SIZE_CLASS, BY_RELEASE, BY_MAPPING };
+enum split { BY_STATE, BY_SIZE_CLASS, BY_RELEASE, BY_MAPPING, BY_SITE };
 
 /* `state` names what no other name is known for. */
 static const struct shape {
@@ -46,11 +48,11 @@ static const struct shape {
     [CLASS_GO_HEAP] = {BY_STATE, "span not known"},
     [CLASS_GO_RELEASED] = {BY_RELEASE, "released-resident"},
     [CLASS_GO_RESERVED] = {BY_STATE, "reserved"},
-    [CLASS_GO_METADATA] = {BY_MAPPING, "runtime tables"},
+    [CLASS_GO_METADATA] = {BY_SITE, "runtime tables"},
     [CLASS_GO_IMAGE] = {BY_MAPPING, "bss of the Go module"},
     [CLASS_C_HEAP_USED] = {BY_MAPPING, "malloc arenas"},
     [CLASS_C_HEAP_FREE] = {BY_MAPPING, "free in malloc arenas"},
-    [CLASS_C_MMAP] = {BY_MAPPING, "mmap by C"},
+    [CLASS_C_MMAP] = {BY_SITE, "mmap by C"},
     [CLASS_THREAD_STACKS] = {BY_MAPPING, "pthread stacks"},
     [CLASS_LIBS] = {BY_MAPPING, "data of libraries"},
     [CLASS_FILES] = {BY_MAPPING, "mappings without a name"},
@@ -92,6 +94,8 @@ struct builder {
     uint64_t inuse_left_bytes, pinned_left_bytes; /* so that no sum wraps */
     struct mapping *mappings;                     /* by leaf */
     uint64_t mappings_count;
+    struct export_site *sites; /* by class */
+    uint64_t sites_count;
 };
 
 /* As much of `wanted` as is left, and that is left no more. */
@@ -382,6 +386,28 @@ static void add_by_mapping(struct builder *builder, const struct dump_class *cla
     add(builder, class->name, NO_MAPPING_LEAF, &left);
 }
 
+/* ---- by call site ---- */
+
+static void add_by_site(struct builder *builder, const struct dump_class *class, uint32_t index, const char *state)
+{
+    struct dump_sizes left = class->sizes;
+    bool has_sites = false;
+    for (uint64_t i = 0; i < builder->sites_count; i++) {
+        const struct export_site *row = &builder->sites[i];
+        if (row->class != index)
+            continue;
+        const char *leaf = row->purpose != NULL ? row->purpose : state;
+        struct export_sample sample = {.frames = {leaf, class->name, RESIDENT_ROOT}, .site = row->site};
+        sample.values[EXPORT_RESIDENT] = take(&left.resident_bytes, row->resident_bytes);
+        add_sample(builder, sample);
+        has_sites = true;
+    }
+    if (has_sites)
+        add(builder, class->name, state, &left);
+    else
+        add_by_mapping(builder, class, state);
+}
+
 /* ---- all of it ---- */
 
 static void add_class(struct builder *builder, uint32_t index)
@@ -401,6 +427,9 @@ static void add_class(struct builder *builder, uint32_t index)
     case BY_MAPPING:
         add_by_mapping(builder, class, shape->state);
         break;
+    case BY_SITE:
+        add_by_site(builder, class, index, shape->state);
+        break;
     }
     add_swapped(builder, class, 0);
 }
@@ -408,27 +437,29 @@ static void add_class(struct builder *builder, uint32_t index)
 /* Takes what the samples need, all at once: their number is known beforehand. */
 static bool open_builder(struct builder *builder)
 {
-    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ROUNDING_BYTES = 4 * 16 };
+    enum { SAMPLES_OF_CLASS_MAX = 4, LEAF_ROOM_BYTES = 64, ROUNDING_BYTES = 5 * 16 };
     const struct dump *dump = builder->dump;
     uint64_t parts = dump->size_classes_count + 1;
     uint64_t owners = dump->profile.stacks_count;
-    uint64_t samples =
-        (uint64_t)dump->rss.classes_count * SAMPLES_OF_CLASS_MAX + 2 * parts + dump->maps_count + owners + 1;
+    uint64_t samples = (uint64_t)dump->rss.classes_count * SAMPLES_OF_CLASS_MAX + 2 * parts + dump->maps_count +
+                       owners + dump->callsites_count + 1;
     uint64_t samples_bytes = samples * sizeof *builder->out->samples;
     uint64_t parts_bytes = parts * sizeof *builder->parts;
     uint64_t owners_bytes = owners * sizeof *builder->owners;
     uint64_t mappings_bytes = dump->maps_count * sizeof *builder->mappings;
+    uint64_t sites_bytes = dump->callsites_count * sizeof *builder->sites;
     struct bump *bump = &builder->out->bump;
-    if (bump_open(bump, samples_bytes + parts_bytes + owners_bytes + mappings_bytes + parts * LEAF_ROOM_BYTES +
-                            ROUNDING_BYTES) != 0)
+    if (bump_open(bump, samples_bytes + parts_bytes + owners_bytes + mappings_bytes + sites_bytes +
+                            parts * LEAF_ROOM_BYTES + ROUNDING_BYTES) != 0)
         return false;
     builder->capacity = samples;
     builder->out->samples = bump_take(bump, samples_bytes);
     builder->parts = bump_take(bump, parts_bytes);
     builder->owners = bump_take(bump, owners_bytes);
     builder->mappings = bump_take(bump, mappings_bytes);
+    builder->sites = bump_take(bump, sites_bytes);
     return builder->out->samples != NULL && builder->parts != NULL && builder->owners != NULL &&
-           builder->mappings != NULL;
+           builder->mappings != NULL && builder->sites != NULL;
 }
 
 bool export_samples_make(struct export_samples *samples, const struct dump *dump, struct error *error)
@@ -442,6 +473,7 @@ bool export_samples_make(struct export_samples *samples, const struct dump *dump
     share_parts(&builder);
     find_owners(&builder);
     find_mappings(&builder);
+    builder.sites_count = export_sites_find(dump, builder.sites);
     for (uint32_t i = 0; i < dump->rss.classes_count; i++)
         add_class(&builder, i);
     return true;
@@ -451,4 +483,14 @@ void export_samples_free(struct export_samples *samples)
 {
     bump_close(&samples->bump);
     *samples = (struct export_samples){0};
+}
+
+bool export_sample_trace(const struct export_sample *sample, struct stack_trace *trace, struct symbols *symbols,
+                         const struct dump *dump)
+{
+    if (sample->stack != NULL)
+        stack_trace_make(trace, symbols, dump, sample->stack);
+    else if (sample->site != NULL)
+        stack_trace_make_site(trace, symbols, sample->site);
+    return sample->stack != NULL || sample->site != NULL;
 }

@@ -16,6 +16,9 @@
  * heap profile estimates it) and pinned_space (what is resident of spans in which all objects are this stack's; for
  * all stacks together no more than in-use spans have).
  *
+ * Where the dump knows call sites, c.mmap is split by the stacks that mapped it and go.metadata by what it is for. What
+ * no site claims, and huge and lazily freed pages, of which no site tells, are the rest.
+ *
  * A resident page that several samples share counts as a page of the one that it ends in.
  */
 #ifndef GPW_HARNESS_EXPORT_SAMPLES_H
@@ -26,6 +29,8 @@
 
 #include "harness/dump.h"
 #include "harness/error.h"
+#include "harness/stack_trace.h"
+#include "harness/symbols.h"
 #include "memory/bump.h"
 
 /* X(identifier, type, unit): what is measured of a sample, in the names of a profile. */
@@ -50,7 +55,8 @@ enum export_frame { FRAME_LEAF, FRAME_CLASS, FRAME_ROOT, FRAME_COUNT };
 
 struct export_sample {
     const char *frames[FRAME_COUNT];
-    const struct dump_profile_stack *stack; /* that allocated it, below FRAME_LEAF; NULL: not known */
+    const struct dump_profile_stack *stack; /* that allocated it, below FRAME_LEAF; or NULL */
+    const struct dump_callsite *site;       /* that mapped it, below FRAME_LEAF; or NULL */
     uint64_t values[EXPORT_VALUE_COUNT];
 };
 
@@ -64,5 +70,9 @@ struct export_samples {
  * else the caller calls export_samples_free. */
 bool export_samples_make(struct export_samples *samples, const struct dump *dump, struct error *error);
 void export_samples_free(struct export_samples *samples);
+
+/* The calls below FRAME_LEAF. False, and nothing is done: the sample has none. */
+bool export_sample_trace(const struct export_sample *sample, struct stack_trace *trace, struct symbols *symbols,
+                         const struct dump *dump);
 
 #endif

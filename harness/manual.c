@@ -12,7 +12,7 @@
 /* Address space, not memory. */
 #define BUMP_BYTES (64ull << 20)
 
-enum { ITEM_INDENT = 2 };
+enum { ITEM_INDENT = 2, LONG_OPTION_INDENT = 6 };
 
 static const char COMMAND_NAME[] = "gopagewatch ";
 
@@ -70,7 +70,8 @@ static bool starts_with(const char *text, size_t bytes, const char *prefix)
     return bytes >= strlen(prefix) && memcmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* "-o, --output FILE   where to": the term ends before two spaces. */
+/* "-o, --output FILE   where to": the term ends before two spaces. An option without a letter stands below the words
+ * of those that have one. */
 static void take_item(struct parser *parser, const char *line, size_t bytes)
 {
     const char *gap = memmem(line, bytes, "  ", 2);
@@ -88,7 +89,9 @@ static void take_indented(struct parser *parser, const char *line, size_t bytes,
         begin(parser, MANUAL_EXAMPLE, line + ITEM_INDENT, bytes - ITEM_INDENT);
     else if (is_open(parser, MANUAL_USAGE) && starts_with(line + indent, bytes - indent, COMMAND_NAME))
         begin(parser, MANUAL_USAGE, line + indent, bytes - indent);
-    else if (indent == ITEM_INDENT && !is_open(parser, MANUAL_USAGE))
+    else if (!is_open(parser, MANUAL_USAGE) &&
+             (indent == ITEM_INDENT ||
+              (indent == LONG_OPTION_INDENT && starts_with(line + indent, bytes - indent, "--"))))
         take_item(parser, line + indent, bytes - indent);
     else if (parser->open != NULL)
         go_on(parser, line + indent, bytes - indent);

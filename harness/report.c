@@ -14,25 +14,28 @@
 #include "harness/dump_file.h"
 #include "harness/html_report.h"
 #include "harness/printable.h"
+#include "harness/symbols_directories.h"
 
 static const char NAME[] = "report";
 
-enum { OPTION_HTML = 256 };
+enum { OPTION_HTML = 256, OPTION_SYMBOLS };
 
 static const char USAGE[] =
-    "usage: gopagewatch report [--top N] [--wide] [--html FILE] DUMP...\n"
+    "usage: gopagewatch report [--top N] [--wide] [--symbols DIR] [--html FILE] DUMP...\n"
     "\n"
     "Shows for each dump where the resident memory of the process went: whose it is, what stands\n"
     "out and what to do about it, which size classes of the Go heap waste most, and a map of its\n"
     "arenas. With two to six dumps a table over all of them follows: what is resident, class by\n"
     "class.\n"
     "\n"
-    "  -n, --top N      so many size classes, ranges and arenas; default: a few, to fit a screen\n"
-    "  -w, --wide       all arenas (or N), one row each, as wide as the terminal\n"
-    "      --html FILE  write one page for a browser instead, with everything in it ('-': to standard\n"
-    "                   output): findings, classes over time, size classes, a map of every page of the\n"
-    "                   heap\n"
-    "  -h, --help       this page\n"
+    "  -n, --top N        so many size classes, ranges and arenas; default: a few, to fit a screen\n"
+    "  -w, --wide         all arenas (or N), one row each, as wide as the terminal\n"
+    "      --symbols DIR  look for the program and its libraries in DIR too, for names of functions; can\n"
+    "                     be given several times. Only a file with the build id of the dump is used\n"
+    "      --html FILE    write one page for a browser instead, with everything in it ('-': to standard\n"
+    "                     output): findings, classes over time, size classes, a map of every page of the\n"
+    "                     heap\n"
+    "  -h, --help         this page\n"
     "\n"
     "Colours and block characters are used on a terminal only; NO_COLOR=1 turns colours off.\n"
     "\n"
@@ -108,11 +111,14 @@ enum exit_code report_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                             {"html", required_argument, NULL, OPTION_HTML},
+                                            {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {"top", required_argument, NULL, 'n'},
                                             {"wide", no_argument, NULL, 'w'},
                                             {0}};
     struct report_options options = {.width_columns = command_output_columns(),
                                      .style = style_choose(isatty(STDOUT_FILENO))};
+    struct symbols_directories directories = {0};
+    struct error error;
     const char *html_path = NULL;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "hn:w", OPTIONS, NULL)) != -1;) {
@@ -130,6 +136,12 @@ enum exit_code report_run(int argc, char **argv)
         case OPTION_HTML:
             html_path = optarg;
             break;
+        case OPTION_SYMBOLS:
+            if (!symbols_directories_add(&directories, optarg, &error)) {
+                command_complain(NAME, optarg, &error);
+                return EXIT_CODE_UNREADABLE;
+            }
+            break;
         default:
             return command_refuse_option(NAME, argv);
         }
@@ -138,5 +150,6 @@ enum exit_code report_run(int argc, char **argv)
         return command_refuse_use(NAME, "no dump was named");
     if (html_path != NULL)
         return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind));
+    options.symbols = symbols_directories_options(&directories);
     return report_files(argv + optind, (uint32_t)(argc - optind), &options);
 }

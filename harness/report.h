@@ -12,12 +12,14 @@
 #include "harness/command.h"
 #include "harness/dump.h"
 #include "harness/style.h"
+#include "harness/symbols.h"
 
 struct report_options {
     uint32_t width_columns; /* of a terminal; UINT32_MAX: there is none, lines are as long as they need */
     uint32_t top_rows;      /* of each list; 0: few, so that all of it fits a screen */
     bool is_wide;           /* all arenas, one row each, as wide as there is room */
     struct style style;
+    struct symbols_options symbols;
 };
 
 enum exit_code report_run(int argc, char **argv);

@@ -128,7 +128,8 @@ void report_write_keepers(const struct report *report)
     struct error error;
     struct keepers keepers;
     select_rows(report, &keepers);
-    if (keepers.count == 0 || !symbols_open(&symbols, report->dump->modules, report->dump->modules_count, NULL, &error))
+    if (keepers.count == 0 ||
+        !symbols_open(&symbols, report->dump->modules, report->dump->modules_count, &report->options->symbols, &error))
         return;
     struct stack_trace *trace = malloc(sizeof *trace);
     if (trace != NULL) {

@@ -187,7 +187,8 @@ void report_write_sites(const struct report *report)
     struct symbols symbols;
     struct error error;
     const struct dump *dump = report->dump;
-    if (dump->callsites_count == 0 || !symbols_open(&symbols, dump->modules, dump->modules_count, NULL, &error))
+    if (dump->callsites_count == 0 ||
+        !symbols_open(&symbols, dump->modules, dump->modules_count, &report->options->symbols, &error))
         return;
     struct stack_trace *trace = malloc(sizeof *trace);
     struct row *rows = calloc(dump->callsites_count, sizeof *rows);

@@ -53,6 +53,7 @@ static const struct {
     {{"report", "--top", "-1", "good"}, "not '-1'"},
     {{"report", "--top", "99999999999", "good"}, "not '99999999999'"},
     {{"report", "--top", "3x", "good"}, "not '3x'"},
+    {{"report", "good", "--symbols"}, "cannot use option '--symbols'"},
     {{"diff"}, "two dumps are compared, OLD and NEW, not 0"},
     {{"diff", "good"}, "two dumps are compared, OLD and NEW, not 1"},
     {{"diff", "good", "good", "good"}, "two dumps are compared, OLD and NEW, not 3"},
@@ -61,6 +62,7 @@ static const struct {
     {{"export"}, "no format was named"},
     {{"export", "html", "good"}, "'html' is no format"},
     {{"export", "pprof"}, "no dump was named"},
+    {{"export", "--symbols", "directory", "gobench", "good"}, "gobench has no stacks, so --symbols is of no use to it"},
     {{"run"}, "no program was named"},
     {{"run", "--every", "0s", "true"}, "100ms"},
     {{"dump", "good"}, "'good' is no process id"},
@@ -202,6 +204,14 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
             UNREADABLE, words);
         expect_refused(command, dir.path, (const char *[]){"check", "--current", "good", name, "--list", NULL},
                        UNREADABLE, words);
+        if (strcmp(name, "directory") != 0) {
+            const char *why = strcmp(name, "missing") == 0 ? "missing: No such file or directory; --symbols takes a"
+                                                           : "is no directory; --symbols takes a directory";
+            expect_refused(command, dir.path, (const char *[]){"report", "--symbols", name, "good", NULL}, UNREADABLE,
+                           why);
+            expect_refused(command, dir.path, (const char *[]){"export", "--symbols", name, "pprof", "good", NULL},
+                           UNREADABLE, why);
+        }
         /* the other dump is shown all the same */
         expect_refused(command, dir.path, (const char *[]){"report", "good", name, NULL}, UNREADABLE, words);
     }

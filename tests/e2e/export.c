@@ -69,7 +69,8 @@ Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 120)
         int status;
         const char *says;
     } CASES[] = {
-        {"exec $G export", 2, "no format was named (one of pprof, prometheus, openmetrics, gobench, ndjson, folded)"},
+        {"exec $G export", 2,
+         "no format was named (one of pprof, prometheus, openmetrics, gobench, ndjson, folded, perfetto)"},
         {"exec $G export pprof", 2, "no dump was named"},
         {"exec $G export html dump", 2, "'html' is no format (one of pprof, "},
         {"exec $G export --wrong pprof dump", 2, "cannot use option '--wrong'"},
@@ -115,7 +116,7 @@ Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout =
     make_dump(dir.path);
     struct program *program =
         gopagewatch_shell(dir.path, "set -e\n"
-                                    "for format in pprof prometheus openmetrics gobench ndjson folded; do\n"
+                                    "for format in pprof prometheus openmetrics gobench ndjson folded perfetto; do\n"
                                     "    $G export $format dump -o out\n"
                                     "    $G export $format dump >stdout\n"
                                     "    cmp out stdout\n"
@@ -129,7 +130,8 @@ Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout =
                                               "openmetrics 644\n"
                                               "gobench 600\n"
                                               "ndjson 600\n"
-                                              "folded 600\n");
+                                              "folded 600\n"
+                                              "perfetto 600\n");
     program_free(program);
     temp_dir_remove(&dir);
 }
@@ -157,7 +159,7 @@ Test(export, help_teaches_by_example)
     struct program *program = gopagewatch_shell(".", "$G export --help");
     const char *page = program_output(program);
     cr_expect_eq(program_await_end(program), 0);
-    cr_expect_not_null(strstr(page, "usage: gopagewatch export FORMAT DUMP... [-o FILE]\n"));
+    cr_expect_not_null(strstr(page, "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR]\n"));
     cr_expect_not_null(strstr(page, "\n  openmetrics  "));
     cr_expect_not_null(strstr(page, "\n  go tool pprof -top rss.pb.gz\n"));
     program_free(program);

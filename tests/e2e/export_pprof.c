@@ -113,7 +113,12 @@ static void expect_dump_in_top(const struct pprof *pprof)
     cr_expect_not_null(strstr(table, "Type: resident_space\n"));
     cr_expect_not_null(strstr(table, "File: mapdemo\n"));
     cr_expect_eq(top(table, "[resident]", 3), (int64_t)dump_resident_sum(pprof->dumps.full.dump));
-    cr_expect_eq(top(table, "mmap by C", 0), (int64_t)dump_class_resident(pprof->dumps.full.dump, "c.mmap"));
+    int64_t c_mmap_bytes = (int64_t)dump_class_resident(pprof->dumps.full.dump, "c.mmap");
+    cr_expect_gt(c_mmap_bytes, 4 << 20);
+    cr_expect_eq(top(table, "mmap by C", 3), c_mmap_bytes, "%s", table);
+    cr_expect_eq(top(table, "c_memory_fill_mmap", 0), c_mmap_bytes, "it was C: %s", table);
+    cr_expect_eq(top(table, "main._Cfunc_c_memory_fill_mmap", 3), c_mmap_bytes, "called by Go: %s", table);
+    cr_expect_gt(top(table, "span structs", 0), 0, "%s", table);
     free(table);
 }
 

@@ -153,10 +153,11 @@ static void use_dump(const struct dump *dump)
 {
     struct error error;
     FILE *out = fopen("/dev/null", "we");
+    struct export_input exported = {.dumps = dump, .dumps_count = 1};
     MUST(out != NULL);
     report_write_dump(out, dump, "fuzz", &(struct report_options){.width_columns = 80, .top_rows = 3});
     for (uint32_t i = 0; i < EXPORT_FORMATS_COUNT; i++)
-        MUST(EXPORT_FORMATS[i].write(out, dump, 1, &error));
+        MUST(EXPORT_FORMATS[i].write(out, &exported, &error));
     fclose(out);
     check_samples(dump);
 }
@@ -171,7 +172,7 @@ static void load(const char *bytes, size_t count)
         fd = memfd_create("dump", MFD_CLOEXEC);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     MUST(fd >= 0 && ftruncate(fd, 0) == 0 && pwrite(fd, bytes, count, 0) == (ssize_t)count);
-    if (dump_load(&dump, path, &error)) {
+    if (dump_load_with_events(&dump, path, &error)) {
         use_dump(&dump);
         dump_free(&dump);
     } else {

@@ -134,10 +134,10 @@ Test(export_metrics, two_dumps_of_one_process_are_refused)
     char *text = NULL;
     size_t bytes;
     FILE *out = open_memstream(&text, &bytes);
-    cr_expect_not(export_prometheus_write(out, dumps, 3, &error));
+    cr_expect_not(export_prometheus_write(out, &(struct export_input){.dumps = dumps, .dumps_count = 3}, &error));
     cr_expect_str_eq(error.text,
                      "two dumps are of shop (pid 4711), so their series would be the same; give the later one only");
-    cr_expect(export_prometheus_write(out, dumps, 2, &error));
+    cr_expect(export_prometheus_write(out, &(struct export_input){.dumps = dumps, .dumps_count = 2}, &error));
     fclose(out);
     free(text);
     for (int i = 0; i < 3; i++)

@@ -66,6 +66,11 @@ static void expect_sums(const struct dump *dump, const char *what)
     "{\"start\":\"0x1000\",\"end\":\"0x2000\",\"perms\":\"rw-p\",\"name\":\"" name "\",\"class\":\"" class_name \
     "\",\"mapped\":4096,\"resident\":" #resident ",\"swapped\":0,\"huge\":0,\"lazyfree\":0}"
 
+#define SITE(id, by, op, purpose, resident)                                                                       \
+    "{\"id\":" #id ",\"by\":\"" by "\",\"op\":\"" op "\",\"detail\":\"rw-\",\"purpose\":" purpose ",\"calls\":1," \
+    "\"errors\":0,\"bytes\":4096,\"unmapped\":0,\"resident\":" #resident                                          \
+    ",\"first_since_start_ns\":1,\"last_since_start_ns\":2,\"pcs\":[\"0x401000\"]}"
+
 Test(export_samples, sums_are_exact_whatever_the_dump_says)
 {
     static const struct {
@@ -129,6 +134,19 @@ Test(export_samples, sums_are_exact_whatever_the_dump_says)
           {"go/profile/left_out/bytes", MANY},
           {"go/profile/left_out/pinned_spans", MANY},
           {"rss/classes/go.objects", SIZES(500000, 400000, 0, 0, 0)}}},
+        {"call sites that claim less",
+         {{"callsites", "[" SITE(1, "c", "mmap", "null", 4096) "," SITE(2, "go", "mmap", "\"GC bits\"", 4096) "]"},
+          {"rss/classes/c.mmap", SIZES(90000, 8193, 7, 4096, 5)},
+          {"rss/classes/go.metadata", SIZES(90000, 8193, 7, 4096, 5)}}},
+        {"call sites that claim more",
+         {{"callsites",
+           "[" SITE(1, "c", "mmap", "null", 9223372036854775807) "," SITE(2, "c", "mremap", "null", 9223372036854775807) "," SITE(
+               3, "go", "mmap", "\"GC bits\"",
+               9223372036854775807) "," SITE(4, "go", "mmap", "\"GC bits\"",
+                                             9223372036854775807) "," SITE(5, "go", "mmap", "\"GC bits\"",
+                                                                           9223372036854775807) "]"},
+          {"rss/classes/c.mmap", SIZES(90000, 8193, 0, 0, 0)},
+          {"rss/classes/go.metadata", SIZES(90000, 8193, 0, 0, 0)}}},
         {"pages of no size", {{"environment/os_page_bytes", "0"}}},
         {"pages of a byte", {{"environment/os_page_bytes", "1"}}},
         {"pages of any size", {{"environment/os_page_bytes", "12345"}}},
@@ -343,4 +361,40 @@ Test(export_samples, mappings_are_named_by_their_files)
         {"[resident]", "libs", "data of libraries", EXPORT_RESIDENT, 8192},
         {"[resident]", "libs", "/", EXPORT_RESIDENT, 100}, {"[resident]", "libs", "[anon:a/b]", EXPORT_RESIDENT, 200},
         {"[resident]", "libs", "mapping not told", EXPORT_RESIDENT, 2097152 - 28972});
+}
+
+/* Of what the runtime maps, purposes; of what C maps, stacks. Advice, and rows of nothing, are no memory. */
+Test(export_samples, call_sites_stand_below_their_class)
+{
+    const struct change *changes = CHANGES(
+        {"callsites", "[" SITE(1, "go", "mmap", "\"span table\"", 100) "," SITE(2, "c", "mmap", "null", 6000) "," SITE(
+                          3, "go", "mmap", "\"GC bits\"",
+                          20) "," SITE(4, "go", "madvise", "\"huge pages\"",
+                                       9) "," SITE(5, "go", "mmap", "\"span table\"",
+                                                   300) "," SITE(6, "c", "mremap", "null",
+                                                                 2000) "," SITE(7, "c", "mmap", "null", 0) "]"},
+        {"rss/classes/c.mmap", SIZES(90000, 8100, 0, 4096, 0)},
+        {"rss/classes/go.metadata", SIZES(90000, 1000, 0, 0, 0)});
+    EXPECT_SAMPLES(changes, "go.metadata", {"[resident]", "go.metadata", "span table", EXPORT_RESIDENT, 400},
+                   {"[resident]", "go.metadata", "GC bits", EXPORT_RESIDENT, 20},
+                   {"[resident]", "go.metadata", "runtime tables", EXPORT_RESIDENT, 580});
+    EXPECT_SAMPLES(changes, "c.mmap", {"[resident]", "c.mmap", "mmap by C", EXPORT_RESIDENT, 8100},
+                   {"[resident]", "c.mmap", "mmap by C", EXPORT_HUGE, 4096});
+    struct dump dump = changed_dump(changes);
+    struct export_samples samples;
+    struct error error;
+    uint64_t by_site_bytes = 0, sites = 0, of_metadata = 0;
+    cr_assert(export_samples_make(&samples, &dump, &error), "%s", error.text);
+    for (uint64_t i = 0; i < samples.count; i++) {
+        const struct export_sample *sample = &samples.samples[i];
+        cr_expect(sample->site == NULL || strcmp(sample->frames[FRAME_CLASS], "c.mmap") == 0);
+        sites += sample->site != NULL;
+        of_metadata += strcmp(sample->frames[FRAME_CLASS], "go.metadata") == 0;
+        by_site_bytes += sample->site != NULL ? sample->values[EXPORT_RESIDENT] : 0;
+    }
+    cr_expect_eq(sites, 2u);
+    cr_expect_eq(of_metadata, 3u, "a purpose is one sample");
+    cr_expect_eq(by_site_bytes, 8000u);
+    export_samples_free(&samples);
+    dump_free(&dump);
 }

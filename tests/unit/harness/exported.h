@@ -46,7 +46,7 @@ static inline struct exported export_dumps(const char *format_name, const struct
     const struct export_format *format = export_format_find(format_name);
     cr_assert_not_null(format);
     FILE *out = open_memstream(&exported.bytes, &exported.count);
-    bool is_written = format->write(out, dumps, dumps_count, &error);
+    bool is_written = format->write(out, &(struct export_input){.dumps = dumps, .dumps_count = dumps_count}, &error);
     fclose(out);
     cr_assert(is_written, "%s", error.text);
     return exported;

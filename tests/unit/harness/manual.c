@@ -20,7 +20,7 @@ static const char PAGE[] = "usage: gopagewatch weigh [-o FILE] [--every DUR | --
                            "\n"
                            "  -o, --output FILE   where to;\n"
                            "                      'x' is a name\n"
-                           "  --every DUR         a long-winded\n"
+                           "      --every DUR     a long-winded\n"
                            "                      option\n"
                            "  --unit (kg|lb)      of the sum\n"
                            "  --once\n"
