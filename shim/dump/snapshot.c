@@ -113,9 +113,7 @@ static void set_by_shadow(struct join *join, struct segment *segment, const stru
     switch (entry->state) {
     case STATE_PLAIN:
         segment->memory_class = class_of_origin(join, entry->origin[0]);
-        /* A page of 8 KiB has one site; where the other half of it is somebody else's that is not his. */
-        if (entry->origin[0] == ORIGIN_GO || entry->origin[0] == ORIGIN_C)
-            segment->site = entry->site;
+        segment->site = entry->site;
         break;
     case STATE_RESERVED:
         segment->memory_class = CLASS_GO_RESERVED;
@@ -259,7 +257,8 @@ static void enter_sampled(struct join *join)
 
 static struct malloc_free malloc_free_of(const struct segment *segment, uintptr_t start, uintptr_t end)
 {
-    return segment->malloc_heap == NULL ? (struct malloc_free){0} : malloc_heap_free(segment->malloc_heap, start, end);
+    struct malloc_free none = {0};
+    return segment->malloc_heap == NULL ? none : malloc_heap_free(segment->malloc_heap, start, end);
 }
 
 static void enter_segment(struct join *join, uintptr_t at)

@@ -303,9 +303,10 @@ void pclntab_lookup_all(const struct pclntab *table, const struct elf_image *ima
 bool pclntab_lookup(const struct pclntab *table, const struct elf_image *image, const char *name, uint8_t *scratch,
                     uint64_t scratch_bytes, uintptr_t *start, uintptr_t *end)
 {
-    struct pclntab_range range;
-    pclntab_lookup_all(table, image, &name, 1, &range, scratch, scratch_bytes);
-    *start = range.start;
-    *end = range.end;
-    return range.end != 0;
+    const char *names[1] = {name};
+    struct pclntab_range ranges[1];
+    pclntab_lookup_all(table, image, names, 1, ranges, scratch, scratch_bytes);
+    *start = ranges[0].start;
+    *end = ranges[0].end;
+    return ranges[0].end != 0;
 }

@@ -15,7 +15,10 @@ static const struct {
     bool is_last_resort;
     enum go_purpose purpose;
 } FUNCTIONS[] = {
+    /* Up to go1.20 the function that switched stacks, freeOSMemory, has no frame. */
     {"runtime/debug.freeOSMemory", true, false, PURPOSE_FORCED},
+    {"runtime/debug.FreeOSMemory", true, false, PURPOSE_FORCED},
+    {"runtime.(*mheap).scavengeAll", true, false, PURPOSE_FORCED},
     {"runtime.bgscavenge", true, false, PURPOSE_BACKGROUND},
     {"runtime.(*mheap).grow", true, false, PURPOSE_GROWTH},
     {"runtime.(*mheap).allocSpan", true, false, PURPOSE_EAGER},

@@ -291,11 +291,13 @@ static uint64_t run_mask(uint64_t entry)
     return STATE_MASK | site_mask(entry);
 }
 
-/* Origin, state and call site of one half page. */
+/* Origin, state and call site of one half page. The site is that of whoever mapped: a half that is nobody's or the
+ * loader's has none, though the other one has. */
 static uint64_t key_of(uint64_t entry, uintptr_t address)
 {
     uint64_t origin = entry >> ((address & HALF_PAGE_BYTES) != 0 ? ORIGIN_BITS : 0) & ORIGIN_MASK;
-    return origin | (entry & run_mask(entry));
+    bool has_site = origin == ORIGIN_GO || origin == ORIGIN_C;
+    return origin | (entry & (has_site ? run_mask(entry) : STATE_MASK));
 }
 
 /* How far entries of a leaf carry the run on from `at`. Whole pages first and by one comparison each: a dump passes
@@ -309,10 +311,18 @@ static uintptr_t run_in_leaf(const _Atomic uint64_t *leaf, uintptr_t at, uintptr
             return at;
         at += HALF_PAGE_BYTES;
     }
-    while (at < end && (load_entry(leaf, at) & mask) == both_halves)
-        at += GO_PAGE_BYTES;
-    if (at < end && key_of(load_entry(leaf, at), at) == key)
-        at += HALF_PAGE_BYTES;
+    while (at < end) {
+        uint64_t entry = load_entry(leaf, at);
+        if ((entry & mask) == both_halves) {
+            at += GO_PAGE_BYTES;
+            continue;
+        }
+        /* Half of it, or all: a page may have a site that neither half's key has. */
+        for (int half = 0; half < 2; half++, at += HALF_PAGE_BYTES) {
+            if (key_of(entry, at) != key)
+                return min_u64(at, end);
+        }
+    }
     return min_u64(at, end);
 }
 
@@ -331,6 +341,7 @@ uintptr_t shadow_run(const struct shadow *shadow, uintptr_t start, uintptr_t end
     uint64_t key = key_of(first, start);
     *entry = decode(first);
     entry->origin[0] = (enum shadow_origin)(key & ORIGIN_MASK);
+    entry->site = (uint16_t)((key & site_mask(key)) >> COUNT_SHIFT);
     uintptr_t limit = min_u64(end, shadow->slots_count * GO_ARENA_BYTES);
     if (start >= limit)
         return end;

@@ -76,7 +76,7 @@ void shadow_mark_advised(struct shadow *shadow, uintptr_t start, uint64_t bytes,
 struct shadow_entry shadow_look_up(const struct shadow *shadow, uintptr_t address);
 
 /* The end of the run that begins at `start` (a multiple of 4 KiB) and in which origin, state and call site do not
- * change; at most `end`. `entry->origin[0]` is the run's origin. */
+ * change; at most `end`. `entry->origin[0]` is the run's origin, `entry->site` its site. */
 uintptr_t shadow_run(const struct shadow *shadow, uintptr_t start, uintptr_t end, struct shadow_entry *entry);
 
 #endif

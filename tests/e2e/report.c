@@ -16,7 +16,7 @@
 #include "tests/e2e/support/fail.h"
 #include "tests/e2e/support/program.h"
 
-enum { PHASES = 3, LINE_BYTES = 512, SCREEN_LINES = 55 };
+enum { PHASES = 3, LINE_BYTES = 512, SCREEN_LINES = 60 };
 
 static struct program *run_command(const char *const *arguments)
 {
