@@ -106,10 +106,11 @@ Test(install, completion_offers_what_the_help_pages_tell, .timeout = 120)
     cr_expect_str_eq(offered, told);
     offered = output_of(&dir, COMPLETE "for command in $(complete '' | grep -v -e -); do echo $command; "
                                        "complete $command -; done");
-    told =
-        output_of(&dir, "for command in $($D/bin/gopagewatch help | awk '/^  [a-z]/ { print $1 }' | sort); do "
-                        "echo $command; $D/bin/gopagewatch $command --help | grep '^  -' | sed 's/^  //; s/  .*//' | "
-                        "grep -o -e '--*[a-z][a-z-]*' | sort -u; done");
+    told = output_of(
+        &dir,
+        "for command in $($D/bin/gopagewatch help | awk '/^  [a-z]/ { print $1 }' | sort); do "
+        "echo $command; $D/bin/gopagewatch $command --help | grep -E '^  (-|    --)' | sed 's/^  *//; s/  .*//' | "
+        "grep -o -e '--*[a-z][a-z-]*' | sort -u; done");
     cr_expect_str_eq(offered, told);
     cr_expect_not_null(strstr(offered, "attach\n"));
     cr_expect_not_null(strstr(offered, "--output\n"));
