@@ -25,8 +25,7 @@ bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c)
     if (slots == NULL)
         return false;
     stacks->pid = (uint32_t)raw_getpid();
-    if (wants_c)
-        unwinder_open(&stacks->unwinder);
+    stacks->wants_c = wants_c;
     atomic_store_explicit(&stacks->slots, slots, memory_order_release);
     return true;
 }
@@ -169,7 +168,7 @@ static void find_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t fr
 void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame)
 {
     struct walk walk = {.slot = slot, .first = pc};
-    if (stacks->unwinder.is_ready) {
+    if (atomic_load_explicit(&stacks->unwinder.is_ready, memory_order_acquire)) {
         atomic_store_explicit(&slot->unwinding_at, (uintptr_t)__builtin_frame_address(0), memory_order_relaxed);
         unwinder_walk(&stacks->unwinder, &slot->room, take_frame, &walk);
         atomic_store_explicit(&slot->unwinding_at, 0, memory_order_relaxed);
@@ -184,8 +183,11 @@ void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, 
 
 void stacks_prepare(struct stacks *stacks)
 {
+    if (!stacks->wants_c)
+        return;
+    unwinder_open(&stacks->unwinder);
     struct stack_slot *slot = stacks_claim(stacks, 0);
-    if (slot != NULL && stacks->unwinder.is_ready)
+    if (slot != NULL)
         stacks_add_c(stacks, slot, 0, 0);
     if (slot != NULL)
         stacks_release(slot);

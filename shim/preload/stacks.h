@@ -41,15 +41,17 @@ struct stack_slot {
 struct stacks {
     _Atomic(struct stack_slot *) slots; /* NULL: off, not open yet, or no memory */
     uint32_t pid;                       /* of this process, for process_vm_readv */
+    bool wants_c;
     struct unwinder unwinder;
     _Atomic int is_forbidden; /* process_vm_readv is, by seccomp */
     _Atomic uint64_t missed;  /* captures that found no slot */
 };
 
-/* `wants_c`: looks for an unwinder. False: no memory. Allowed context: discovery. */
+/* `wants_c`: stacks_prepare looks for an unwinder. False: no memory. Allowed context: discovery. */
 bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c);
 
-/* Has libunwind make its tables, so that no call of the program has to wait for that. Allowed context: dumper. */
+/* Loads libunwind and has it make its tables, so that no call of the program has to wait for that; C's frames are known
+ * from then on. Allowed context: dumper. */
 void stacks_prepare(struct stacks *stacks);
 
 /* A slot with no frame in it yet, or NULL. `stack_pointer` is the calling thread's. For stacks_release. */

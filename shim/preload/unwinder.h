@@ -10,6 +10,7 @@
 #ifndef GPW_PRELOAD_UNWINDER_H
 #define GPW_PRELOAD_UNWINDER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,14 +27,15 @@ struct unwinder {
     int (*init_local)(void *cursor, void *context);
     int (*step)(void *cursor);
     int (*get_register)(void *cursor, int number, uint64_t *value);
-    bool is_ready;
+    _Atomic bool is_ready;
 };
 
-/* Allowed context: discovery. */
+/* dlopen takes the loader's lock, which a thread may hold that waits for the Go runtime to start: never where the
+ * program would wait for it. Allowed context: dumper. */
 void unwinder_open(struct unwinder *unwinder);
 
 /* One frame after the other, from the caller of the function that calls this. `visit` gets a return address and the
- * frame pointer that its function has; false ends the walk. Allowed context: hook, see above. */
+ * frame pointer that its function has; false ends the walk. Keeps errno. Allowed context: hook, see above. */
 typedef bool (*unwinder_visit)(void *context, uintptr_t pc, uintptr_t frame);
 void unwinder_walk(const struct unwinder *unwinder, struct unwinder_room *room, unwinder_visit visit, void *context);
 
