@@ -11,7 +11,7 @@
  * variable step := "*"             what is there is a pointer: follow it | "+" decimal     so many bytes further | "["
  * n ":" size  a slice header is there: its element n, of `size` bytes
  *
- * In names every byte but letters, digits and "._-/*()[]" is written %XX.
+ * In names every byte but letters, digits and those of "()*-./[]_" is written %XX.
  *
  * Allowed context: dumper, command.
  */
