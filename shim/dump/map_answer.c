@@ -311,7 +311,9 @@ static bool find_header(struct map_answer *answer, const struct map_path *path, 
     uint64_t header;
     if (!map_path_go(path, source->heap->reader, source->bias, &place, &answer->why))
         return false;
-    if (!reader_read(source->heap->reader, place, &header, sizeof header)) {
+    if (path->is_header)
+        header = place;
+    else if (!reader_read(source->heap->reader, place, &header, sizeof header)) {
         answer->why = "the variable cannot be read";
         return false;
     }
@@ -323,12 +325,11 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
                       struct bump *bump)
 {
     struct map_walk *walk = bump_take(bump, sizeof *walk);
-    uintptr_t type = path->type + (path->is_absolute ? 0 : source->bias);
     if (walk == NULL || !map_walk_open(walk, source->heap, source->image_start, source->image_end, bump)) {
         answer->why = "the heap's books cannot be read";
         return;
     }
-    if (!walk_map(answer, walk, type, source->is_deep))
+    if (!walk_map(answer, walk, path->type + source->bias, source->is_deep))
         return;
     fill_shape(answer, walk);
     fill_sizes(answer, walk);

@@ -24,8 +24,8 @@ enum {
     TYPE_READ_BYTES = 80,
 
     KIND_MASK = 31,
-    KIND_DIRECT = 1 << 5,       /* up to go1.25; */
-    FLAG_DIRECT = 1 << 5,       /* then in TFlag */
+    KIND_DIRECT = 1 << 5, /* up to go1.25; */
+    FLAG_DIRECT = 1 << 5, /* then in TFlag */
     LAST_WITH_KIND_DIRECT = 25,
     LAST_WITH_EMBEDDED_BIT = 18, /* runtime/type.go:structfield.offsetAnon */
 
@@ -84,9 +84,8 @@ static bool read_descriptor(const struct go_types *types, uintptr_t address, str
     type->bytes = word_at(type->raw, TYPE_SIZE_AT);
     type->pointers_bytes = word_at(type->raw, TYPE_POINTERS_AT);
     type->kind = type->raw[TYPE_KIND_AT] & KIND_MASK;
-    type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT
-                          ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
-                          : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
+    type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
+                                                                       : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
     return type->kind != 0 && type->kind < GO_KINDS && type->bytes < TYPE_SIZE_MAX &&
            type->pointers_bytes <= type->bytes;
 }

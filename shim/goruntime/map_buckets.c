@@ -185,8 +185,7 @@ static void take_extra(struct map_visit *visit, uintptr_t extra, uintptr_t *next
     if (extra == 0)
         return;
     map_add(visit, MAP_PART_HEADER, extra, layout->mapextra_bytes);
-    if (layout->mapextra_bytes > sizeof raw ||
-        !reader_read(visit->walk->reader, extra, raw, layout->mapextra_bytes)) {
+    if (layout->mapextra_bytes > sizeof raw || !reader_read(visit->walk->reader, extra, raw, layout->mapextra_bytes)) {
         visit->walk->torn_reads++;
         return;
     }

@@ -3,8 +3,8 @@
  * What the keys and elements of a map lead to.
  *
  * Addresses are gathered and given to the set of objects many at a time. Values that do not lie in their slots (large
- * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order of
- * their hashes, and a read for each value would be a system call for each.
+ * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order
+ * of their hashes, and a read for each value would be a system call for each.
  *
  * With `is_deep` what else has references of its own is put on a list, each address and type once, and followed when
  * the map itself is done; a cycle ends there.
@@ -18,9 +18,10 @@ enum {
     VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
     DEEP_MAX = 1 << 24,      /* values on the list */
     DEEP_TABLE_SLOTS = 1 << 25,
-    BOXES_MAX = 1 << 18, /* gathered */
+    BOXES_MAX = 1 << 18,  /* gathered */
     BOX_BYTES_MAX = 1024, /* of a value that is read with its neighbours */
-    /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the cache. */
+    /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
+       cache. */
     SORT_SHIFT = 12,
     SORT_BITS = 12,
     SORT_STEPS = 3,
@@ -30,7 +31,7 @@ enum {
     CHAN_READ_BYTES = 24,
 };
 
-#define ASKED_WHOLE     UINT64_MAX /* nobody knows what was asked for */
+#define ASKED_WHOLE UINT64_MAX /* nobody knows what was asked for */
 #define VALUE_BYTES_MAX (1ull << 40)
 
 enum deep_kind { DEEP_VALUES, DEEP_MAP, DEEP_CHAN };
@@ -193,7 +194,8 @@ static void sort_boxes(struct map_values *values)
             sum += count;
         }
         for (uint32_t i = 0; i < values->boxes_count; i++)
-            values->sorted_boxes[starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++] = values->boxes[i];
+            values->sorted_boxes[starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++] =
+                values->boxes[i];
         struct box *sorted = values->sorted_boxes;
         values->sorted_boxes = values->boxes;
         values->boxes = sorted;
@@ -361,7 +363,8 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
     uint64_t length = word_at(raw + CHAN_LENGTH_AT);
     if (length == 0 || type->bytes == 0)
         return;
-    /* Of elements without pointers the buffer lies behind the channel's own struct, in one object (chan.go:makechan). */
+    /* Of elements without pointers the buffer lies behind the channel's own struct, in one object (chan.go:makechan).
+     */
     map_add(visit, MAP_PART_DEEP, buffer, min_u64(length, VALUE_BYTES_MAX / type->bytes) * type->bytes);
     if (type->references_count != 0)
         follow_values(visit, MAP_PART_DEEP, buffer, type, length);

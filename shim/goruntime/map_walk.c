@@ -21,8 +21,7 @@ enum {
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
                    struct bump *bump)
 {
-    *walk = (struct map_walk){
-        .heap = heap, .reader = heap->reader, .image_start = image_start, .image_end = image_end};
+    *walk = (struct map_walk){.heap = heap, .reader = heap->reader, .image_start = image_start, .image_end = image_end};
     walk->buffer = bump_take(bump, MAP_BUFFER_BYTES);
     return walk->buffer != NULL && map_values_open(walk, bump) && reader_cache_open(&walk->cache, heap->reader, bump) &&
            reader_cache_open(&walk->heap_cache, heap->reader, bump) &&

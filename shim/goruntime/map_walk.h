@@ -7,8 +7,9 @@
  *   from go1.24 (internal/runtime/maps)     Map --> one group of 8 slots, or
  *                                               --> directory --> tables --> groups of 8 slots
  *
- * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it, chains by the number
- * of entries; a table that changes while it is read is read again; what makes no sense is left out and counted as torn.
+ * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it, chains by the
+ * number of entries; a table that changes while it is read is read again; what makes no sense is left out and counted
+ * as torn.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -39,7 +40,7 @@ enum map_part {
 #define X(id, name, what) MAP_PART_##id,
     GPW_MAP_PARTS(X)
 #undef X
-    MAP_PARTS
+        MAP_PARTS
 };
 
 enum map_design { MAP_DESIGN_BUCKETS, MAP_DESIGN_SWISS };
@@ -80,8 +81,9 @@ struct map_walk {
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
                    struct bump *bump);
 
-/* Walks the map whose header lies at `header` (not 0), whose type is described at `type`; `is_deep`: on and on, not only
- * what keys and elements point to. May be called again, and forgets the walk before. False: `why` is a sentence. */
+/* Walks the map whose header lies at `header` (not 0), whose type is described at `type`; `is_deep`: on and on, not
+ * only what keys and elements point to. May be called again, and forgets the walk before. False: `why` is a sentence.
+ */
 bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool is_deep, const char **why);
 
 #endif

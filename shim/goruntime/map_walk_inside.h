@@ -8,7 +8,7 @@
 #include "goruntime/map_walk.h"
 
 enum {
-    MAP_SLOTS = 8, /* of a bucket and of a group: abi.MapBucketCount, abi.SwissMapGroupSlots */
+    MAP_SLOTS = 8,            /* of a bucket and of a group: abi.MapBucketCount, abi.SwissMapGroupSlots */
     MAP_SLOT_BYTES_MAX = 128, /* larger keys and elements are pointers to them */
     MAP_BUCKET_BYTES_MAX = MAP_SLOTS * 2 * MAP_SLOT_BYTES_MAX + 16,
     MAP_TABLE_GROUPS_MAX = 1024 / MAP_SLOTS, /* table.go:maxTableCapacity */
@@ -19,7 +19,7 @@ enum {
 struct map_type {
     const struct go_type *key, *element;
     bool is_key_indirect, is_element_indirect; /* the slot holds a pointer to it */
-    uint32_t bucket_bytes; /* or a group's */
+    uint32_t bucket_bytes;                     /* or a group's */
     uint32_t keys_at, key_stride, elements_at, element_stride;
     bool has_pointers;
     bool has_references; /* keys or elements point to something */

@@ -11,9 +11,9 @@
 enum {
     TABLE_SLOTS = 1 << 17, /* at most half full: HEAP_ARENAS_MAX */
     PAGE_UNKNOWN = 0,
-    PAGE_ELSEWHERE = UINT16_MAX,    /* its span begins in another arena */
-    PAGE_NONE = UINT16_MAX - 1,     /* no span of objects is there */
-    SPAN_PAGES_MAX = 16,            /* of a span with more than one slot: bits of part_pages */
+    PAGE_ELSEWHERE = UINT16_MAX, /* its span begins in another arena */
+    PAGE_NONE = UINT16_MAX - 1,  /* no span of objects is there */
+    SPAN_PAGES_MAX = 16,         /* of a span with more than one slot: bits of part_pages */
     BATCH = 64,
 };
 
@@ -82,8 +82,7 @@ static struct object_arena *enter_arena(struct object_set *set, uintptr_t addres
     }
     if (heap_arena_of(set, address) == 0)
         return NULL;
-    struct object_arena *arena =
-        set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena);
+    struct object_arena *arena = set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena);
     if (arena == NULL) {
         set->is_full = true;
         return NULL;
@@ -109,8 +108,8 @@ static bool read_span(const struct object_set *set, uintptr_t address, struct ms
         mspan == 0 || !reader_read(&set->cache->reader, mspan, raw, layout->mspan_bytes))
         return false;
     mspan_decode(span, raw, layout);
-    return mspan_is_plausible(span, align_down(address, GO_PAGE_BYTES), set->sweepgen) &&
-           span->state == MSPAN_IN_USE && (span->slots == 1 || span->pages <= SPAN_PAGES_MAX);
+    return mspan_is_plausible(span, align_down(address, GO_PAGE_BYTES), set->sweepgen) && span->state == MSPAN_IN_USE &&
+           (span->slots == 1 || span->pages <= SPAN_PAGES_MAX);
 }
 
 static void fill_span(struct object_span *known, const struct mspan *span)

@@ -43,8 +43,8 @@ struct object_span {
 /* An arena in which the set has objects. */
 struct object_arena {
     uintptr_t start;
-    uint16_t start_page[GO_ARENA_PAGES];       /* of the span that holds the page, plus 1; 0: not looked up */
-    struct object_span spans[GO_ARENA_PAGES];  /* by start page */
+    uint16_t start_page[GO_ARENA_PAGES];      /* of the span that holds the page, plus 1; 0: not looked up */
+    struct object_span spans[GO_ARENA_PAGES]; /* by start page */
 };
 
 struct object_part {
