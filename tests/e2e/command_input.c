@@ -75,6 +75,18 @@ static const struct {
     {{"page", "good", "1"}, "'good' is no address"},
     {{"page", "1000", "good"}, "'good' is no process id"},
     {{"page", "--pfn", "good", "1"}, "'good' is no frame number"},
+    {{"map"}, "no map was named"},
+    {{"map", "main.cache"}, "no process was named"},
+    {{"map", "main.cache", "good"}, "'good' is no process id; the map comes first"},
+    {{"map", "main.cache", "1", "2"}, "not '2' as well"},
+    {{"map", "main.cache", "--core", "good"}, "--core needs the program that left it too: --exe EXE"},
+    {{"map", "main.cache", "--core", "good", "--exe", "good", "1"}, "one core file, not '1' as well"},
+    {{"map", "0xc000123000", "1"}, "of which type is the map at 0xc000123000? Give --type"},
+    {{"map", "main.cache", "--type", "map[int]int", "1"}, "--type goes with an address like 0xc000123000, not with"},
+    {{"map", "0x", "--type", "map[int]int", "1"}, "--type goes with an address"},
+    {{"map", "0x0", "--type", "map[int]int", "1"}, "--type goes with an address"},
+    {{"map", "main.cache", "1", "--colour"}, "cannot use option '--colour'"},
+    {{"map", "main.cache", "--core"}, "cannot use option '--core'"},
     {{"top", "good"}, "'good' is no process id"},
     {{"top", "--interval", "1ms", "1"}, "'1ms' is no interval"},
     {{"doctor", "good", "good"}, "not 'good' as well"},
@@ -198,6 +210,8 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refused(command, dir.path,
                        (const char *[]){"check", "--current", name, "--limit", "rss.total=1GiB", NULL}, UNREADABLE,
                        words);
+        expect_refused(command, dir.path, (const char *[]){"map", "main.m", "--exe", "good", "--core", name, NULL},
+                       UNREADABLE, UNREADABLE_FILES[i].words_of_core);
         expect_refused(
             command, dir.path,
             (const char *[]){"check", "--baseline", name, "--current", "good", "--growth", "rss.total=5%", NULL},

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The maps that somebody asked about: all of their answers, and their part of the document.
+ *
+ * Allowed context: dumper, command.
+ */
+#ifndef GPW_DUMP_DOCUMENT_MAPS_H
+#define GPW_DUMP_DOCUMENT_MAPS_H
+
+#include <stdint.h>
+
+#include "dump/map_answer.h"
+
+/* An answer for each of `count` paths, in `bump`; `paths` must outlive them. Each walk has memory of its own, of which
+ * `scratch_bytes` are reserved, and gives it back: the largest map decides how much is used, not all together. A map
+ * for which that is too little has a `why`. NULL: the reserve of `bump` is used up. */
+const struct map_answer *map_answers_make(const struct map_path *paths, uint32_t count, const struct map_source *source,
+                                          uint64_t scratch_bytes, struct bump *bump);
+
+/* An array of them. */
+void document_write_maps(struct json *json, const char *key, const struct map_answer *answers, uint32_t count);
+
+#endif
