@@ -163,18 +163,6 @@ static void write_text(const struct map_look *look, const struct request *reques
     }
 }
 
-static void tell(const struct map_look *look, const struct request *request, const struct map_answers *answers)
-{
-    if (look->residency == NULL)
-        command_tell(NAME, "%s: what was resident is not known: the core has no holes, all pages were written",
-                     request->core);
-    if (answers->left_out > 0)
-        command_tell(NAME, "%s: %" PRIu64 " more maps are not shown, %d at a time; name fewer", request->what,
-                     answers->left_out, MAP_PATHS_MAX);
-    if (!request->is_json && !request->is_verbose && answers->count > FEW_MAPS)
-        command_tell(NAME, "all of one map: name it, or give --verbose");
-}
-
 static bool is_any_known(const struct map_answers *answers)
 {
     for (uint32_t i = 0; i < answers->count; i++) {
@@ -184,10 +172,35 @@ static bool is_any_known(const struct map_answers *answers)
     return false;
 }
 
+static void tell(const struct map_look *look, const struct request *request, const struct map_answers *answers)
+{
+    if (look->residency == NULL)
+        command_tell(NAME, "%s: what was resident is not known: the core has no holes, all pages were written",
+                     request->core);
+    if (answers->left_out > 0)
+        command_tell(NAME, "%s: %" PRIu64 " more maps are not shown, %d at a time; name fewer", request->what,
+                     answers->left_out, MAP_PATHS_MAX);
+    if (!request->is_json && !request->is_verbose && answers->count > FEW_MAPS && is_any_known(answers))
+        command_tell(NAME, "all of one map: name it, or give --verbose");
+}
+
 static enum exit_code fail(const char *thing, const struct error *error)
 {
     command_complain(NAME, thing, error);
     return EXIT_CODE_UNREADABLE;
+}
+
+/* Of one map the reason is the whole answer. */
+static enum exit_code refuse(const char *thing, const struct map_answers *answers)
+{
+    const struct map_answer *first = &answers->answers[0];
+    struct error error;
+    if (answers->count == 1)
+        error_set(&error, "%s: %s", first->name, first->why);
+    else
+        error_set(&error, "none of the %" PRIu32 " maps could be read; %s: %s", answers->count, first->name,
+                  first->why);
+    return fail(thing, &error);
 }
 
 static enum exit_code show(struct map_look *look, const struct request *request, const char *thing)
@@ -196,16 +209,15 @@ static enum exit_code show(struct map_look *look, const struct request *request,
     struct error error;
     if (!map_look_answer(look, &request->question, &answers, &error))
         return fail(thing, &error);
-    if (!request->is_json)
+    bool is_known = is_any_known(&answers);
+    if (request->is_json) {
+        if (!write_json(look, &answers, &error))
+            return fail(thing, &error);
+    } else if (is_known || answers.count > 1) {
         write_text(look, request, &answers);
-    else if (!write_json(look, &answers, &error))
-        return fail(thing, &error);
+    }
     tell(look, request, &answers);
-    if (is_any_known(&answers))
-        return EXIT_CODE_OK;
-    error_set(&error, "%s could not be read: %s", answers.count == 1 ? "the map" : "none of the maps",
-              answers.answers[0].why);
-    return fail(thing, &error);
+    return is_known ? EXIT_CODE_OK : refuse(thing, &answers);
 }
 
 static enum exit_code run(const struct request *request)

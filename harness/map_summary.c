@@ -71,7 +71,6 @@ static void add_worst_part(struct table *table, const struct map_answer *answer,
         if (takes_more(&answer->parts[part], &answer->parts[worst], knows_residency))
             worst = part;
     }
-    table->is_text[table->cells_in_row] = true;
     if (weight(&answer->parts[worst], knows_residency) == 0)
         table_add_cell(table, "-");
     else
@@ -103,7 +102,6 @@ static void add_row(struct table *table, const struct map_answer *answer, bool k
         for (int i = 0; i < (knows_residency ? 6 : 4); i++)
             table_add_cell(table, "-");
     }
-    table->is_text[table->cells_in_row] = true;
     if (answer->why != NULL)
         table_add_cell(table, "%s: %s", answer->name, answer->why);
     else
@@ -113,11 +111,13 @@ static void add_row(struct table *table, const struct map_answer *answer, bool k
 static void add_heads(struct table *table, bool knows_residency)
 {
     static const char *const HEADS[] = {"resident", "alone", "pages", "entries", "an entry", "most in", "map"};
+    enum { HEAD_COUNT = sizeof HEADS / sizeof HEADS[0], TEXT_COUNT = 2 };
     table_clear(table);
-    table->is_text[0] = false;
     table_add_row(table);
-    for (size_t i = knows_residency ? 0 : 2; i < sizeof HEADS / sizeof HEADS[0]; i++)
+    for (size_t i = knows_residency ? 0 : 2; i < HEAD_COUNT; i++) {
+        table->is_text[table->cells_in_row] = i >= HEAD_COUNT - TEXT_COUNT;
         table_add_cell(table, "%s", HEADS[i]);
+    }
 }
 
 uint64_t map_table_write_summary(FILE *out, const struct map_answer *answers, uint64_t count, uint64_t rows_max,
