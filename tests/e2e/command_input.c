@@ -140,6 +140,19 @@ static const struct {
     {{"check", "--current", "good", "--limit", "rss.total=512GiB", "--format", "json=missing/file"}, "missing/file: "},
 };
 
+/* Of maps alone. */
+static const struct {
+    const char *arguments[ARGUMENTS_MAX];
+    const char *words;
+} UNREADABLE_MAPS[] = {
+    {{"map", "main.m", "--symbols", "missing", "1"}, "missing: No such file or directory; --symbols takes a directory"},
+    {{"map", "main.m", "--exe", "missing", "--core", "good"}, "good: " NO_CORE},
+    {{"map", "main.m", "999999999"}, "999999999: "},
+    {{"run", "--watch", "main.m", "--", "./good"}, "./good: is no program of its own (a script?)"},
+    {{"run", "--watch", "main.m", "--", "./missing"}, "./missing: cannot be opened: No such file or directory"},
+    {{"run", "--symbols", "missing", "--watch", "main.m", "--", "./good"}, "missing: No such file or directory; "},
+};
+
 static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
 {
     char path[256];
@@ -195,6 +208,8 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refused(command, dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_GATES / sizeof UNREADABLE_GATES[0]; i++)
         expect_refused(command, dir.path, UNREADABLE_GATES[i].arguments, UNREADABLE, UNREADABLE_GATES[i].words);
+    for (size_t i = 0; i < sizeof UNREADABLE_MAPS / sizeof UNREADABLE_MAPS[0]; i++)
+        expect_refused(command, dir.path, UNREADABLE_MAPS[i].arguments, UNREADABLE, UNREADABLE_MAPS[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
         const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
         expect_refused(command, dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
