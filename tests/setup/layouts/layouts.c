@@ -9,8 +9,8 @@
  * ROW is "1.26", or "1.26+nogreenteagc" for what was built with an experiment that moves fields. A row comes from the
  * DWARF of the binary that is given for it, else from FILE.
  *
- * A struct that is not there is an error in any version: it is rather the DWARF that is missing. A field may be
- * missing, for runtimes differ; but a field that no version has is a mistake in the list.
+ * A struct that is not there is an error in any version, unless the list says that it may be missing: it is rather the
+ * DWARF that is. A field may be missing, for runtimes differ; but a field that no version has is a mistake in the list.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -84,21 +84,51 @@ const char *wanted_name(const struct wanted *wanted, char *name)
 
 /* ---- filling ---- */
 
+/* The next of "a|b", from `*list` on; false at the end. "a|" ends with "". */
+static bool next_alternative(const char **list, char one[SOURCE_NAME_BYTES])
+{
+    if (*list == NULL)
+        return false;
+    size_t length = strcspn(*list, "|");
+    snprintf(one, SOURCE_NAME_BYTES, "%.*s", (int)length, *list);
+    *list = (*list)[length] == '|' ? *list + length + 1 : NULL;
+    return true;
+}
+
+/* The first of "a|b" that there is. False: "a|", and there is no a. */
+static bool find_struct(struct source *source, const char *list, char type[SOURCE_NAME_BYTES])
+{
+    const char *rest = list;
+    while (next_alternative(&rest, type)) {
+        if (type[0] == '\0')
+            return false;
+        if (source->has_struct(source, type))
+            return true;
+    }
+    refuse("%s: has no struct %s", source->name, list);
+}
+
 /* The first of "a|b" that there is. */
 static void fill_field(struct job *job, struct source *source, unsigned index, struct layout_field *found)
 {
-    unsigned alternative = 0;
-    for (const char *path = FIELDS[index].field; *path != '\0'; alternative++) {
-        char one[SOURCE_NAME_BYTES];
-        size_t length = strcspn(path, "|");
-        snprintf(one, sizeof one, "%.*s", (int)length, path);
-        if (source->find_field(source, FIELDS[index].type, one, found)) {
+    char type[SOURCE_NAME_BYTES], one[SOURCE_NAME_BYTES];
+    const char *rest = FIELDS[index].field;
+    *found = (struct layout_field){0, 0};
+    if (!find_struct(source, FIELDS[index].type, type))
+        return;
+    for (unsigned alternative = 0; next_alternative(&rest, one); alternative++) {
+        if (source->find_field(source, type, one, found)) {
             job->used_alternatives[index] |= 1u << alternative;
             return;
         }
-        path += length + (path[length] == '|');
     }
     *found = (struct layout_field){0, 0};
+}
+
+static uint32_t struct_bytes(struct source *source, unsigned index)
+{
+    char type[SOURCE_NAME_BYTES];
+    return find_struct(source, STRUCTS[index].type, type) ? source->struct_bytes(source, type) : 0;
 }
 
 static void fill_row(struct job *job, const json_t *document, struct row *row)
@@ -109,7 +139,7 @@ static void fill_row(struct job *job, const json_t *document, struct row *row)
     struct source source = row->binary != NULL ? source_of_binary(row->binary, job->arch, &row->wanted)
                                                : source_of_json(document, job->json_path, job->arch, &row->wanted);
     for (unsigned i = 0; i < STRUCTS_COUNT; i++)
-        row->struct_bytes[i] = source.struct_bytes(&source, STRUCTS[i].type);
+        row->struct_bytes[i] = struct_bytes(&source, i);
     for (unsigned i = 0; i < FIELDS_COUNT; i++)
         fill_field(job, &source, i, &row->fields[i]);
     source.close(&source);

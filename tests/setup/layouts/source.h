@@ -18,6 +18,7 @@ enum { SOURCE_NAME_BYTES = 256 };
 
 struct source {
     char name[SOURCE_NAME_BYTES]; /* for messages */
+    bool (*has_struct)(struct source *source, const char *type);
     uint32_t (*struct_bytes)(struct source *source, const char *type);
     /* `path` is "field", or "a.b" for field b of the struct field a; false when there is none. */
     bool (*find_field)(struct source *source, const char *type, const char *path, struct layout_field *found);

@@ -26,7 +26,7 @@ static const char *dwarf_error(void)
 }
 
 /* In whichever unit it is. */
-static void find_struct(struct source *source, const char *type, Dwarf_Die *found)
+static bool look_for_struct(struct source *source, const char *type, Dwarf_Die *found)
 {
     Dwarf_CU *unit = NULL;
     Dwarf_Die unit_die;
@@ -35,10 +35,22 @@ static void find_struct(struct source *source, const char *type, Dwarf_Die *foun
             const char *name;
             if (dwarf_tag(found) == DW_TAG_structure_type && (name = dwarf_diename(found)) != NULL &&
                 strcmp(name, type) == 0 && !dwarf_hasattr(found, DW_AT_declaration))
-                return;
+                return true;
         }
     }
-    refuse("%s: its DWARF has no struct %s", source->name, type);
+    return false;
+}
+
+static bool has_struct(struct source *source, const char *type)
+{
+    Dwarf_Die die;
+    return look_for_struct(source, type, &die);
+}
+
+static void find_struct(struct source *source, const char *type, Dwarf_Die *found)
+{
+    if (!look_for_struct(source, type, found))
+        refuse("%s: its DWARF has no struct %s", source->name, type);
 }
 
 static uint32_t bytes_of(struct source *source, Dwarf_Die *die, const char *what)
@@ -173,7 +185,8 @@ static void check_origin(const struct source *source, const char *arch, const st
 
 struct source source_of_binary(const char *path, const char *arch, const struct wanted *wanted)
 {
-    struct source source = {.struct_bytes = struct_bytes, .find_field = find_field, .close = close_binary};
+    struct source source = {
+        .has_struct = has_struct, .struct_bytes = struct_bytes, .find_field = find_field, .close = close_binary};
     snprintf(source.name, sizeof source.name, "%s", path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)

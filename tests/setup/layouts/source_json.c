@@ -20,6 +20,11 @@ static const json_t *struct_of(struct source *source, const char *type)
     return found;
 }
 
+static bool has_struct(struct source *source, const char *type)
+{
+    return json_object_get(source->structs, type) != NULL;
+}
+
 static uint32_t number_of(struct source *source, const json_t *number, const char *what)
 {
     if (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) > UINT32_MAX)
@@ -72,7 +77,8 @@ static void close_json(struct source *source)
 
 struct source source_of_json(const json_t *document, const char *path, const char *arch, const struct wanted *wanted)
 {
-    struct source source = {.struct_bytes = struct_bytes, .find_field = find_field, .close = close_json};
+    struct source source = {
+        .has_struct = has_struct, .struct_bytes = struct_bytes, .find_field = find_field, .close = close_json};
     char version[WANTED_NAME_BYTES];
     snprintf(source.name, sizeof source.name, "%s: %s: go%s", path, arch, wanted_name(wanted, version));
     source.structs = json_object_get(json_object_get(document, arch), version);
