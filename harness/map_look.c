@@ -14,9 +14,6 @@
 #include "goruntime/elf_image.h"
 #include "harness/program_file.h"
 
-/* Address space for the walk of one map. */
-#define WALK_BYTES (4ull << 30)
-
 static bool refuse_memory(struct error *error)
 {
     return error_set(error, "there is no memory to look at it; free some or raise the limit (ulimit -v)");
@@ -193,7 +190,7 @@ bool map_look_answer(struct map_look *look, const struct map_question *question,
         .is_deep = question->is_deep,
     };
     *answers = (struct map_answers){
-        .answers = map_answers_make(look->variables.paths, look->variables.count, &source, WALK_BYTES, &outside->bump),
+        .answers = map_answers_make(look->variables.paths, look->variables.count, &source, &outside->bump),
         .count = look->variables.count,
         .left_out = look->variables.left_out,
         .module = module,

@@ -5,7 +5,6 @@
 #include "dump/document_maps.h"
 
 #include <stddef.h>
-#include <string.h>
 
 const char *const MAP_PART_NAMES[MAP_PARTS] = {
 #define X(id, name, what) [MAP_PART_##id] = (name),
@@ -13,42 +12,14 @@ const char *const MAP_PART_NAMES[MAP_PARTS] = {
 #undef X
 };
 
-/* ---- making ---- */
-
-/* What a walk says lies in its scratch memory, which goes. */
-static void make_answer(struct map_answer *answer, const struct map_path *path, const struct map_source *source,
-                        uint64_t scratch_bytes, struct bump *bump)
-{
-    static const char NO_MEMORY[] = "there is no memory to walk it";
-    struct bump scratch;
-    *answer = (struct map_answer){.name = path->name, .type_name = path->type_name};
-    if (source->heap->layout == NULL) {
-        answer->why = source->heap->why;
-        return;
-    }
-    if (bump_open(&scratch, scratch_bytes) != 0) {
-        answer->why = NO_MEMORY;
-        return;
-    }
-    if (!map_answer_make(answer, path, source, &scratch))
-        *answer = (struct map_answer){.why = NO_MEMORY};
-    else if (answer->why != NULL)
-        answer->why = bump_string(bump, answer->why, strlen(answer->why));
-    answer->name = path->name;
-    answer->type_name = path->type_name;
-    bump_close(&scratch);
-}
-
 const struct map_answer *map_answers_make(const struct map_path *paths, uint32_t count, const struct map_source *source,
-                                          uint64_t scratch_bytes, struct bump *bump)
+                                          struct bump *bump)
 {
     struct map_answer *answers = bump_take(bump, count * sizeof *answers);
     for (uint32_t i = 0; answers != NULL && i < count; i++)
-        make_answer(&answers[i], &paths[i], source, scratch_bytes, bump);
+        map_answer_make(&answers[i], &paths[i], source);
     return answers;
 }
-
-/* ---- writing ---- */
 
 static void write_sizes(struct json *json, const struct map_part_sizes *sizes)
 {

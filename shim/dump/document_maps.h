@@ -10,12 +10,11 @@
 #include <stdint.h>
 
 #include "dump/map_answer.h"
+#include "memory/bump.h"
 
-/* An answer for each of `count` paths, in `bump`; `paths` must outlive them. Each walk has memory of its own, of which
- * `scratch_bytes` are reserved, and gives it back: the largest map decides how much is used, not all together. A map
- * for which that is too little has a `why`. NULL: the reserve of `bump` is used up. */
+/* An answer for each of `count` paths, in `bump`; `paths` must outlive them. NULL: the reserve of `bump` is used up. */
 const struct map_answer *map_answers_make(const struct map_path *paths, uint32_t count, const struct map_source *source,
-                                          uint64_t scratch_bytes, struct bump *bump);
+                                          struct bump *bump);
 
 /* An array of them. */
 void document_write_maps(struct json *json, const char *key, const struct map_answer *answers, uint32_t count);

@@ -24,7 +24,6 @@
 
 /* Address space, not memory: tables of the largest size that is foreseen. */
 #define SCRATCH_BYTES (512ull << 20)
-#define MAP_SCRATCH_BYTES SCRATCH_BYTES
 
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
@@ -187,7 +186,7 @@ static void answer_maps(struct making *making)
         .os_page_bytes = os_page_bytes,
     };
     struct document *document = &making->document;
-    document->maps = map_answers_make(watches->paths, watches->count, &source, MAP_SCRATCH_BYTES, &making->scratch);
+    document->maps = map_answers_make(watches->paths, watches->count, &source, &making->scratch);
     document->maps_count = document->maps == NULL ? 0 : watches->count;
     if (!knows_residency)
         book_miss(&document->books[BOOK_PAGEMAP], "what is resident of watched maps",

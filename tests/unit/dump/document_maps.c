@@ -116,11 +116,11 @@ Test(document_maps, without_a_heap_each_map_has_the_heaps_reason)
     cr_assert_eq(bump_open(&bump, 1 << 20), 0);
     snprintf(paths[0].name, sizeof paths[0].name, "main.a");
     snprintf(paths[1].name, sizeof paths[1].name, "main.b");
-    const struct map_answer *answers = map_answers_make(paths, 2, &source, 1 << 20, &bump);
+    const struct map_answer *answers = map_answers_make(paths, 2, &source, &bump);
     cr_assert_not_null(answers);
     cr_expect_str_eq(answers[1].why, "this Go version is not known");
     cr_expect_str_eq(answers[0].name, "main.a");
     cr_expect_str_eq(answers[1].name, "main.b");
-    cr_expect_null(map_answers_make(paths, 1 << 20, &source, 1 << 20, &bump), "the reserve is used up");
+    cr_expect_null(map_answers_make(paths, 1 << 20, &source, &bump), "the reserve is used up");
     bump_close(&bump);
 }
