@@ -25,7 +25,7 @@ SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
 ARCH     := amd64
 by_arch   = $(filter-out $(filter-out %_$(ARCH).$(2),$(foreach a,amd64 arm64,$(wildcard $(1)/*_$(a).$(2)))),$(wildcard $(1)/*.$(2)))
 # The rooms that the shim and the command share.
-LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events callsites options log output)
+LIB_SRC  := $(foreach d,shim/memory shim/goruntime shim/dump,$(call by_arch,$(d),c)) $(patsubst %,shim/preload/%.c,shadow region events callsites options watches log output)
 PRELOAD_SRC := $(filter-out $(LIB_SRC),$(call by_arch,shim/preload,c)) $(call by_arch,shim/preload,S)
 HARNESS_SRC := $(wildcard harness/*.c harness/*.S)
 HARNESS_LIBS := -ljansson -lz -ldw -lelf -lncursesw -ltinfo -linih -lm

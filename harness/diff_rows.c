@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dump/map_answer.h"
+
 static int ascending(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
@@ -140,6 +142,25 @@ bool diff_rows_of_size_classes(struct diff_rows *rows, const struct dump *old_du
         return false;
     add_size_classes(rows, old_dump, false);
     add_size_classes(rows, new_dump, true);
+    close_rows(rows);
+    return true;
+}
+
+static void add_maps(struct diff_rows *rows, const struct dump *dump, bool is_new)
+{
+    for (uint64_t i = 0; i < dump->go_maps_count; i++) {
+        const struct map_answer *map = &dump->go_maps[i];
+        if (map->why == NULL)
+            add_row(rows, map->name, 0, map->total.resident_bytes, map->entries, is_new);
+    }
+}
+
+bool diff_rows_of_maps(struct diff_rows *rows, const struct dump *old_dump, const struct dump *new_dump)
+{
+    if (!open_rows(rows, old_dump->go_maps_count + new_dump->go_maps_count))
+        return false;
+    add_maps(rows, old_dump, false);
+    add_maps(rows, new_dump, true);
     close_rows(rows);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A comparison as people read it: both dumps and what the RSS did, what makes them hard to compare, then a table each
- * by class, by size class and by finding.
+ * by class, by size class, by watched map and by finding.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -87,19 +87,20 @@ static void write_rss(FILE *out, const struct dump *old_dump, const struct dump 
 
 /* ---- tables ---- */
 
-enum what { BY_CLASS, BY_SIZE_CLASS, BY_FINDING };
+enum what { BY_CLASS, BY_SIZE_CLASS, BY_MAP, BY_FINDING };
 
 static void add_head(struct table *table, enum what what)
 {
-    static const char *const FIRST[] = {[BY_CLASS] = "class", [BY_SIZE_CLASS] = "slot", [BY_FINDING] = "finding"};
+    static const char *const FIRST[] = {
+        [BY_CLASS] = "class", [BY_SIZE_CLASS] = "slot", [BY_MAP] = "map", [BY_FINDING] = "finding"};
     table_add_row(table);
     table_add_cell(table, "%s", FIRST[what]);
     table_add_cell(table, "old");
     table_add_cell(table, "new");
     table_add_cell(table, "change");
     table_add_cell(table, "%%");
-    if (what == BY_SIZE_CLASS) {
-        table_add_cell(table, "objects");
+    if (what == BY_SIZE_CLASS || what == BY_MAP) {
+        table_add_cell(table, "%s", what == BY_MAP ? "entries" : "objects");
         table_add_cell(table, "change");
     }
 }
@@ -149,7 +150,7 @@ static void add_row(struct table *table, const struct diff_row *row, enum what w
     table_add_row(table);
     add_name(table, row, what);
     add_numbers(table, row->old_bytes, row->new_bytes);
-    if (what == BY_SIZE_CLASS)
+    if (what == BY_SIZE_CLASS || what == BY_MAP)
         add_objects(table, row->old_objects, row->new_objects);
     if (what == BY_FINDING) {
         table->is_text[table->cells_in_row] = true;
@@ -184,6 +185,7 @@ static void write_table(FILE *out, enum what what, const struct diff_rows *rows,
 {
     static const char *const HEADINGS[] = {[BY_CLASS] = "by class, resident",
                                            [BY_SIZE_CLASS] = "by size class, resident of its spans",
+                                           [BY_MAP] = "by watched map, resident of its pages",
                                            [BY_FINDING] = "by finding"};
     struct table table;
     uint64_t shown = rows_shown(rows, options);
@@ -211,6 +213,7 @@ bool diff_write(FILE *out, const struct diff_side *old_side, const struct diff_s
     static bool (*const MAKE[])(struct diff_rows *, const struct dump *, const struct dump *) = {
         [BY_CLASS] = diff_rows_of_classes,
         [BY_SIZE_CLASS] = diff_rows_of_size_classes,
+        [BY_MAP] = diff_rows_of_maps,
         [BY_FINDING] = diff_rows_of_findings,
     };
     const struct dump *old_dump = old_side->dump, *new_dump = new_side->dump;

@@ -15,6 +15,8 @@
 #include "gopagewatch/class.h"
 #include "memory/bump.h"
 
+struct map_answer;
+
 /* A number that the dump gives as null. No number in a dump is so large: JSON integers are read as 63 bits. */
 #define DUMP_NOT_KNOWN UINT64_MAX
 #define DUMP_SIGNED_NOT_KNOWN INT64_MIN /* FIELD_SIGNED_NOT_KNOWN */
@@ -243,6 +245,8 @@ struct dump {
     struct dump_reinflated reinflated;
     struct dump_arena *arenas; /* by address */
     uint64_t arenas_count;
+    struct map_answer *go_maps; /* dump/map_answer.h; in the order that they were asked for */
+    uint64_t go_maps_count;
     struct dump_map *maps; /* by address */
     uint64_t maps_count;
     struct dump_callsite *callsites; /* by id; none without the shim */

@@ -295,7 +295,7 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
     return fields_read(&context, document, DUMP_FIELDS, FIELDS_COUNT(DUMP_FIELDS), dump) &&
            read_environment(context, document, &dump->environment) && read_classes(context, document, &dump->rss) &&
            read_books(&context, document, dump) && dump_decode_go(context, document, dump) &&
-           dump_decode_maps(context, document, dump) && dump_decode_callsites(context, document, dump) &&
-           dump_decode_threads(context, document, dump) && dump_decode_modules(context, document, dump) &&
-           read_findings(context, document, dump);
+           dump_decode_go_maps(context, document, dump) && dump_decode_maps(context, document, dump) &&
+           dump_decode_callsites(context, document, dump) && dump_decode_threads(context, document, dump) &&
+           dump_decode_modules(context, document, dump) && read_findings(context, document, dump);
 }

@@ -13,6 +13,7 @@
 
 /* Each fills their part of `dump`; false: the context's error says what is wrong. */
 bool dump_decode_go(struct fields_context context, const json_t *document, struct dump *dump);
+bool dump_decode_go_maps(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_maps(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_callsites(struct fields_context context, const json_t *document, struct dump *dump);
 bool dump_decode_threads(struct fields_context context, const json_t *document, struct dump *dump);

@@ -26,6 +26,21 @@ static uint64_t in_parts_of_unit(uint64_t bytes, unsigned unit, unsigned parts)
     return narrow(((wide)bytes * parts + unit_bytes / 2) / unit_bytes);
 }
 
+struct human human_count(uint64_t count)
+{
+    enum { THOUSAND = 1000, GROUPS_MAX = 7 };
+    struct human human;
+    uint64_t groups[GROUPS_MAX];
+    int used = 0, length;
+    do
+        groups[used++] = count % THOUSAND;
+    while ((count /= THOUSAND) > 0);
+    length = snprintf(human.text, sizeof human.text, "%" PRIu64, groups[--used]);
+    while (used > 0)
+        length += snprintf(human.text + length, sizeof human.text - (size_t)length, ",%03" PRIu64, groups[--used]);
+    return human;
+}
+
 struct human human_bytes(uint64_t bytes)
 {
     struct human human;

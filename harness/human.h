@@ -11,6 +11,8 @@ struct human {
     char text[32];
 };
 
+/* "1,234,567" */
+struct human human_count(uint64_t count);
 /* Three significant digits in binary units ("43.2 MiB"); bytes and whole KiB exactly ("512 B", "12 KiB"). */
 struct human human_bytes(uint64_t bytes);
 /* `part` of `whole` rounded to tenths ("70.5"); "0" for nothing, "<0.1" for what rounds to it, "-" when `whole` is 0.

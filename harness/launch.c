@@ -37,12 +37,17 @@ static bool preload(const char *library)
     return (size_t)length < sizeof value && setenv("LD_PRELOAD", value, 1) == 0;
 }
 
+bool launch_find_program(const char *name, char path[PATH_MAX], struct error *error)
+{
+    return find_program(name, path) || error_set(error, "is not in PATH; give its path");
+}
+
 bool launch_prepare(struct launch *launch, const char *name, struct error *error)
 {
     static char library[PATH_MAX];
     launch->thing = name;
-    if (!find_program(name, launch->program))
-        return error_set(error, "is not in PATH; give its path");
+    if (!launch_find_program(name, launch->program, error))
+        return false;
     launch->thing = launch->program;
     if (!shim_library_would_load(launch->program, error))
         return false;

@@ -15,6 +15,9 @@ struct launch {
     const char *thing;      /* what `error` is about, when it went wrong */
 };
 
+/* The file that `name` starts, as execvp finds it. False: there is none. */
+bool launch_find_program(const char *name, char path[PATH_MAX], struct error *error);
+
 /* Finds the program and the shim, and puts the latter into this process's LD_PRELOAD. False: the program would not load
  * it, or there is none; `error` says what else there is. */
 bool launch_prepare(struct launch *launch, const char *name, struct error *error);

@@ -18,6 +18,7 @@
 #include "harness/doctor.h"
 #include "harness/export.h"
 #include "harness/help.h"
+#include "harness/map.h"
 #include "harness/page.h"
 #include "harness/report.h"
 #include "harness/request.h"
@@ -35,6 +36,7 @@ static const struct command COMMANDS[] = {
     {"diff", "what grew and what shrank between two dumps", diff_run},
     {"check", "the CI gate: fails when the memory of a program grew", check_run},
     {"top", "where it is right now, live", top_run},
+    {"map", "how many pages a Go map really costs, and what of them is resident", map_run},
     {"page", "one address of a running Go process: mapping, span, object, OS page", page_run},
     {"export", "a dump in a format that other tools read", export_run},
     {"doctor", "what will work here, and why not", doctor_run},

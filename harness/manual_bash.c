@@ -17,8 +17,8 @@ enum { WORD_BYTES = 64, LIST_BYTES = 512 };
 static const struct {
     const char *name, *kind;
 } VALUES[] = {
-    {"PID", "pid"},  {"CMD", "command"}, {"COMMAND", "topic"}, {"ADDR", "none"},  {"N", "none"},
-    {"DUR", "none"}, {"VAR", "none"},    {"L", "none"},        {"LABEL", "none"}, {"SIZE", "none"},
+    {"PID", "pid"},  {"CMD", "command"}, {"COMMAND", "topic"}, {"ADDR", "none"}, {"N", "none"},    {"DUR", "none"},
+    {"VAR", "none"}, {"L", "none"},      {"LABEL", "none"},    {"SIZE", "none"}, {"TYPE", "none"}, {"0xADDR", "none"},
 };
 
 /* ---- words to choose from ---- */

@@ -31,6 +31,7 @@ void report_write_dump(FILE *out, const struct dump *dump, const char *title, co
     report_write_classes(&report);
     report_write_findings(&report);
     report_write_size_classes(&report);
+    report_write_maps(&report);
     report_write_keepers(&report);
     report_write_sites(&report);
     report_write_threads(&report);

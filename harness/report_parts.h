@@ -31,6 +31,7 @@ void report_write_headline(const struct report *report);     /* program, RSS, he
 void report_write_classes(const struct report *report);      /* the table, and whether it adds up */
 void report_write_findings(const struct report *report);     /* what stands out, what to do */
 void report_write_size_classes(const struct report *report); /* and large objects */
+void report_write_maps(const struct report *report);         /* Go maps that are watched */
 void report_write_keepers(const struct report *report);      /* stacks of the heap profile */
 void report_write_sites(const struct report *report);        /* who mapped memory, who gave it back */
 void report_write_threads(const struct report *report);      /* thread.stacks by thread */

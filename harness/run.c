@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "harness/arguments.h"
 #include "harness/launch.h"
 #include "harness/run_samples.h"
+#include "harness/run_watch.h"
 #include "memory/quantity.h"
 
 static const char NAME[] = "run";
@@ -31,6 +33,10 @@ static const char USAGE[] =
     "      --at-exit         a dump when the program ends by itself\n"
     "      --when-rss SIZE   a dump when the resident memory passes SIZE (512MiB, 2GiB); again when it\n"
     "                        was a tenth below meanwhile\n"
+    "      --watch VAR       every dump tells what the Go map VAR costs ('gopagewatch help map' tells\n"
+    "                        how VAR is written; 'main.*' are all of a package). Several times: several\n"
+    "                        maps\n"
+    "      --symbols DIR     look for the debug information that --watch needs in DIR too\n"
     "      --signal NAME     the signal that asks for a dump, or none; default USR2\n"
     "\n"
     "Sampling for the CI gate (gopagewatch check):\n"
@@ -46,6 +52,7 @@ static const char USAGE[] =
     "\n"
     "example:\n"
     "  gopagewatch run --when-rss 2GiB --at-exit -- ./app --port 8080\n"
+    "  gopagewatch run --watch main.cache --every 1m -- ./app\n"
     "  gopagewatch run --samples 6 --check --baseline ci/memory.json --growth rss.total=5%,8MiB -- ./app\n"
     "\n"
     "exit status: that of CMD; 2 wrong use, 4 CMD cannot be run under the shim (the reason is said).\n"
@@ -59,7 +66,9 @@ enum {
     OPTION_CHECK,
     OPTION_SAMPLES,
     OPTION_SETTLE,
-    OPTION_KEEP
+    OPTION_KEEP,
+    OPTION_WATCH,
+    OPTION_SYMBOLS
 };
 
 /* What was asked for. */
@@ -67,6 +76,8 @@ struct request {
     struct run_plan plan;
     bool has_output, wants_check, wants_help;
     struct check_options check;
+    struct run_watch watch;
+    enum exit_code refusal; /* of an option that was not accepted */
 };
 
 /* Puts the variable into the environment; false: its value is not accepted, and that was said. */
@@ -95,6 +106,25 @@ static bool set_settle(uint64_t *ns, const char *value)
     return false;
 }
 
+static bool add_watch(struct run_watch *watch, const char *value)
+{
+    struct error error;
+    if (run_watch_add(watch, value, &error))
+        return true;
+    command_refuse_use(NAME, "--watch %s", error.text);
+    return false;
+}
+
+static bool add_symbols(struct request *request, const char *value)
+{
+    struct error error;
+    if (symbols_directories_add(&request->watch.symbols, value, &error))
+        return true;
+    command_complain(NAME, value, &error);
+    request->refusal = EXIT_CODE_UNREADABLE;
+    return false;
+}
+
 static bool take_option(struct request *request, int option)
 {
     switch (option) {
@@ -120,16 +150,39 @@ static bool take_option(struct request *request, int option)
     case OPTION_KEEP:
         request->plan.keep = optarg;
         return true;
+    case OPTION_WATCH:
+        return add_watch(&request->watch, optarg);
+    case OPTION_SYMBOLS:
+        return add_symbols(request, optarg);
     default: /* OPTION_CHECK */
         request->wants_check = true;
         return true;
     }
 }
 
-/* Becomes the program. */
-static enum exit_code start(char **command)
+/* What every dump is to tell about, in the environment. */
+static enum exit_code watch(const struct request *request, const char *program)
 {
     struct error error;
+    const char *thing;
+    uint64_t left_out;
+    if (!run_watch_set(&request->watch, program, &thing, &left_out, &error)) {
+        command_complain(NAME, thing, &error);
+        return EXIT_CODE_UNREADABLE;
+    }
+    if (left_out > 0)
+        command_tell(NAME, "%s: %" PRIu64 " more maps are not watched, %d are at most; name fewer", thing, left_out,
+                     MAP_PATHS_MAX);
+    return EXIT_CODE_OK;
+}
+
+/* Becomes the program. */
+static enum exit_code start(const struct request *request, char **command)
+{
+    struct error error;
+    enum exit_code code = watch(request, command[0]);
+    if (code != EXIT_CODE_OK)
+        return code;
     struct launch launch;
     if (launch_prepare(&launch, command[0], &error)) {
         execv(launch.program, command);
@@ -155,6 +208,8 @@ static enum exit_code refuse_mixture(const struct request *request)
 static enum exit_code sample(struct request *request, char **command)
 {
     enum exit_code code = refuse_mixture(request);
+    if (code == EXIT_CODE_OK)
+        code = watch(request, command[0]);
     if (code != EXIT_CODE_OK)
         return code;
     if (request->plan.samples == 0 && !request->plan.is_series)
@@ -180,7 +235,7 @@ static enum exit_code read_check(struct request *request, int argc, char **argv,
 
 static enum exit_code run_check(struct request *request, int argc, char **argv)
 {
-    char **command = NULL;
+    char **command = argv;
     enum exit_code code = read_check(request, argc, argv, &command);
     if (code == EXIT_CODE_OK && request->check.wants_help)
         fputs(check_options_usage, stdout);
@@ -202,15 +257,17 @@ enum exit_code run_run(int argc, char **argv)
                                             {"samples", required_argument, NULL, OPTION_SAMPLES},
                                             {"settle", required_argument, NULL, OPTION_SETTLE},
                                             {"keep", required_argument, NULL, OPTION_KEEP},
+                                            {"watch", required_argument, NULL, OPTION_WATCH},
+                                            {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
-    struct request request = {0};
+    struct request request = {.refusal = EXIT_CODE_WRONG_USE};
     opterr = 0;
     /* "+": what stands behind CMD is CMD's, and behind --check check's. */
     for (int option; (option = getopt_long(argc, argv, "+ho:", OPTIONS, NULL)) != -1;) {
         if (option == '?')
             return command_refuse_option(NAME, argv);
         if (!take_option(&request, option))
-            return EXIT_CODE_WRONG_USE;
+            return request.refusal;
         if (request.wants_check)
             return run_check(&request, argc - optind + 1, argv + optind - 1);
         if (request.wants_help) {
@@ -222,5 +279,5 @@ enum exit_code run_run(int argc, char **argv)
         return command_refuse_use(NAME, "no program was named");
     if (request.plan.samples > 0 || request.plan.settle_ns > 0 || request.plan.keep != NULL)
         return sample(&request, argv + optind);
-    return start(argv + optind);
+    return start(&request, argv + optind);
 }

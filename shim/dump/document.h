@@ -15,6 +15,7 @@
 #include "dump/environment.h"
 #include "dump/findings.h"
 #include "dump/json.h"
+#include "dump/map_answer.h"
 #include "dump/snapshot.h"
 #include "preload/events.h"
 
@@ -73,7 +74,9 @@ struct document {
     const struct callsites *callsites; /* NULL: there are none */
     const struct go_purposes *const *purposes;
     uint32_t purposes_count;
-    const struct shadow *shadow; /* NULL: there is none */
+    const struct shadow *shadow;   /* NULL: there is none */
+    const struct map_answer *maps; /* that were asked about */
+    uint32_t maps_count;
     uint64_t start_ticks;
     double ns_per_tick;
 };

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "dump/document_maps.h"
 #include "dump/document_profile.h"
 #include "dump/page_string.h"
 
@@ -249,6 +250,7 @@ void document_write_go(struct json *json, const struct document *document, struc
     document_write_profile(json, heaps, bump);
     write_reinflated(json, document);
     write_arenas(json, document->snapshot, bump);
+    document_write_maps(json, "maps", document->maps, document->maps_count);
     json_end_object(json);
     json_newline(json);
 }

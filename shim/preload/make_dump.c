@@ -13,6 +13,7 @@
 #include "dump/document.h"
 #include "dump/document_go.h"
 #include "dump/document_malloc.h"
+#include "dump/document_maps.h"
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -36,6 +37,7 @@ struct making {
     struct pace pace;
     struct snapshot snapshot;
     struct document document;
+    struct elf_image watched; /* the program that the watched maps are of */
     struct known_range given[GIVEN_RANGES_MAX];
     uint32_t given_count;
     struct document_runtime runtimes[RUNTIMES_MAX];
@@ -147,6 +149,50 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .may_be_lazily_freed = has_lazily_freed(),
     };
     return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
+}
+
+/* ---- the maps that are watched ---- */
+
+/* NULL: it is not here; children inherit the variable. */
+static const struct go_heap *find_watched_heap(struct making *making)
+{
+    for (uint32_t i = 0; i < making->heaps_count; i++) {
+        uintptr_t base = gpw_shim.runtimes[i].found.image_start;
+        if (elf_image_read(&making->watched, &making->reader.reader, base) &&
+            watches_are_of(&gpw_shim.watches, &making->watched))
+            return making->heaps[i];
+    }
+    return NULL;
+}
+
+static void answer_maps(struct making *making)
+{
+    const struct watches *watches = &gpw_shim.watches;
+    const struct go_heap *heap = watches->count == 0 ? NULL : find_watched_heap(making);
+    uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    struct residency residency;
+    if (heap == NULL)
+        return;
+    void *buffer = bump_take(&making->scratch, RESIDENCY_BUFFER_BYTES);
+    bool knows_residency =
+        buffer != NULL && residency_open(&residency, "/proc/self/pagemap", os_page_bytes, buffer) == 0;
+    residency.pace = &making->pace;
+    const struct map_source source = {
+        .heap = heap,
+        .residency = knows_residency ? &residency : NULL,
+        .bias = making->watched.bias,
+        .image_start = making->watched.start,
+        .image_end = making->watched.end,
+        .os_page_bytes = os_page_bytes,
+    };
+    struct document *document = &making->document;
+    document->maps = map_answers_make(watches->paths, watches->count, &source, &making->scratch);
+    document->maps_count = document->maps == NULL ? 0 : watches->count;
+    if (!knows_residency)
+        book_miss(&document->books[BOOK_PAGEMAP], "what is resident of watched maps",
+                  "no descriptor or memory is left");
+    else
+        residency_close(&residency);
 }
 
 /* ---- the document ---- */
@@ -322,6 +368,8 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
     reader_process_open(&making->reader, raw_getpid());
     making->reader.pace = &making->pace;
     int error = take_snapshot(making, &failed_path);
+    if (error == 0)
+        answer_maps(making);
     reader_process_close(&making->reader);
     if (error != 0)
         return fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");

@@ -13,6 +13,7 @@
 #include "memory/text.h"
 #include "memory/units.h"
 #include "preload/log.h"
+#include "preload/watches.h"
 
 static const char PREFIX[] = "GOPAGEWATCH_";
 
@@ -128,6 +129,15 @@ static const char *parse_stacks(struct options *options, const char *value)
         }
     }
     return "off, go or all";
+}
+
+static const char *parse_watch(struct options *options, const char *value)
+{
+    bool is_none = strcmp(value, "none") == 0;
+    if (!is_none && !watches_check(value))
+        return "what 'gopagewatch run --watch VAR' puts there, or none";
+    options->watch = is_none ? NULL : value;
+    return NULL;
 }
 
 static const char *parse_follow(struct options *options, const char *value)

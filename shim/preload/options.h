@@ -28,6 +28,7 @@ struct options {
     bool at_exit;
     uint64_t rss_bytes; /* 0: not by size */
     enum stacks_wanted stacks;
+    const char *watch; /* in the environment; NULL: no map is watched */
     enum log_level log;
 };
 
@@ -42,6 +43,7 @@ struct options {
     X(RSS, rss, "none", "a dump when the resident memory passes so much: 512MiB, 2GiB, or none")                       \
     X(STACKS, stacks, "all",                                                                                           \
       "who maps and gives back memory: off; go: stacks of the Go runtime's calls; all: C's too")                       \
+    X(WATCH, watch, "none", "Go maps that every dump tells about: what 'gopagewatch run --watch' found, or none")      \
     X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
 
 /* Fills `options` from the environment. Complains through log.h. */

@@ -33,6 +33,7 @@
 #include "preload/shadow.h"
 #include "preload/signal_chain.h"
 #include "preload/stacks.h"
+#include "preload/watches.h"
 
 enum shim_state { SHIM_IDLE, SHIM_OPENING, SHIM_WATCHING, SHIM_OFF };
 
@@ -75,6 +76,7 @@ struct shim {
     uint64_t start_ticks, start_monotonic_ns;
     char **environment; /* as the program got it */
     struct options options;
+    struct watches watches;
     struct signal_chain signals;
     struct control control;
     struct client client;

@@ -150,6 +150,8 @@ static void start_second_stage(void)
     options_read(&shim->options, shim->environment);
     if (!shim->options.follow)
         leave_environment();
+    if (shim->options.watch != NULL)
+        watches_read(&shim->watches, shim->options.watch);
     open_stacks(shim);
     output_open(&shim->output, &shim->options);
     control_open(&shim->control);

@@ -75,6 +75,18 @@ static const struct {
     {{"page", "good", "1"}, "'good' is no address"},
     {{"page", "1000", "good"}, "'good' is no process id"},
     {{"page", "--pfn", "good", "1"}, "'good' is no frame number"},
+    {{"map"}, "no map was named"},
+    {{"map", "main.cache"}, "no process was named"},
+    {{"map", "main.cache", "good"}, "'good' is no process id; the map comes first"},
+    {{"map", "main.cache", "1", "2"}, "not '2' as well"},
+    {{"map", "main.cache", "--core", "good"}, "--core needs the program that left it too: --exe EXE"},
+    {{"map", "main.cache", "--core", "good", "--exe", "good", "1"}, "one core file, not '1' as well"},
+    {{"map", "0xc000123000", "1"}, "of which type is the map at 0xc000123000? Give --type"},
+    {{"map", "main.cache", "--type", "map[int]int", "1"}, "--type goes with an address like 0xc000123000, not with"},
+    {{"map", "0x", "--type", "map[int]int", "1"}, "--type goes with an address"},
+    {{"map", "0x0", "--type", "map[int]int", "1"}, "--type goes with an address"},
+    {{"map", "main.cache", "1", "--colour"}, "cannot use option '--colour'"},
+    {{"map", "main.cache", "--core"}, "cannot use option '--core'"},
     {{"top", "good"}, "'good' is no process id"},
     {{"top", "--interval", "1ms", "1"}, "'1ms' is no interval"},
     {{"doctor", "good", "good"}, "not 'good' as well"},
@@ -126,6 +138,19 @@ static const struct {
     {{"check", "--current", "broken", "--limit", "rss.total=1GiB"}, "broken: is a baseline; name the dumps to compare"},
     {{"check", "--current", "good", "--update-baseline", "missing/file"}, "missing/file: "},
     {{"check", "--current", "good", "--limit", "rss.total=512GiB", "--format", "json=missing/file"}, "missing/file: "},
+};
+
+/* Of maps alone. */
+static const struct {
+    const char *arguments[ARGUMENTS_MAX];
+    const char *words;
+} UNREADABLE_MAPS[] = {
+    {{"map", "main.m", "--symbols", "missing", "1"}, "missing: No such file or directory; --symbols takes a directory"},
+    {{"map", "main.m", "--exe", "missing", "--core", "good"}, "good: " NO_CORE},
+    {{"map", "main.m", "999999999"}, "999999999: "},
+    {{"run", "--watch", "main.m", "--", "./good"}, "./good: is no program of its own (a script?)"},
+    {{"run", "--watch", "main.m", "--", "./missing"}, "./missing: cannot be opened: No such file or directory"},
+    {{"run", "--symbols", "missing", "--watch", "main.m", "--", "./good"}, "missing: No such file or directory; "},
 };
 
 static void write_file(const char *directory, const char *name, const char *bytes, size_t length)
@@ -183,6 +208,8 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refused(command, dir.path, WRONG[i].arguments, WRONG_USE, WRONG[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_GATES / sizeof UNREADABLE_GATES[0]; i++)
         expect_refused(command, dir.path, UNREADABLE_GATES[i].arguments, UNREADABLE, UNREADABLE_GATES[i].words);
+    for (size_t i = 0; i < sizeof UNREADABLE_MAPS / sizeof UNREADABLE_MAPS[0]; i++)
+        expect_refused(command, dir.path, UNREADABLE_MAPS[i].arguments, UNREADABLE, UNREADABLE_MAPS[i].words);
     for (size_t i = 0; i < sizeof UNREADABLE_FILES / sizeof UNREADABLE_FILES[0]; i++) {
         const char *name = UNREADABLE_FILES[i].name, *words = UNREADABLE_FILES[i].words;
         expect_refused(command, dir.path, (const char *[]){"report", name, NULL}, UNREADABLE, words);
@@ -198,6 +225,8 @@ COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
         expect_refused(command, dir.path,
                        (const char *[]){"check", "--current", name, "--limit", "rss.total=1GiB", NULL}, UNREADABLE,
                        words);
+        expect_refused(command, dir.path, (const char *[]){"map", "main.m", "--exe", "good", "--core", name, NULL},
+                       UNREADABLE, UNREADABLE_FILES[i].words_of_core);
         expect_refused(
             command, dir.path,
             (const char *[]){"check", "--baseline", name, "--current", "good", "--growth", "rss.total=5%", NULL},

@@ -103,10 +103,13 @@ static const char *const OF_PROCESSES[] = {
     "$G page $ADDRESS $PID",
     "$G page $ADDRESS $PID --json",
     "$G page --pfn 1 $PID || test $? -eq 4", /* nobody's, or hidden from this user: that is told in a line */
+    "$G map flag.CommandLine.formal $PID --deep",
+    "$G map 'flag.*' $PID --verbose --json",
+    "$G map flag.NoSuchThing $PID || test $? -eq 4",
     "$G doctor $PID",
     "$G doctor $APP",
     "$G doctor /bin/true || test $? -eq 4",
-    "$G run --at-exit -o ran.json -- $APP </dev/null && $G report ran.json",
+    "$G run --watch 'flag.*' --at-exit -o ran.json -- $APP </dev/null && $G report ran.json",
 };
 
 static void check_top(const struct program *app)

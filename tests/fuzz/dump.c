@@ -18,6 +18,7 @@
 #include "harness/dump_file.h"
 #include "harness/export_format.h"
 #include "harness/export_samples.h"
+#include "harness/map_table.h"
 #include "harness/report.h"
 #include "tests/unit/harness/dump_fixture.h"
 
@@ -106,11 +107,25 @@ static void edit(json_t *container, size_t place, json_t *value)
         json_object_set_new(container, key, value);
 }
 
+#define SIZES "\"objects\":1,\"asked\":48,\"allocated\":48,\"in_spans\":8192,\"pages\":1,\"resident\":8192,\"image\":1"
+
+static const char WATCHED[] =
+    "[{\"name\":\"main.m\",\"type\":\"map[int]int\",\"why\":null,\"design\":\"buckets\",\"address\":\"0xc000010000\","
+    "\"entries\":14,\"count\":13,\"capacity\":32,\"tombstones\":1,\"buckets\":4,\"old_buckets\":2,\"evacuated_"
+    "buckets\":1,"
+    "\"overflow_buckets\":3,\"tables\":1,\"directory_slots\":1,\"key_bytes\":8,\"element_bytes\":8,\"parts\":["
+    "{\"part\":\"header\"," SIZES "},{\"part\":\"buckets\"," SIZES "}],\"total\":{" SIZES "},\"pages_resident\":1,"
+    "\"pages_alone\":1,\"pages_shared\":1,\"alone\":4096,\"alone_spans\":8192,\"huge\":4096,\"naive\":224,\"remade\":"
+    "{\"capacity\":16,\"bytes\":40},\"grown\":{\"entries\":27,\"capacity\":64,\"bytes\":1152},\"torn_reads\":1,"
+    "\"attempts\":2,\"unknown_objects\":1,\"deep\":false,\"walk_ns\":1000},"
+    "{\"name\":\"main.n\",\"type\":\"map[int]int\",\"why\":\"nil\"}]";
+
 /* For free; NULL: it became too large. */
 static char *edited_dump(struct input *input)
 {
     static struct containers containers;
     json_t *document = json_loads(DUMP_FIXTURE, 0, NULL);
+    json_object_set_new(json_object_get(document, "go"), "maps", json_loads(WATCHED, 0, NULL));
     for (int i = 0; i < EDITS_MAX && input->left > 0; i++) {
         containers.count = 0;
         collect(&containers, document);
@@ -158,6 +173,8 @@ static void use_dump(const struct dump *dump)
     report_write_dump(out, dump, "fuzz", &(struct report_options){.width_columns = 80, .top_rows = 3});
     for (uint32_t i = 0; i < EXPORT_FORMATS_COUNT; i++)
         MUST(EXPORT_FORMATS[i].write(out, &exported, &error));
+    for (uint64_t i = 0; i < dump->go_maps_count; i++)
+        map_table_write_details(out, &dump->go_maps[i], &(struct map_table_options){80, i % 2 == 0, {false, false}});
     fclose(out);
     check_samples(dump);
 }

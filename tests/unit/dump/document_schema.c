@@ -124,6 +124,15 @@ Test(document_schema, refuses_what_breaks_a_promise)
         {"go.arenas.0.pages", "\"\""},
         {"go.advice.0.advice", "\"MADV_DONTNEED\""},
         {"go.advice.0.by", "\"loader\""},
+        {"go.maps.0.design", "\"tree\""},
+        {"go.maps.0.address", "0"},
+        {"go.maps.0.entries", NULL},
+        {"go.maps.0.parts.0.part", "\"slots\""},
+        {"go.maps.0.parts.0.asked", "-1"},
+        {"go.maps.0.total.pages", NULL},
+        {"go.maps.0.deep", "1"},
+        {"go.maps.1.why", "null"},
+        {"go.maps.1.type", NULL},
         {"events.columns.0", "\"ns\""},
         {"events.rows.0.2", "\"GO\""},
         {"events.rows.0.3", "\"brk\""},
@@ -177,6 +186,7 @@ Test(document_schema, has_the_lists_of_the_tables)
     static const char CLASSES[] = "properties.rss.properties.classes.required";
     static const char MAP_CLASSES[] = "properties.maps.items.properties.class.enum";
     static const char ADVICES[] = "$defs.advice.enum";
+    static const char MAP_PARTS_PLACE[] = "$defs.go_map.properties.parts.items.properties.part.enum";
     struct json_t *schema = read_schema();
 #define X(id, name, meaning)                       \
     cr_expect(lists(schema, CLASSES, name), name); \
@@ -189,6 +199,10 @@ Test(document_schema, has_the_lists_of_the_tables)
     GPW_ADVICES(X)
 #undef X
     cr_expect_eq(parsed_size(schema, ADVICES), ADVICE_COUNT);
+#define X(id, name, what) cr_expect(lists(schema, MAP_PARTS_PLACE, name), name);
+    GPW_MAP_PARTS(X)
+#undef X
+    cr_expect_eq(parsed_size(schema, MAP_PARTS_PLACE), (int)MAP_PARTS);
 #define X(id, letter, meaning) letter, (letter)-32,
     static const char LETTERS[] = {GPW_PAGE_STATES(X) '\0'};
 #undef X

@@ -33,6 +33,23 @@ Test(human, bytes_keep_three_digits_and_their_unit)
         cr_expect_str_eq(human_bytes(CASES[i].bytes).text, CASES[i].text);
 }
 
+Test(human, counts_have_a_comma_at_each_thousand)
+{
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } CASES[] = {
+        {0, "0"},
+        {999, "999"},
+        {1000, "1,000"},
+        {1050007, "1,050,007"},
+        {100000, "100,000"},
+        {UINT64_MAX, "18,446,744,073,709,551,615"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        cr_expect_str_eq(human_count(CASES[i].count).text, CASES[i].text);
+}
+
 Test(human, percent_never_hides_a_part_or_claims_the_whole)
 {
     static const struct {

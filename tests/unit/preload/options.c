@@ -44,6 +44,7 @@ static void expect_defaults(const char *when)
     cr_expect_str_eq(options.out, "gopagewatch.%p.%n.json", "%s", when);
     cr_expect_eq(options.signal, SIGUSR2, "%s", when);
     cr_expect_eq(options.follow, true, "%s", when);
+    cr_expect_null(options.watch, "%s", when);
     cr_expect_eq(options.log, LOG_ERROR, "%s", when);
 }
 
@@ -122,6 +123,19 @@ Test(options, take_every_good_pattern)
     }
 }
 
+Test(options, take_maps_to_watch_where_they_stand)
+{
+    char entry[] = "GOPAGEWATCH_WATCH=@00ff:main.a,map[int]int,0x4a0000,0x5b0000";
+    char *entries[] = {entry, NULL};
+    read_entries(entries);
+    cr_expect_str_eq(said, "");
+    cr_expect_eq(options.watch, strchr(entry, '=') + 1);
+    entries[0] = (char *)"GOPAGEWATCH_WATCH=none";
+    read_entries(entries);
+    cr_expect_str_eq(said, "");
+    cr_expect_null(options.watch);
+}
+
 Test(options, answer_a_bad_value_with_one_line_and_the_default)
 {
     static const struct {
@@ -156,6 +170,8 @@ Test(options, answer_a_bad_value_with_one_line_and_the_default)
         {"AT_EXIT", "yes", "0 or 1", "0"},
         {"RSS", "0", "a size as 512MiB", "none"},
         {"RSS", "much", "a size as 512MiB", "none"},
+        {"WATCH", "", "what 'gopagewatch run --watch VAR' puts there, or none", "none"},
+        {"WATCH", "main.cache", "what 'gopagewatch run --watch VAR' puts there", "none"},
         {"FOLLOW", "", "0 or 1", "1"},
         {"FOLLOW", "yes", "0 or 1", "1"},
         {"FOLLOW", "01", "0 or 1", "1"},

@@ -11,6 +11,7 @@
 
 #include "gopagewatch/advice.h"
 #include "gopagewatch/page_state.h"
+#include "tests/unit/support/made_map.h"
 
 #define STACK_START 0x7f0000000000ull
 
@@ -130,6 +131,10 @@ void made_document_make(struct made_document *made)
     document->runtimes_count = 1;
     document->advices = &made->advice;
     document->advices_count = 1;
+    made->maps[0] = made_map_swiss();
+    made->maps[1] = made_map_not_known();
+    document->maps = made->maps;
+    document->maps_count = 2;
     document->events = &made->events;
     document->start_ticks = MADE_START_TICKS;
     document->ns_per_tick = 2.0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A dump document that is made up, small and with something under every key: two classes, one mapping of both, one
- * arena, four events of which one is of a thread that is known, advice, counters, things missing.
+ * arena, four events of which one is of a thread that is known, advice, counters, things missing, two
+ * watched maps.
  */
 #ifndef GPW_TESTS_MADE_DOCUMENT_H
 #define GPW_TESTS_MADE_DOCUMENT_H
@@ -22,6 +23,7 @@ struct made_document {
     struct snapshot snapshot;
     struct document_runtime runtime;
     struct document_advice advice;
+    struct map_answer maps[2];
     struct document document;
     struct json_file file;
 };

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Several maps: a row each, what takes most memory first.
+ */
+#include <string.h>
+
+#include "harness/human.h"
+#include "harness/map_sums.h"
+#include "harness/map_table.h"
+#include "harness/table.h"
+#include "memory/units.h"
+
+enum { NAME_COLUMNS_LEAST = 16 };
+
+_Static_assert((int)MAP_TABLE_ROWS_MAX < (int)TABLE_ROWS_MAX, "and a head");
+
+struct ranking {
+    const struct map_answer *rows[MAP_TABLE_ROWS_MAX];
+    uint64_t count, capacity;
+};
+
+/* What takes no memory, and what is not known, comes last. */
+static int compare(const struct map_answer *a, const struct map_answer *b)
+{
+    const uint64_t keys[][2] = {{a->total.resident_bytes, b->total.resident_bytes},
+                                {a->alone_bytes, b->alone_bytes},
+                                {a->total.go_pages, b->total.go_pages}};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (keys[i][0] != keys[i][1])
+            return keys[i][0] > keys[i][1] ? -1 : 1;
+    }
+    return strcmp(a->name, b->name);
+}
+
+static void insert(struct ranking *ranking, const struct map_answer *answer)
+{
+    uint64_t at = ranking->count;
+    while (at > 0 && compare(answer, ranking->rows[at - 1]) < 0)
+        at--;
+    if (at == ranking->capacity)
+        return;
+    if (ranking->count < ranking->capacity)
+        ranking->count++;
+    for (uint64_t i = ranking->count - 1; i > at; i--)
+        ranking->rows[i] = ranking->rows[i - 1];
+    ranking->rows[at] = answer;
+}
+
+static void add_bytes(struct table *table, uint64_t bytes)
+{
+    table_add_cell(table, "%s", bytes == 0 ? "0" : human_bytes(bytes).text);
+}
+
+static uint64_t weight(const struct map_part_sizes *sizes, bool knows_residency)
+{
+    return knows_residency ? sizes->resident_bytes : sizes->allocated_bytes;
+}
+
+/* Small parts share a page, and each of them has it: then the larger one. */
+static bool takes_more(const struct map_part_sizes *a, const struct map_part_sizes *b, bool knows_residency)
+{
+    uint64_t a_bytes = weight(a, knows_residency), b_bytes = weight(b, knows_residency);
+    return a_bytes > b_bytes || (a_bytes == b_bytes && a->allocated_bytes > b->allocated_bytes);
+}
+
+/* The part that takes most: "buckets 80 KiB". */
+static void add_worst_part(struct table *table, const struct map_answer *answer, bool knows_residency)
+{
+    int worst = 0;
+    for (int part = 1; part < MAP_PARTS; part++) {
+        if (takes_more(&answer->parts[part], &answer->parts[worst], knows_residency))
+            worst = part;
+    }
+    if (weight(&answer->parts[worst], knows_residency) == 0)
+        table_add_cell(table, "-");
+    else
+        table_add_cell(table, "%s %s", MAP_PART_NAMES[worst],
+                       human_bytes(weight(&answer->parts[worst], knows_residency)).text);
+}
+
+static void add_numbers(struct table *table, const struct map_answer *answer, bool knows_residency)
+{
+    if (knows_residency) {
+        add_bytes(table, answer->total.resident_bytes);
+        add_bytes(table, answer->alone_bytes);
+    }
+    table_add_cell(table, "%s", human_count(answer->total.go_pages).text);
+    table_add_cell(table, "%s", human_count(answer->entries).text);
+    if (answer->entries == 0)
+        table_add_cell(table, "-");
+    else
+        add_bytes(table, answer->total.allocated_bytes / answer->entries);
+    add_worst_part(table, answer, knows_residency);
+}
+
+static void add_row(struct table *table, const struct map_answer *answer, bool knows_residency)
+{
+    table_add_row(table);
+    if (answer->why == NULL) {
+        add_numbers(table, answer, knows_residency);
+    } else {
+        for (int i = 0; i < (knows_residency ? 6 : 4); i++)
+            table_add_cell(table, "-");
+    }
+    if (answer->why != NULL)
+        table_add_cell(table, "%s: %s", answer->name, answer->why);
+    else
+        table_add_cell(table, "%s %s%s", answer->name, answer->type_name, answer->address == 0 ? " (nil)" : "");
+}
+
+static void add_heads(struct table *table, bool knows_residency)
+{
+    static const char *const HEADS[] = {"resident", "alone", "pages", "entries", "an entry", "most in", "map"};
+    enum { HEAD_COUNT = sizeof HEADS / sizeof HEADS[0], TEXT_COUNT = 2 };
+    table_clear(table);
+    table_add_row(table);
+    for (size_t i = knows_residency ? 0 : 2; i < HEAD_COUNT; i++) {
+        table->is_text[table->cells_in_row] = i >= HEAD_COUNT - TEXT_COUNT;
+        table_add_cell(table, "%s", HEADS[i]);
+    }
+}
+
+uint64_t map_table_write_summary(FILE *out, const struct map_answer *answers, uint64_t count, uint64_t rows_max,
+                                 const struct map_table_options *options)
+{
+    struct ranking ranking = {.capacity = min_u64(rows_max, MAP_TABLE_ROWS_MAX)};
+    struct table table;
+    for (uint64_t i = 0; i < count; i++)
+        insert(&ranking, &answers[i]);
+    add_heads(&table, options->knows_residency);
+    for (uint64_t i = 0; i < ranking.count; i++)
+        add_row(&table, ranking.rows[i], options->knows_residency);
+    table_cut_to(&table, options->width_columns, NAME_COLUMNS_LEAST);
+    table_print_styled(&table, out, &options->style);
+    return ranking.count;
+}
