@@ -62,6 +62,19 @@ var (
 	MNested        map[string]map[int]int
 )
 
+// server is a way to a map: a field, a pointer, an element.
+type server struct {
+	name   string
+	cache  map[string]int64
+	shards []map[string]int64
+	next   *server
+}
+
+var (
+	Server server
+	Shards [4]map[string]int64
+)
+
 var statics = [4]string{"spring, a season", "summer, a season", "autumn, a season", "winter, a season"}
 
 var subjects = []subject{
@@ -88,6 +101,13 @@ var subjects = []subject{
 	&column[large, int64]{variable: "MLargeInt64", at: &MLargeInt64, key: block, element: number},
 	&column[large, large]{variable: "MLargeLarge", at: &MLargeLarge, key: block, element: block},
 	&column[string, map[int]int]{variable: "MNested", at: &MNested, key: shortString, element: innerMap, keyRefs: stringRefs, elementRefs: innerRefs, isDeep: true},
+}
+
+// lead has all ways end at one map.
+func lead() {
+	Server.cache, Shards[3] = MStringInt64, MStringInt64
+	Server.shards = Shards[:]
+	Server.next = &Server
 }
 
 var memory runtime.MemStats
@@ -145,6 +165,8 @@ func shapeOf(phase string) (built []subject, build func(subject)) {
 		build = func(s subject) { s.make(0); s.insert(0, 1000); s.clear() }
 	case "refilled":
 		build = func(s subject) { s.make(0); s.insert(0, 1000); s.deleteHalf(); s.insert(1000, 1100) }
+	case "paths":
+		built, build = named("MStringInt64"), func(s subject) { s.make(0); s.insert(0, 100); lead() }
 	case "growing":
 		build = grow
 	case "same_size":
@@ -152,7 +174,7 @@ func shapeOf(phase string) (built []subject, build func(subject)) {
 	case "overflow":
 		built, build = named("MInt64Int64", "MStringInt64", "MStringLarge"), func(s subject) { crowd(s, false) }
 	case "million":
-		built = named("MStringString", "MLongString", "MInt64Int64", "MInt64Pointer", "MArrayInt64")
+		built = named("MStringString", "MInt64Int64", "MInt64Pointer", "MArrayInt64")
 		build = func(s subject) { s.make(0); s.insert(0, 1000000) }
 	case "hint_million":
 		built = named("MStringString", "MInt64Int64")
