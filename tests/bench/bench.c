@@ -3,7 +3,7 @@
  * What the shim costs: the same program with and without it, in turns, in one run. Figures are ratios and differences,
  * each against its limit; the exit status is 1 when a limit is passed.
  *
- * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop allocloop dump heartbeat; default all)
+ * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop allocloop dump heartbeat maps; default all)
  *
  * A pair is one run without and one with; the figure is the median over the pairs, so that a disturbance of the machine
  * that lasts for some runs does not count. On a shared machine two runs of the same program differ by a tenth and more,
@@ -184,6 +184,46 @@ static bool bench_heartbeat(char *app)
     return is_within("longest gap of a heartbeat", longer, LONGER_MAX, "", details);
 }
 
+/* The program's own p99 of writes to a map, during answers about it against without, in turns. */
+static bool bench_map_writes(const char *name, struct map_run *run, double (*answer)(struct map_run *))
+{
+    enum { PAIRS = 15 };
+    double ratios[PAIRS], without[PAIRS], seconds = 1;
+    for (int i = 0; i < PAIRS; i++) {
+        double p99_ns[2];
+        for (int k = 0; k < 2; k++) {
+            int way = (i + k) % 2;
+            p99_ns[way] = map_write_p99_ns(run, way == 1 ? answer : NULL, &seconds);
+        }
+        ratios[i] = p99_ns[1] / p99_ns[0];
+        without[i] = p99_ns[0];
+    }
+    char details[96];
+    double figure = median(ratios, PAIRS), low, high;
+    median_interval(ratios, PAIRS, &low, &high);
+    snprintf(details, sizeof details, "%.3f to %.3f, %d pairs of %.1f s, %.0f ns without", low, high, PAIRS, seconds,
+             median(without, PAIRS));
+    return report(name, figure, 1.1, "", details, low <= 1.1);
+}
+
+static bool bench_maps(char *app)
+{
+    enum { ENTRIES = 10000000, ROUNDS = 5 };
+    double outside[ROUNDS], inside[ROUNDS];
+    struct map_run *run = map_start(app, ENTRIES);
+    for (int i = 0; i < ROUNDS; i++) {
+        outside[i] = map_answer_outside(run);
+        inside[i] = map_answer_inside(run);
+    }
+    bool is_ok = is_within("a map of 10^7 entries, outside", median(outside, ROUNDS), 3, " s", "the whole command");
+    is_ok &= is_within("a map of 10^7 entries, inside", median(inside, ROUNDS), 1, " s", "its walk, in a dump");
+    map_begin_writes(run);
+    is_ok &= bench_map_writes("p99 of map writes, asked outside", run, map_answer_outside);
+    is_ok &= bench_map_writes("p99 of map writes, asked inside", run, map_answer_inside);
+    map_end(run);
+    return is_ok;
+}
+
 /* Without names all are wanted. */
 static bool is_wanted(char **names, const char *part)
 {
@@ -200,9 +240,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]\n");
         return 2;
     }
-    char path[4][4096];
-    static const char *const NAMES[] = {"freeloop", "allocloop", "bigheap", "heartbeat"};
-    for (int i = 0; i < 4; i++)
+    static const char *const NAMES[] = {"freeloop", "allocloop", "bigheap", "heartbeat", "maps"};
+    enum { NAMES_COUNT = sizeof NAMES / sizeof NAMES[0] };
+    char path[NAMES_COUNT][4096];
+    for (int i = 0; i < NAMES_COUNT; i++)
         snprintf(path[i], sizeof path[i], "%s/%s", argv[2], NAMES[i]);
     run_open(argv[1]);
 
@@ -220,5 +261,7 @@ int main(int argc, char **argv)
         is_ok &= bench_dump(path[2]);
     if (is_wanted(parts, "heartbeat"))
         is_ok &= bench_heartbeat(path[3]);
+    if (is_wanted(parts, "maps"))
+        is_ok &= bench_maps(path[4]);
     return is_ok ? 0 : 1;
 }
