@@ -70,11 +70,23 @@ struct map_answer_part map_answer_part(const json_t *answer, unsigned part)
         return (struct map_answer_part){0};
     return (struct map_answer_part){
         .objects = dump_number(found, "objects"),
-        .asked_bytes = dump_number(found, "asked_bytes"),
-        .allocated_bytes = dump_number(found, "allocated_bytes"),
-        .spans_bytes = dump_number(found, "spans_bytes"),
+        .asked_bytes = dump_number(found, "asked"),
+        .allocated_bytes = dump_number(found, "allocated"),
+        .spans_bytes = dump_number(found, "in_spans"),
         .go_pages = dump_number(found, "pages"),
-        .resident_bytes = dump_number(found, "resident_bytes"),
-        .image_bytes = dump_number(found, "image_bytes"),
+        .resident_bytes = dump_number(found, "resident"),
+        .image_bytes = dump_number(found, "image"),
     };
+}
+
+json_t *map_answer_lasting(const json_t *answer)
+{
+    static const char *const PASSING[] = {"walk_ns", "attempts",    "pages_alone", "pages_shared",
+                                          "alone",   "alone_spans", "huge"};
+    json_t *copy = json_deep_copy(answer);
+    for (unsigned i = 0; i < sizeof PASSING / sizeof PASSING[0]; i++) {
+        if (json_object_del(copy, PASSING[i]) != 0)
+            fail("the answer has no %s", PASSING[i]);
+    }
+    return copy;
 }

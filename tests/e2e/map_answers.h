@@ -22,6 +22,9 @@ const json_t *map_answer_of(const json_t *answers, const char *variable);
 uint64_t map_answer_number(const json_t *answer, const char *name);
 bool map_answer_is_known(const json_t *answer); /* there is no `why` */
 
+/* Without what depends on when it was asked, and on what else is in the heap then. For json_decref. */
+json_t *map_answer_lasting(const json_t *answer);
+
 struct map_answer_part {
     uint64_t objects, asked_bytes, allocated_bytes, spans_bytes, go_pages, resident_bytes, image_bytes;
 };

@@ -303,20 +303,9 @@ TOOLCHAIN_TEST(maps, made_anew_they_would_be_as_made_with_that_hint, .timeout = 
 
 /* ---- ways to a map ---- */
 
-/* What is passing: by when, and in which order, it was asked; the name is that of the way. */
-static json_t *lasting(const json_t *answer)
-{
-    static const char *const PASSING[] = {"walk_ns",           "attempts",     "pages_alone", "alone_bytes",
-                                          "alone_spans_bytes", "pages_shared", "huge_bytes"};
-    json_t *copy = json_deep_copy(answer);
-    for (unsigned i = 0; i < sizeof PASSING / sizeof PASSING[0]; i++)
-        json_object_del(copy, PASSING[i]);
-    return copy;
-}
-
 static void expect_same_answer(const json_t *answer, const json_t *expected, bool has_other_name, const char *what)
 {
-    json_t *copies[2] = {lasting(answer), lasting(expected)};
+    json_t *copies[2] = {map_answer_lasting(answer), map_answer_lasting(expected)};
     char *texts[2];
     for (int i = 0; i < 2; i++) {
         if (has_other_name)
