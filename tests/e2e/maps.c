@@ -34,10 +34,10 @@ struct scene {
     const char *version;
 };
 
-static struct scene start(const struct toolchain *toolchain, const char *const *phases)
+static struct scene start_form(const struct toolchain *toolchain, const char *form, const char *const *phases)
 {
     struct scene scene = {.dir = temp_dir_make(), .version = toolchain->version};
-    const char *arguments[PHASES_MAX + 3] = {app_path(toolchain, "maps"), scene.dir.path};
+    const char *arguments[PHASES_MAX + 3] = {app_path(toolchain, form), scene.dir.path};
     for (unsigned i = 0; phases[i] != NULL; i++) {
         if (i == PHASES_MAX)
             fail("more than %d phases", PHASES_MAX);
@@ -51,6 +51,11 @@ static struct scene start(const struct toolchain *toolchain, const char *const *
     });
     snprintf(scene.pid, sizeof scene.pid, "%d", (int)program_pid(scene.program));
     return scene;
+}
+
+static struct scene start(const struct toolchain *toolchain, const char *const *phases)
+{
+    return start_form(toolchain, "maps", phases);
 }
 
 static void end(struct scene *scene)
@@ -318,13 +323,13 @@ static void expect_same_answer(const json_t *answer, const json_t *expected, boo
     free(texts[1]);
 }
 
-TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 120)
+static void check_ways(const struct toolchain *toolchain, const char *form)
 {
     static const char *const WAYS[] = {"main.Server.cache", "main.Shards[3]", "main.Server.shards[3]",
                                        "main.Server.next.next.cache", "main.Server.next.shards[3]"};
     static struct phase phase;
     char address[MAP_TRUTH_NAME_BYTES];
-    struct scene scene = start(toolchain, (const char *[]){"paths", NULL});
+    struct scene scene = start_form(toolchain, form, (const char *[]){"paths", NULL});
     phase_await(&phase, &scene);
     json_t *expected = ask(&scene, phase.name, "main.MStringInt64", false);
     const json_t *direct = map_answer_of(expected, "main.MStringInt64");
@@ -342,6 +347,12 @@ TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 120)
     json_decref(expected);
     phase_leave(&phase, &scene);
     end(&scene);
+}
+
+TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 120)
+{
+    check_ways(toolchain, "maps");
+    check_ways(toolchain, "maps.pie");
 }
 
 /* ---- from inside ---- */

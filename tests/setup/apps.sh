@@ -63,6 +63,8 @@ build_forms() {
         strip "$dir/$app.pie.stripped"
     done
 
+    build maps.pie maps -buildmode=pie
+
     CGO_ENABLED=0 build identity.static identity
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
 

@@ -12,7 +12,7 @@ type anyColumn struct{}
 
 func (anyColumn) name() string     { return "MAnyInt64" }
 func (anyColumn) typeName() string { return typeName(MAnyInt64) }
-func (anyColumn) deep() int        { return 1 }
+func (anyColumn) deep() int        { return 0 }
 func (anyColumn) drop()            { MAnyInt64 = nil }
 
 func (anyColumn) make(hint int) {

@@ -133,12 +133,12 @@ func (r *bucketReader[K, V]) list(buckets *[]unsafe.Pointer) {
 func walk[K, V any](header unsafe.Pointer, visit func(*K, *V), scan bool, objects *lister) (f facts) {
 	var k K
 	var v V
-	f.keyBytes, f.elementBytes = int(unsafe.Sizeof(k)), int(unsafe.Sizeof(v))
 	h := (*hmap)(header)
 	f.address = uintptr(header)
 	if h == nil {
-		return
+		return // all of it is 0
 	}
+	f.keyBytes, f.elementBytes = int(unsafe.Sizeof(k)), int(unsafe.Sizeof(v))
 	objects.put(unsafe.Pointer(h), unsafe.Sizeof(*h), true, partHeader)
 	if h.extra != nil {
 		objects.put(unsafe.Pointer(h.extra), unsafe.Sizeof(*h.extra), true, partHeader)
@@ -167,9 +167,11 @@ func walk[K, V any](header unsafe.Pointer, visit func(*K, *V), scan bool, object
 			bucket := unsafe.Add(h.oldbuckets, uintptr(i)*r.bucketBytes)
 			if top := *(*uint8)(bucket); top >= evacuatedLowest && top <= evacuatedHighest {
 				f.evacuatedBuckets++
-				// While somebody goes over the old buckets, or did, they stay chained.
+				// What was chained to it stays so when somebody goes over the old buckets, or did, and when there are no pointers
+				// in it.
 				for next := r.next(bucket); next != nil; next = r.next(next) {
 					r.listOverflow(next)
+					f.overflowBuckets++
 				}
 				continue
 			}

@@ -14,6 +14,8 @@ const (
 	longBytes  = 100
 	tinyLength = 5
 	innerCount = 20
+
+	mapHeaderBytes = 48 // in both designs
 )
 
 var scratch [longBytes]byte
@@ -107,12 +109,13 @@ func pairRefs(at *pair, part int, objects *lister) {
 	stringRefs(&at.name, part, objects)
 }
 
+// What is in the interface counts as if it was there itself.
 func anyRefs(at *interface{}, part int, objects *lister) {
 	word := (*[2]unsafe.Pointer)(unsafe.Pointer(at))[1]
 	switch value := (*at).(type) {
 	case string:
 		objects.put(word, unsafe.Sizeof(value), true, part)
-		stringRefs((*string)(word), partDeep, objects)
+		stringRefs((*string)(word), part, objects)
 	case int:
 		objects.put(word, unsafe.Sizeof(value), false, part)
 	case *point:
@@ -120,7 +123,9 @@ func anyRefs(at *interface{}, part int, objects *lister) {
 	}
 }
 
+// The inner map's header, and what hangs on that.
 func innerRefs(at *map[int]int, part int, objects *lister) {
+	objects.put(*(*unsafe.Pointer)(unsafe.Pointer(at)), mapHeaderBytes, true, part)
 	objects.isInner = true
 	readMap(*at, nil, nil, objects)
 	objects.isInner = false

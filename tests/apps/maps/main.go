@@ -83,7 +83,7 @@ var subjects = []subject{
 	&column[string, struct{}]{variable: "MStringEmpty", at: &MStringEmpty, key: shortString, element: nothing, keyRefs: stringRefs},
 	&column[string, []byte]{variable: "MStringBytes", at: &MStringBytes, key: shortString, element: someBytes, keyRefs: stringRefs, elementRefs: bytesRefs},
 	&column[string, bool]{variable: "MStringBool", at: &MStringBool, key: shortString, element: truth, keyRefs: stringRefs},
-	&column[string, interface{}]{variable: "MStringAny", at: &MStringAny, key: shortString, element: anything, keyRefs: stringRefs, elementRefs: anyRefs, isDeep: true},
+	&column[string, interface{}]{variable: "MStringAny", at: &MStringAny, key: shortString, element: anything, keyRefs: stringRefs, elementRefs: anyRefs},
 	&column[string, large]{variable: "MStringLarge", at: &MStringLarge, key: shortString, element: block, keyRefs: stringRefs},
 	&column[string, string]{variable: "MStringStatic", at: &MStringStatic, key: shortString, element: static, keyRefs: stringRefs},
 	&column[string, string]{variable: "MLongString", at: &MLongString, key: longString, element: longString, keyRefs: stringRefs, elementRefs: stringRefs},

@@ -93,12 +93,12 @@ func (r *swissReader[K, V]) groups(at unsafe.Pointer, count int, f *facts) {
 func walk[K, V any](header unsafe.Pointer, visit func(*K, *V), scan bool, objects *lister) (f facts) {
 	var k K
 	var v V
-	f.keyBytes, f.elementBytes = int(unsafe.Sizeof(k)), int(unsafe.Sizeof(v))
 	h := (*swissMap)(header)
 	f.address = uintptr(header)
 	if h == nil {
-		return
+		return // all of it is 0
 	}
+	f.keyBytes, f.elementBytes = int(unsafe.Sizeof(k)), int(unsafe.Sizeof(v))
 	objects.put(unsafe.Pointer(h), unsafe.Sizeof(*h), true, partHeader)
 	r := &swissReader[K, V]{visit: visit, scan: scan, objects: objects}
 	switch isKey, isElement := f.keyBytes > inSlotMax, f.elementBytes > inSlotMax; {
