@@ -48,11 +48,13 @@ struct map_run *map_start(char *app, uint64_t entries);
  * the dump's own count. */
 double map_answer_outside(struct map_run *run);
 double map_answer_inside(struct map_run *run);
+/* No answer: as long as the last one, a loop that does nothing. What that costs the program is the machine's doing. */
+double map_answer_nothing(struct map_run *run);
 
 /* From now on the program writes to the map all the time. */
 void map_begin_writes(struct map_run *run);
 
-/* The program's own p99 of a write, in nanoseconds, while `answer` (one of the two above) is made; NULL: for so many
+/* The program's own p99 of a write, in nanoseconds, while `answer` (one of those above) is made; NULL: for so many
  * seconds without. `seconds` gets how long it was. */
 double map_write_p99_ns(struct map_run *run, double (*answer)(struct map_run *), double *seconds);
 

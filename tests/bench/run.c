@@ -276,6 +276,7 @@ struct map_run {
     const char *app;
     char pid[16];
     uint64_t entries;
+    double answer_seconds; /* of the last one */
 };
 
 struct map_run *map_start(char *app, uint64_t entries)
@@ -334,6 +335,14 @@ double map_answer_inside(struct map_run *run)
     return seconds;
 }
 
+double map_answer_nothing(struct map_run *run)
+{
+    double end = now_seconds() + run->answer_seconds;
+    while (now_seconds() < end) {
+    }
+    return 0;
+}
+
 void map_begin_writes(struct map_run *run)
 {
     tell(&run->child, "write\n");
@@ -347,7 +356,7 @@ double map_write_p99_ns(struct map_run *run, double (*answer)(struct map_run *),
         answer(run);
     else
         sleep_until(begin + *seconds);
-    *seconds = now_seconds() - begin;
+    *seconds = run->answer_seconds = now_seconds() - begin;
     tell(&run->child, "end\n");
     return (double)read_number(&run->child, "p99_ns=", run->app);
 }
