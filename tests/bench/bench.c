@@ -3,8 +3,8 @@
  * What the shim costs: the same program with and without it, in turns, in one run. Figures are ratios and differences,
  * each against its limit; the exit status is 1 when a limit is passed.
  *
- * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop mmaploop allocloop dump heartbeat; default
- * all)
+ * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]
+ * PART: start freeloop mmaploop allocloop dump heartbeat maps; default all
  *
  * A pair is one run without and one with; the figure is the median over the pairs, so that a disturbance of the machine
  * that lasts for some runs does not count. On a shared machine two runs of the same program differ by a tenth and more,
@@ -249,6 +249,50 @@ static bool bench_heartbeat(char *app)
     return is_within("longest gap of a heartbeat", longer, LONGER_MAX, "", details);
 }
 
+/* The program's own p99 of writes to a map, during answers about it against without, in turns. Where processors share a
+ * cache and are shared themselves, whatever else runs costs it something: so a loop that does nothing has a turn as
+ * well, and its ratio is told, as the part of the figure that is not the answer's. */
+static bool bench_map_writes(const char *name, struct map_run *run, double (*answer)(struct map_run *))
+{
+    enum { PAIRS = 11, WITHOUT = 0, WITH = 1, LOOP = 2, WAYS = 3 };
+    double (*const ways[WAYS])(struct map_run *) = {NULL, answer, map_answer_nothing};
+    double ratios[PAIRS], loop_ratios[PAIRS], without[PAIRS], seconds = 1;
+    for (int i = 0; i < PAIRS; i++) {
+        double p99_ns[WAYS];
+        for (int k = 0; k < WAYS; k++) {
+            int way = (i + k) % WAYS;
+            p99_ns[way] = map_write_p99_ns(run, ways[way], &seconds);
+        }
+        ratios[i] = p99_ns[WITH] / p99_ns[WITHOUT];
+        loop_ratios[i] = p99_ns[LOOP] / p99_ns[WITHOUT];
+        without[i] = p99_ns[WITHOUT];
+    }
+    char details[128];
+    double figure = median(ratios, PAIRS), low, high;
+    median_interval(ratios, PAIRS, &low, &high);
+    snprintf(details, sizeof details, "%.3f to %.3f, %d pairs of %.1f s, %.0f ns without; a mere loop: %.3f", low, high,
+             PAIRS, seconds, median(without, PAIRS), median(loop_ratios, PAIRS));
+    return report(name, figure, 1.1, "", details, low <= 1.1);
+}
+
+static bool bench_maps(char *app)
+{
+    enum { ENTRIES = 10000000, ROUNDS = 5 };
+    double outside[ROUNDS], inside[ROUNDS];
+    struct map_run *run = map_start(app, ENTRIES);
+    for (int i = 0; i < ROUNDS; i++) {
+        outside[i] = map_answer_outside(run);
+        inside[i] = map_answer_inside(run);
+    }
+    bool is_ok = is_within("a map of 10^7 entries, outside", median(outside, ROUNDS), 3, " s", "the whole command");
+    is_ok &= is_within("a map of 10^7 entries, inside", median(inside, ROUNDS), 1, " s", "its walk, in a dump");
+    map_begin_writes(run);
+    is_ok &= bench_map_writes("p99 of map writes, asked outside", run, map_answer_outside);
+    is_ok &= bench_map_writes("p99 of map writes, asked inside", run, map_answer_inside);
+    map_end(run);
+    return is_ok;
+}
+
 /* Without names all are wanted. */
 static bool is_wanted(char **names, const char *part)
 {
@@ -265,8 +309,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]\n");
         return 2;
     }
-    enum { FREELOOP, MMAPLOOP, ALLOCLOOP, BIGHEAP, HEARTBEAT, APPS };
-    static const char *const NAMES[APPS] = {"freeloop", "mmaploop", "allocloop", "bigheap", "heartbeat"};
+    enum { FREELOOP, MMAPLOOP, ALLOCLOOP, BIGHEAP, HEARTBEAT, MAPS, APPS };
+    static const char *const NAMES[APPS] = {"freeloop", "mmaploop", "allocloop", "bigheap", "heartbeat", "maps"};
     char path[APPS][4096];
     for (int i = 0; i < APPS; i++)
         snprintf(path[i], sizeof path[i], "%s/%s", argv[2], NAMES[i]);
@@ -288,5 +332,7 @@ int main(int argc, char **argv)
         is_ok &= bench_dump(path[BIGHEAP]);
     if (is_wanted(parts, "heartbeat"))
         is_ok &= bench_heartbeat(path[HEARTBEAT]);
+    if (is_wanted(parts, "maps"))
+        is_ok &= bench_maps(path[MAPS]);
     return is_ok ? 0 : 1;
 }

@@ -40,4 +40,24 @@ void heartbeat_measure(struct heartbeat *heartbeat, struct heartbeat_figures *fi
 
 void heartbeat_end(struct heartbeat *heartbeat);
 
+/* A program (tests/apps/maps latency) with one map of so many entries, which the shim watches. For map_end. */
+struct map_run;
+struct map_run *map_start(char *app, uint64_t entries);
+
+/* One answer, which must find all entries: seconds from the start of the command to its end, or those of the walk by
+ * the dump's own count. */
+double map_answer_outside(struct map_run *run);
+double map_answer_inside(struct map_run *run);
+/* No answer: as long as the last one, a loop that does nothing. What that costs the program is the machine's doing. */
+double map_answer_nothing(struct map_run *run);
+
+/* From now on the program writes to the map all the time. */
+void map_begin_writes(struct map_run *run);
+
+/* The program's own p99 of a write, in nanoseconds, while `answer` (one of those above) is made; NULL: for so many
+ * seconds without. `seconds` gets how long it was. */
+double map_write_p99_ns(struct map_run *run, double (*answer)(struct map_run *), double *seconds);
+
+void map_end(struct map_run *run);
+
 #endif

@@ -20,7 +20,7 @@
 
 extern char **environ;
 
-static char library_path[4096];
+static char library_path[4096], command_path[4096]; /* beside it */
 
 static _Noreturn void give_up(const char *what, const char *thing)
 {
@@ -39,6 +39,8 @@ void run_open(const char *library)
 {
     if (realpath(library, library_path) == NULL)
         give_up("not found", library);
+    const char *slash = strrchr(library_path, '/');
+    snprintf(command_path, sizeof command_path, "%.*s/gopagewatch", (int)(slash - library_path), library_path);
 }
 
 struct child {
@@ -128,12 +130,18 @@ static uint64_t number_at(const json_t *dump, const char *a, const char *b, cons
     return (uint64_t)json_integer_value(value);
 }
 
-static void read_dump(const char *path, struct dump_figures *figures)
+static json_t *load_dump(const char *path)
 {
     json_error_t error;
     json_t *dump = json_load_file(path, 0, &error);
     if (dump == NULL)
         give_up(error.text, path);
+    return dump;
+}
+
+static void read_dump(const char *path, struct dump_figures *figures)
+{
+    json_t *dump = load_dump(path);
     figures->resident_bytes = number_at(dump, "rss", "total", NULL, NULL);
     figures->shim_resident_bytes = number_at(dump, "rss", "classes", "shim", "resident");
     figures->walk_seconds = (double)number_at(dump, "books", "goruntime", "counters", "walk_ns") / 1e9;
@@ -256,4 +264,106 @@ void heartbeat_end(struct heartbeat *heartbeat)
     finish(&heartbeat->child, heartbeat->app);
     close_place(&heartbeat->place);
     free(heartbeat);
+}
+
+/* ---- maps ---- */
+
+static const char MAP_VARIABLE[] = "main.MLatency";
+
+struct map_run {
+    struct child child;
+    struct place place;
+    const char *app;
+    char pid[16];
+    uint64_t entries;
+    double answer_seconds; /* of the last one */
+};
+
+struct map_run *map_start(char *app, uint64_t entries)
+{
+    char number[24];
+    struct map_run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        give_up("no memory", app);
+    run->app = app;
+    run->entries = entries;
+    open_place(&run->place);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)entries);
+    start(&run->child,
+          (char *[]){command_path, "run", "--watch", (char *)MAP_VARIABLE, "-o", run->place.path, "--", app, ".",
+                     "latency", number, NULL},
+          false, true);
+    snprintf(run->pid, sizeof run->pid, "%d", (int)run->child.pid);
+    if (read_number(&run->child, "entries=", app) != entries)
+        give_up("another number of entries", app);
+    return run;
+}
+
+/* Seconds of the walk. */
+static double check_map(const struct map_run *run, const json_t *maps)
+{
+    const json_t *map = json_array_get(maps, 0);
+    const json_t *walk_ns = json_object_get(map, "walk_ns");
+    if ((uint64_t)json_integer_value(json_object_get(map, "entries")) != run->entries || !json_is_integer(walk_ns))
+        give_up("the answer does not tell of all entries", MAP_VARIABLE);
+    return (double)json_integer_value(walk_ns) / 1e9;
+}
+
+double map_answer_outside(struct map_run *run)
+{
+    struct child command;
+    json_error_t error;
+    double begin = now_seconds();
+    start(&command, (char *[]){command_path, "map", (char *)MAP_VARIABLE, run->pid, "--json", NULL}, false, true);
+    json_t *answers = json_loadf(command.output, JSON_DISABLE_EOF_CHECK, &error);
+    if (answers == NULL)
+        give_up(error.text, MAP_VARIABLE);
+    finish(&command, command_path);
+    double seconds = now_seconds() - begin;
+    check_map(run, json_object_get(answers, "maps"));
+    json_decref(answers);
+    return seconds;
+}
+
+double map_answer_inside(struct map_run *run)
+{
+    kill(run->child.pid, SIGUSR2);
+    await_dump(&run->place);
+    json_t *dump = load_dump(run->place.path);
+    double seconds = check_map(run, json_object_get(json_object_get(dump, "go"), "maps"));
+    json_decref(dump);
+    return seconds;
+}
+
+double map_answer_nothing(struct map_run *run)
+{
+    double end = now_seconds() + run->answer_seconds;
+    while (now_seconds() < end) {
+    }
+    return 0;
+}
+
+void map_begin_writes(struct map_run *run)
+{
+    tell(&run->child, "write\n");
+}
+
+double map_write_p99_ns(struct map_run *run, double (*answer)(struct map_run *), double *seconds)
+{
+    tell(&run->child, "begin\n");
+    double begin = now_seconds();
+    if (answer != NULL)
+        answer(run);
+    else
+        sleep_until(begin + *seconds);
+    *seconds = run->answer_seconds = now_seconds() - begin;
+    tell(&run->child, "end\n");
+    return (double)read_number(&run->child, "p99_ns=", run->app);
+}
+
+void map_end(struct map_run *run)
+{
+    finish(&run->child, run->app);
+    close_place(&run->place);
+    free(run);
 }

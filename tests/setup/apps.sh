@@ -18,7 +18,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables maps'
 
 say() { printf 'apps: %s\n' "$*"; }
 
@@ -69,6 +69,7 @@ build_forms() {
     build variables.plain variables -ldflags=-compressdwarf=false
     CGO_ENABLED=0 build variables.static variables
     CGO_ENABLED=0 build variables.static-pie variables -buildmode=pie
+    build maps.pie maps -buildmode=pie
 
     CGO_ENABLED=0 build identity.static identity
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
