@@ -58,6 +58,7 @@ E2E_BIN     := $(BUILD)/tests/e2e
 BENCH_BIN   := $(BUILD)/tests/bench
 LAYOUTS_BIN := $(BUILD)/tests/layouts
 SYMBOLIZE_BIN := $(BUILD)/tests/symbolize
+VARIABLE_BIN := $(BUILD)/tests/variable
 TEST_SRC    := $(wildcard tests/unit/*/*.c tests/e2e/*.c tests/e2e/support/*.c tests/bench/*.c tests/setup/*/*.c)
 TEST_OBJ    := $(TEST_SRC:%.c=$(BUILD)/lib.o/%.o)
 unit_obj     = $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/unit/$(1)/*.c tests/unit/support/*.c))
@@ -125,7 +126,7 @@ include install.mk
 packages: $(addprefix $(BUILD)/.packages-,build test lint fuzz browser)
 	@:
 
-built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $$(ASAN_BIN) $$(FUZZ_BIN)
+built: all $(UNIT_BIN) $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $(VARIABLE_BIN) $$(ASAN_BIN) $$(FUZZ_BIN)
 	@:
 
 toolchains: ## fetch every Go from 1.19 to 1.27 from Debian, into build/go
@@ -188,7 +189,7 @@ $(LAYOUTS_BIN): $(patsubst %.c,$(BUILD)/lib.o/%.o,$(wildcard tests/setup/layouts
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ -ldw -lelf -ljansson
 
-$(SYMBOLIZE_BIN): $(BUILD)/lib.o/tests/setup/symbolize/symbolize.o $(LIB_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
+$(SYMBOLIZE_BIN) $(VARIABLE_BIN): $(BUILD)/tests/%: $$(BUILD)/lib.o/tests/setup/$$*/$$*.o $(LIB_OBJ) $(filter-out %/main.o,$(HARNESS_OBJ))
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^ $(HARNESS_LIBS)
@@ -199,7 +200,7 @@ layouts: $(LAYOUTS_BIN) ## regenerate shim/goruntime/layouts_*.c, by the DWARF o
 unit: $(UNIT_BIN) ## unit tests
 	$(Q)for test in $(UNIT_BIN); do $$test $(CRITERION) || exit 1; done
 
-e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $$(ASAN_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
+e2e: all $(E2E_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $(VARIABLE_BIN) $$(ASAN_BIN) $(BUILD)/etcd/usr/bin/etcd $(BUILD)/prometheus/usr/bin/prometheus apps pprof | $(BUILD)/.packages-browser ## real Go programs, by every toolchain found
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" $(E2E_BIN) $(CRITERION)
 	$(Q)GPW_BUILD=$(BUILD) GPW_TOOLCHAINS="$(go_found)" GPW_ALONE=1 $(E2E_BIN) $(CRITERION) --jobs 1 --filter 'alone/*'
 
@@ -249,7 +250,7 @@ test: ## everything: lint, unit, e2e, standard library and a short fuzz, with ev
 	$(Q)$(MAKE) --no-print-directory unit e2e gate stdlib
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
-check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $$(ASAN_BIN) apps ## repeat what threads can break, 20 times
+check-loop: all $(E2E_BIN) $(UNIT_BIN) $(LAYOUTS_BIN) $(SYMBOLIZE_BIN) $(VARIABLE_BIN) $$(ASAN_BIN) apps ## repeat what threads can break, 20 times
 	$(Q)for i in $$(seq 20); do $(BUILD)/tests/unit_preload $(CRITERION) -q && GPW_BUILD=$(BUILD) $(E2E_BIN) $(CRITERION) -q || exit 1; done
 
 bench: all $(BENCH_BIN) $(BUILD)/etcd/usr/bin/etcd apps ## what the shim costs, with and without in one run

@@ -263,6 +263,13 @@ bool symbol_file_find_debug(struct symbol_file *file, const struct dump_module *
     return try_debug(&search, options);
 }
 
+void symbol_file_read_id(const struct symbol_file *file, char digits[SYMBOL_FILE_ID_BYTES])
+{
+    struct ids ids;
+    read_ids(file->fd, &ids);
+    snprintf(digits, SYMBOL_FILE_ID_BYTES, "%s", ids.gnu[0] != '\0' ? ids.gnu : ids.go);
+}
+
 void symbol_file_close(struct symbol_file *file)
 {
     if (file->fd >= 0)

@@ -17,26 +17,8 @@
 #include "dump/json.h"
 #include "goruntime/heap_find.h"
 #include "goruntime/map_path.h"
-#include "memory/bump.h"
+#include "goruntime/map_walk.h"
 #include "memory/residency.h"
-
-/* X(ID, "name", "what is in it") */
-#define GPW_MAP_PARTS(X)                                                                        \
-    X(HEADER, "header", "the map's own struct and what hangs on it but slots")                  \
-    X(TABLES, "tables", "Swiss maps: the directory and its tables")                             \
-    X(BUCKETS, "buckets", "the slots for keys and elements: buckets, or groups of a Swiss map") \
-    X(OLD_BUCKETS, "old_buckets", "buckets that a growing map has not given up yet")            \
-    X(OVERFLOW, "overflow", "buckets chained behind full ones, and the lists that keep them")   \
-    X(KEYS, "keys", "what keys point to: the bytes of strings, ...")                            \
-    X(ELEMENTS, "elements", "what elements point to")                                           \
-    X(DEEP, "deep", "what that points to, and so on")
-
-enum map_part {
-#define X(id, name, what) MAP_PART_##id,
-    GPW_MAP_PARTS(X)
-#undef X
-        MAP_PARTS
-};
 
 extern const char *const MAP_PART_NAMES[MAP_PARTS];
 
@@ -49,8 +31,6 @@ struct map_part_sizes {
     uint64_t resident_bytes;  /* of these pages */
     uint64_t image_bytes;     /* what is asked for and lies in the program's image, not in the heap */
 };
-
-enum map_design { MAP_DESIGN_BUCKETS, MAP_DESIGN_SWISS };
 
 struct map_answer {
     const char *name, *type_name;
@@ -94,10 +74,9 @@ struct map_source {
     bool is_deep; /* follow all pointers, not those of keys and elements only */
 };
 
-/* Fills `answer`, with scratch of `bump`; a map that cannot be read has a `why`. False: the reserve of `bump` is used
- * up. `path` must outlive the answer. */
-bool map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source,
-                     struct bump *bump);
+/* Fills `answer`; a map that cannot be read has a `why`. `path` must outlive the answer. Memory for the walk is mapped
+ * and unmapped. */
+void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source);
 
 /* Writes it as one JSON object (docs/dump-format.md, `maps`). */
 void map_answer_write(struct json *json, const struct map_answer *answer);

@@ -54,6 +54,7 @@
     X(hmap_buckets, "runtime.hmap|", "buckets")                                                                    \
     X(hmap_old_buckets, "runtime.hmap|", "oldbuckets")                                                             \
     X(hmap_extra, "runtime.hmap|", "extra")                                                                        \
+    X(mapextra_next_overflow, "runtime.mapextra|", "nextOverflow")                                                 \
     X(mapextra_overflow, "runtime.mapextra|", "overflow")                                                          \
     X(mapextra_old_overflow, "runtime.mapextra|", "oldoverflow")                                                   \
     X(swiss_used, "internal/runtime/maps.Map|", "used")                                                            \

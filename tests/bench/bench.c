@@ -3,7 +3,8 @@
  * What the shim costs: the same program with and without it, in turns, in one run. Figures are ratios and differences,
  * each against its limit; the exit status is 1 when a limit is passed.
  *
- * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop allocloop dump heartbeat; default all)
+ * usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]      (start freeloop mmaploop allocloop dump heartbeat; default
+ * all)
  *
  * A pair is one run without and one with; the figure is the median over the pairs, so that a disturbance of the machine
  * that lasts for some runs does not count. On a shared machine two runs of the same program differ by a tenth and more,
@@ -53,26 +54,90 @@ static void median_interval(const double *values, int count, double *low, double
     *high = values[count - 1 - first];
 }
 
-/* Median ratio of what the program itself measured. */
-static bool bench_ratio(const char *name, char **command, int pairs, double limit)
+/* The ways a program is run; the environment's GOPAGEWATCH_STACKS is the bench's. */
+enum way { WITHOUT, WITHOUT_STACKS, WITH_SHIM, WAYS };
+
+static double run_in_way(char **command, enum way way)
 {
-    double ratios[PAIRS_MAX], without[PAIRS_MAX];
-    for (int i = 0; i < pairs; i++) {
-        /* Who goes first alternates, so that warming up favours nobody. */
-        double seconds[2];
-        for (int k = 0; k < 2; k++) {
-            int way = (i + k) % 2;
-            seconds[way] = run_and_read_seconds(command, way == 1);
+    setenv("GOPAGEWATCH_STACKS", way == WITHOUT_STACKS ? "off" : "all", 1);
+    return run_and_read_seconds(command, way != WITHOUT);
+}
+
+/* Runs of one program, a row for each time that all ways had their turn. */
+struct rounds {
+    int count;
+    double seconds[WAYS][PAIRS_MAX];
+};
+
+/* Who goes first alternates, so that warming up favours nobody. */
+static void run_rounds(struct rounds *rounds, char **command, int count, const enum way *ways, int ways_count)
+{
+    rounds->count = count;
+    for (int i = 0; i < count; i++) {
+        for (int k = 0; k < ways_count; k++) {
+            enum way way = ways[(i + k) % ways_count];
+            rounds->seconds[way][i] = run_in_way(command, way);
         }
-        ratios[i] = seconds[1] / seconds[0];
-        without[i] = seconds[0];
+    }
+}
+
+/* Median ratio of what the program itself measured. */
+static bool report_ratio(const char *name, const struct rounds *rounds, enum way with, double limit)
+{
+    double ratios[PAIRS_MAX], without[PAIRS_MAX], low, high;
+    for (int i = 0; i < rounds->count; i++) {
+        ratios[i] = rounds->seconds[with][i] / rounds->seconds[WITHOUT][i];
+        without[i] = rounds->seconds[WITHOUT][i];
     }
     char details[96];
-    double figure = median(ratios, pairs), low, high;
-    median_interval(ratios, pairs, &low, &high);
-    snprintf(details, sizeof details, "%.3f to %.3f, %d pairs, %.3f s without", low, high, pairs,
-             median(without, pairs));
+    double figure = median(ratios, rounds->count);
+    median_interval(ratios, rounds->count, &low, &high);
+    snprintf(details, sizeof details, "%.3f to %.3f, %d pairs, %.3f s without", low, high, rounds->count,
+             median(without, rounds->count));
     return report(name, figure, limit, "", details, low <= limit);
+}
+
+/* What a stack costs: by how much a program of `calls` calls is slower with stacks than without them, for each. */
+static bool report_capture(const char *name, const struct rounds *rounds, double calls, double limit_us)
+{
+    double each[PAIRS_MAX], low, high;
+    for (int i = 0; i < rounds->count; i++)
+        each[i] = (rounds->seconds[WITH_SHIM][i] - rounds->seconds[WITHOUT_STACKS][i]) / calls * 1e6;
+    char details[96];
+    double figure = median(each, rounds->count);
+    median_interval(each, rounds->count, &low, &high);
+    snprintf(details, sizeof details, "%.2f to %.2f, %d pairs of %.0f calls", low, high, rounds->count, calls);
+    return report(name, figure, limit_us, " us", details, low <= limit_us);
+}
+
+static bool bench_freeloop(char *app)
+{
+    enum { ROUNDS = 200, MEBIBYTES = 16, BLOCKS = (MEBIBYTES << 20) / (40 << 10) };
+    static const enum way ALL[] = {WITHOUT, WITHOUT_STACKS, WITH_SHIM};
+    static struct rounds rounds;
+    run_rounds(&rounds, (char *[]){app, NULL}, 31, ALL, WAYS);
+    bool is_ok = report_ratio("FreeOSMemory in a loop", &rounds, WITHOUT_STACKS, 1.03);
+    is_ok &= report_ratio("the same, with stacks", &rounds, WITH_SHIM, 1.05);
+    /* Every second block is given back by a call of its own. */
+    is_ok &= report_capture("a stack in the madvise hook", &rounds, ROUNDS * (double)BLOCKS / 2, 3);
+    return is_ok;
+}
+
+static bool bench_mmaploop(char *app)
+{
+    enum { CALLS = 100000 };
+    static const enum way WATCHED[] = {WITHOUT_STACKS, WITH_SHIM};
+    static struct rounds rounds;
+    run_rounds(&rounds, (char *[]){app, NULL}, 15, WATCHED, 2);
+    return report_capture("a stack of a C mmap", &rounds, CALLS, 20);
+}
+
+static bool bench_allocloop(char *app)
+{
+    static const enum way PAIR[] = {WITHOUT, WITH_SHIM};
+    static struct rounds rounds;
+    run_rounds(&rounds, (char *[]){app, "-n", "1000", NULL}, 61, PAIR, 2);
+    return report_ratio("allocation-heavy program", &rounds, WITH_SHIM, 1.01);
 }
 
 /* Median difference of the wall time of whole processes. */
@@ -200,9 +265,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench LIBRARY APPS_DIR ETCD_BINARY [PART...]\n");
         return 2;
     }
-    char path[4][4096];
-    static const char *const NAMES[] = {"freeloop", "allocloop", "bigheap", "heartbeat"};
-    for (int i = 0; i < 4; i++)
+    enum { FREELOOP, MMAPLOOP, ALLOCLOOP, BIGHEAP, HEARTBEAT, APPS };
+    static const char *const NAMES[APPS] = {"freeloop", "mmaploop", "allocloop", "bigheap", "heartbeat"};
+    char path[APPS][4096];
+    for (int i = 0; i < APPS; i++)
         snprintf(path[i], sizeof path[i], "%s/%s", argv[2], NAMES[i]);
     run_open(argv[1]);
 
@@ -213,12 +279,14 @@ int main(int argc, char **argv)
         is_ok &= bench_start("start of etcd --version", (char *[]){argv[3], "--version", NULL}, 41, 3.0);
     }
     if (is_wanted(parts, "freeloop"))
-        is_ok &= bench_ratio("FreeOSMemory in a loop", (char *[]){path[0], NULL}, 31, 1.03);
+        is_ok &= bench_freeloop(path[FREELOOP]);
+    if (is_wanted(parts, "mmaploop"))
+        is_ok &= bench_mmaploop(path[MMAPLOOP]);
     if (is_wanted(parts, "allocloop"))
-        is_ok &= bench_ratio("allocation-heavy program", (char *[]){path[1], "-n", "1000", NULL}, 61, 1.01);
+        is_ok &= bench_allocloop(path[ALLOCLOOP]);
     if (is_wanted(parts, "dump"))
-        is_ok &= bench_dump(path[2]);
+        is_ok &= bench_dump(path[BIGHEAP]);
     if (is_wanted(parts, "heartbeat"))
-        is_ok &= bench_heartbeat(path[3]);
+        is_ok &= bench_heartbeat(path[HEARTBEAT]);
     return is_ok ? 0 : 1;
 }

@@ -18,7 +18,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat pagetruth client planted storm frames pinned cwaste'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables'
 
 say() { printf 'apps: %s\n' "$*"; }
 
@@ -63,6 +63,13 @@ build_forms() {
         strip "$dir/$app.pie.stripped"
     done
 
+    build variables.pie variables -buildmode=pie
+    build variables.internal variables -ldflags=-linkmode=internal
+    build variables.stripped variables '-ldflags=-s -w'
+    build variables.plain variables -ldflags=-compressdwarf=false
+    CGO_ENABLED=0 build variables.static variables
+    CGO_ENABLED=0 build variables.static-pie variables -buildmode=pie
+
     CGO_ENABLED=0 build identity.static identity
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie
 
@@ -78,7 +85,8 @@ build_forms() {
     build libcsharedlib.so csharedlib -buildmode=c-shared
     build libheapstats.so heapstats -buildmode=c-shared
     build libframes.so frames -buildmode=c-shared
-    rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h" "$dir/libframes.h"
+    build libvariables.so variables -buildmode=c-shared
+    rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h" "$dir/libframes.h" "$dir/libvariables.h"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/runhost/runhost.c" -o "$dir/runhost"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/chost/chost.c" -o "$dir/chost"
     # The loader reads $ORIGIN, not the shell.

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Descriptors, read and flattened: a struct's fields and an array's elements give their references to the whole.
+ */
+#include "goruntime/go_type.h"
+
+#include <string.h>
+
+enum {
+    /* type.go:Type, the same from go1.17 to go1.27 (there runtime/type.go:_type) */
+    TYPE_BYTES = 48,
+    TYPE_SIZE_AT = 0,
+    TYPE_POINTERS_AT = 8, /* PtrBytes: 0 when the type has none */
+    TYPE_FLAGS_AT = 20,
+    TYPE_KIND_AT = 23,
+    /* behind it, by kind: ArrayType{Elem, Slice, Len}, ChanType, PtrType and SliceType{Elem}, */
+    TYPE_ELEMENT_AT = 48,
+    TYPE_ARRAY_LENGTH_AT = 64,
+    TYPE_METHODS_LENGTH_AT = 64, /* InterfaceType{PkgPath, Methods []Imethod} */
+    TYPE_FIELDS_AT = 56,         /* StructType{PkgPath, Fields []StructField}, */
+    FIELD_BYTES = 24,            /* of {Name, Typ, Offset} */
+    FIELD_TYPE_AT = 8,
+    FIELD_OFFSET_AT = 16,
+    TYPE_READ_BYTES = 80,
+
+    KIND_MASK = 31,
+    KIND_DIRECT = 1 << 5, /* up to go1.25; */
+    FLAG_DIRECT = 1 << 5, /* then in TFlag */
+    LAST_WITH_KIND_DIRECT = 25,
+    LAST_WITH_EMBEDDED_BIT = 18, /* runtime/type.go:structfield.offsetAnon */
+
+    TYPES_MAX = 4096,
+    TABLE_SLOTS = 2 * TYPES_MAX,
+    REFERENCES_MAX = 1024, /* of one type */
+    FIELDS_MAX = 4096,
+    DEPTH_MAX = 32,
+};
+
+#define TYPE_SIZE_MAX (1ull << 40)
+
+struct descriptor {
+    uintptr_t address;
+    uint64_t bytes, pointers_bytes;
+    enum go_kind kind;
+    bool is_direct;
+    uint8_t raw[TYPE_READ_BYTES];
+};
+
+/* References of the type in hand. */
+struct collection {
+    const struct go_types *types;
+    struct go_reference references[REFERENCES_MAX];
+    uint32_t count;
+    uint64_t fields; /* that were looked at, of all structs and arrays in it */
+    bool is_incomplete, has_failed;
+};
+
+bool go_types_open(struct go_types *types, const struct go_layout *layout, struct reader *reader, struct bump *bump)
+{
+    *types = (struct go_types){.layout = layout, .reader = reader, .bump = bump};
+    types->table = bump_take(bump, TABLE_SLOTS * sizeof *types->table);
+    types->collection = bump_take(bump, sizeof *types->collection);
+    return types->table != NULL && types->collection != NULL;
+}
+
+static uint64_t word_at(const uint8_t *raw, uint64_t offset)
+{
+    uint64_t word;
+    memcpy(&word, raw + offset, sizeof word);
+    return word;
+}
+
+static bool read_descriptor(const struct go_types *types, uintptr_t address, struct descriptor *type)
+{
+    if (address == 0 || address % sizeof(uint64_t) != 0)
+        return false;
+    /* What lies behind the descriptor may be the end of the segment; no kind that needs it does. */
+    if (!reader_read(types->reader, address, type->raw, TYPE_READ_BYTES)) {
+        memset(type->raw + TYPE_BYTES, 0, TYPE_READ_BYTES - TYPE_BYTES);
+        if (!reader_read(types->reader, address, type->raw, TYPE_BYTES))
+            return false;
+    }
+    type->address = address;
+    type->bytes = word_at(type->raw, TYPE_SIZE_AT);
+    type->pointers_bytes = word_at(type->raw, TYPE_POINTERS_AT);
+    type->kind = type->raw[TYPE_KIND_AT] & KIND_MASK;
+    type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
+                                                                       : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
+    return type->kind != 0 && type->kind < GO_KINDS && type->bytes < TYPE_SIZE_MAX &&
+           type->pointers_bytes <= type->bytes;
+}
+
+/* ---- flattening ---- */
+
+static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth);
+
+static void add_reference(struct collection *collection, uint64_t offset, enum go_reference_kind kind, uintptr_t target)
+{
+    struct descriptor element = {0};
+    if (collection->count == REFERENCES_MAX || offset > UINT32_MAX) {
+        collection->is_incomplete = true;
+        return;
+    }
+    if (target != 0 && !read_descriptor(collection->types, target, &element)) {
+        collection->has_failed = true;
+        return;
+    }
+    collection->references[collection->count++] = (struct go_reference){
+        .offset_bytes = (uint32_t)offset, .kind = kind, .type = target, .target_bytes = element.bytes};
+}
+
+static void collect_array(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth)
+{
+    struct descriptor element;
+    uint64_t length = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
+    if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &element) ||
+        (element.bytes != 0 && length > type->bytes / element.bytes)) {
+        collection->has_failed = true;
+        return;
+    }
+    for (uint64_t i = 0; i < length && element.pointers_bytes != 0 && !collection->is_incomplete; i++) {
+        if (collection->fields++ == FIELDS_MAX)
+            collection->is_incomplete = true;
+        else
+            collect(collection, &element, offset + i * element.bytes, depth + 1);
+    }
+}
+
+static void collect_struct(struct collection *collection, const struct descriptor *type, uint64_t offset,
+                           unsigned depth)
+{
+    uintptr_t fields = word_at(type->raw, TYPE_FIELDS_AT);
+    uint64_t count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
+    for (uint64_t i = 0; i < count && !collection->is_incomplete; i++) {
+        uint8_t raw[FIELD_BYTES];
+        struct descriptor field;
+        if (collection->fields++ == FIELDS_MAX) {
+            collection->is_incomplete = true;
+            return;
+        }
+        if (!reader_read(collection->types->reader, fields + i * FIELD_BYTES, raw, sizeof raw) ||
+            !read_descriptor(collection->types, word_at(raw, FIELD_TYPE_AT), &field)) {
+            collection->has_failed = true;
+            return;
+        }
+        uint64_t at = word_at(raw, FIELD_OFFSET_AT);
+        if (collection->types->layout->go_minor <= LAST_WITH_EMBEDDED_BIT)
+            at >>= 1;
+        if (at > type->bytes || field.bytes > type->bytes - at) {
+            collection->has_failed = true;
+            return;
+        }
+        if (field.pointers_bytes != 0)
+            collect(collection, &field, offset + at, depth + 1);
+    }
+}
+
+/* Adds the references of a value of `type` that lies at `offset` in the whole. */
+static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth)
+{
+    uintptr_t element = word_at(type->raw, TYPE_ELEMENT_AT);
+    if (depth == DEPTH_MAX || collection->has_failed) {
+        collection->has_failed = true;
+        return;
+    }
+    switch (type->kind) {
+    case GO_KIND_ARRAY:
+        collect_array(collection, type, offset, depth);
+        break;
+    case GO_KIND_STRUCT:
+        collect_struct(collection, type, offset, depth);
+        break;
+    case GO_KIND_STRING:
+        add_reference(collection, offset, REFERENCE_STRING, 0);
+        break;
+    case GO_KIND_SLICE:
+        add_reference(collection, offset, REFERENCE_SLICE, element);
+        break;
+    case GO_KIND_POINTER:
+        add_reference(collection, offset, REFERENCE_POINTER, element);
+        break;
+    case GO_KIND_CHAN:
+        add_reference(collection, offset, REFERENCE_CHAN, element);
+        break;
+    case GO_KIND_INTERFACE:
+        add_reference(collection, offset,
+                      word_at(type->raw, TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
+        break;
+    case GO_KIND_FUNC:
+    case GO_KIND_UNSAFE_POINTER:
+        add_reference(collection, offset, REFERENCE_OPAQUE, 0);
+        break;
+    case GO_KIND_MAP:
+        add_reference(collection, offset, REFERENCE_MAP, type->address);
+        break;
+    case GO_KINDS:
+        break;
+    }
+}
+
+/* ---- the table ---- */
+
+static struct go_type *make_type(struct go_types *types, uintptr_t address)
+{
+    struct descriptor descriptor;
+    struct collection *collection = types->collection;
+    if (!read_descriptor(types, address, &descriptor))
+        return NULL;
+    collection->types = types;
+    collection->count = 0;
+    collection->fields = 0;
+    collection->is_incomplete = collection->has_failed = false;
+    if (descriptor.pointers_bytes != 0)
+        collect(collection, &descriptor, 0, 0);
+    if (collection->has_failed)
+        return NULL;
+    struct go_type *type = bump_take(types->bump, sizeof *type);
+    struct go_reference *references = bump_take(types->bump, (collection->count + 1) * sizeof *references);
+    if (type == NULL || references == NULL)
+        return NULL;
+    memcpy(references, collection->references, collection->count * sizeof *references);
+    *type = (struct go_type){
+        .address = address,
+        .bytes = descriptor.bytes,
+        .kind = descriptor.kind,
+        .is_direct = descriptor.is_direct,
+        .is_incomplete = collection->is_incomplete,
+        .references = references,
+        .references_count = collection->count,
+    };
+    return type;
+}
+
+static uint64_t slot_of(uintptr_t address)
+{
+    uint64_t value = address * 0x9e3779b97f4a7c15u;
+    return (value ^ value >> 32) % TABLE_SLOTS;
+}
+
+const struct go_type *go_types_find(struct go_types *types, uintptr_t address)
+{
+    uint64_t at = slot_of(address);
+    for (; types->table[at] != NULL; at = (at + 1) % TABLE_SLOTS) {
+        if (types->table[at]->address == address)
+            return types->table[at];
+    }
+    if (types->count == TYPES_MAX)
+        return NULL;
+    struct go_type *type = make_type(types, address);
+    if (type == NULL)
+        return NULL;
+    types->table[at] = type;
+    types->count++;
+    return type;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The runtime's type descriptors (internal/abi/type.go:Type): how large a value is, and where the pointers in it lead.
+ *
+ * A type is read once and turned into a list of its references, so that a walk over millions of values looks at no
+ * descriptor again. Descriptors lie in the program's image, where stripping does not reach.
+ *
+ * Allowed context: dumper, command; one thread at a time.
+ */
+#ifndef GPW_GORUNTIME_GO_TYPE_H
+#define GPW_GORUNTIME_GO_TYPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "goruntime/layout.h"
+#include "memory/bump.h"
+#include "memory/reader.h"
+
+/* type.go:Kind; those that are told apart here. */
+enum go_kind {
+    GO_KIND_ARRAY = 17,
+    GO_KIND_CHAN,
+    GO_KIND_FUNC,
+    GO_KIND_INTERFACE,
+    GO_KIND_MAP,
+    GO_KIND_POINTER,
+    GO_KIND_SLICE,
+    GO_KIND_STRING,
+    GO_KIND_STRUCT,
+    GO_KIND_UNSAFE_POINTER,
+    GO_KINDS,
+};
+
+enum go_reference_kind {
+    REFERENCE_STRING,    /* {pointer, length} */
+    REFERENCE_SLICE,     /* {pointer, length, capacity} of `type` */
+    REFERENCE_POINTER,   /* to a `type` */
+    REFERENCE_INTERFACE, /* {itab, data}; the itab names the type */
+    REFERENCE_ANY,       /* {type, data}: an interface without methods */
+    REFERENCE_MAP,       /* to the header of a map of `type` */
+    REFERENCE_CHAN,      /* to a channel of `type` */
+    REFERENCE_OPAQUE,    /* func, unsafe.Pointer: to what no type tells */
+};
+
+struct go_reference {
+    uint32_t offset_bytes; /* in the value */
+    enum go_reference_kind kind;
+    uintptr_t type;        /* STRING, INTERFACE, ANY, OPAQUE: 0. MAP: the map's own type; else that of the elements */
+    uint64_t target_bytes; /* the size of one `type` */
+};
+
+struct go_type {
+    uintptr_t address;
+    uint64_t bytes; /* a value's size */
+    enum go_kind kind;
+    bool is_direct;     /* an interface holds the value itself, not a pointer to it (one pointer and no more) */
+    bool is_incomplete; /* it has more references than are kept */
+    const struct go_reference *references;
+    uint32_t references_count;
+};
+
+struct go_types {
+    const struct go_layout *layout;
+    struct reader *reader;
+    struct bump *bump;
+    struct go_type **table; /* by address */
+    struct collection *collection;
+    uint32_t count;
+};
+
+/* False: the reserve of `bump` is used up. */
+bool go_types_open(struct go_types *types, const struct go_layout *layout, struct reader *reader, struct bump *bump);
+
+/* The type whose descriptor lies at `address`, valid as long as `types`; NULL: there is none, or it makes no sense. */
+const struct go_type *go_types_find(struct go_types *types, uintptr_t address);
+
+#endif

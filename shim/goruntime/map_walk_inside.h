@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of the map walk share, and nobody else uses.
+ */
+#ifndef GPW_GORUNTIME_MAP_WALK_INSIDE_H
+#define GPW_GORUNTIME_MAP_WALK_INSIDE_H
+
+#include "goruntime/map_walk.h"
+
+enum {
+    MAP_SLOTS = 8,            /* of a bucket and of a group: abi.MapBucketCount, abi.SwissMapGroupSlots */
+    MAP_SLOT_BYTES_MAX = 128, /* larger keys and elements are pointers to them */
+    MAP_BUCKET_BYTES_MAX = MAP_SLOTS * 2 * MAP_SLOT_BYTES_MAX + 16,
+    MAP_TABLE_GROUPS_MAX = 1024 / MAP_SLOTS, /* table.go:maxTableCapacity */
+    MAP_BUFFER_BYTES = MAP_TABLE_GROUPS_MAX * MAP_BUCKET_BYTES_MAX,
+};
+
+/* abi.MapType, decoded and checked. */
+struct map_type {
+    const struct go_type *key, *element;
+    bool is_key_indirect, is_element_indirect; /* the slot holds a pointer to it */
+    uint32_t bucket_bytes;                     /* or a group's */
+    uint32_t keys_at, key_stride, elements_at, element_stride;
+    bool has_pointers;
+    bool has_references; /* keys or elements point to something */
+};
+
+/* A map in hand: the one that is asked for, or one that it holds. */
+struct map_visit {
+    struct map_walk *walk;
+    struct map_type type;
+    struct map_shape shape;
+    bool is_inner; /* all that it has belongs to MAP_PART_DEEP */
+};
+
+/* ---- map_walk.c ---- */
+
+/* Walks the map whose header lies at `header`, whose type is described at `type`. False: neither makes sense. */
+bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type);
+
+/* MAP_BUFFER_BYTES for the reading of buckets. */
+uint8_t *map_buffer(struct map_walk *walk);
+
+/* ---- map_values.c ---- */
+
+/* False: the reserve of `bump` is used up. */
+bool map_values_open(struct map_walk *walk, struct bump *bump);
+/* Nothing is gathered any more. False: no memory is left to follow all pointers. */
+bool map_values_clear(struct map_walk *walk);
+/* Adds and follows all that was gathered. */
+void map_values_finish(struct map_walk *walk);
+
+/* An object, or static data, of so many bytes that a map has. */
+void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uint64_t asked_bytes);
+
+/* The occupied slot `slot` of the bucket whose bytes are at `bucket`. */
+void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot);
+
+/* ---- one file a design ---- */
+
+/* Walks the map whose header lies at `header`; false: it cannot be read at all. */
+bool map_walk_buckets(struct map_visit *visit, uintptr_t header);
+bool map_walk_swiss(struct map_visit *visit, uintptr_t header);
+
+#endif

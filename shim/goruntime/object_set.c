@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Spans are looked up as the runtime's spanOf does (mheap.go): arena map, heapArena.spans, mspan. One that is freed and
+ * made anew while the set grows keeps the shape it had at first: the set is of a moment, as far as there is one.
+ */
+#include "goruntime/object_set.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    TABLE_SLOTS = 1 << 17, /* at most half full: HEAP_ARENAS_MAX */
+    PAGE_UNKNOWN = 0,
+    PAGE_ELSEWHERE = UINT16_MAX, /* its span begins in another arena */
+    PAGE_NONE = UINT16_MAX - 1,  /* no span of objects is there */
+    SPAN_PAGES_MAX = 16,         /* of a span with more than one slot: bits of part_pages */
+    BATCH = 64,
+};
+
+_Static_assert(offsetof(struct object_span, marks) == 64, "the facts of a span are one cache line");
+
+bool object_set_open(struct object_set *set, const struct go_heap *heap, struct reader_cache *cache, struct bump *bump)
+{
+    *set = (struct object_set){.heap = heap, .cache = cache, .bump = bump};
+    set->table = bump_take(bump, TABLE_SLOTS * sizeof *set->table);
+    set->arenas = bump_take(bump, HEAP_ARENAS_MAX * sizeof *set->arenas);
+    return set->table != NULL && set->arenas != NULL && heap->layout->mspan_bytes <= MSPAN_BYTES_MAX &&
+           reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
+                       sizeof set->sweepgen);
+}
+
+void object_set_clear(struct object_set *set)
+{
+    for (uint32_t i = 0; i < set->arenas_count; i++) {
+        struct object_arena *arena = set->arenas[i];
+        for (uint32_t page = 0; page < GO_ARENA_PAGES; page++) {
+            if (arena->spans[page].bytes != 0)
+                arena->spans[page] = (struct object_span){0};
+        }
+        memset(arena->start_page, 0, sizeof arena->start_page);
+    }
+    memset(set->parts, 0, sizeof set->parts);
+    set->unknown = 0;
+    set->is_watched_found = false;
+    /* A read error here is one everywhere: the walk will notice. */
+    reader_read(set->heap->reader, set->heap->mheap + set->heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
+                sizeof set->sweepgen);
+    reader_cache_forget(set->cache);
+}
+
+/* ---- arenas ---- */
+
+static bool read_word(const struct object_set *set, uintptr_t address, uint64_t *word)
+{
+    return reader_read(&set->cache->reader, address, word, sizeof *word);
+}
+
+/* The heapArena of the arena that holds `address`; 0: the heap has none there. */
+static uintptr_t heap_arena_of(const struct object_set *set, uintptr_t address)
+{
+    uint64_t index = (address - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, heap_arena;
+    if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
+        !read_word(set, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
+        return 0;
+    return heap_arena;
+}
+
+static uint64_t slot_of_arena(uintptr_t start)
+{
+    uint64_t value = start / GO_ARENA_BYTES * 0x9e3779b97f4a7c15u;
+    return (value ^ value >> 32) % TABLE_SLOTS;
+}
+
+/* The arena that holds `address`, new to the set or not; NULL: it is no arena, or no memory is left. */
+static struct object_arena *enter_arena(struct object_set *set, uintptr_t address)
+{
+    uintptr_t start = align_down(address, GO_ARENA_BYTES);
+    uint64_t at = slot_of_arena(start);
+    for (; set->table[at] != NULL; at = (at + 1) % TABLE_SLOTS) {
+        if (set->table[at]->start == start)
+            return set->table[at];
+    }
+    if (heap_arena_of(set, address) == 0)
+        return NULL;
+    struct object_arena *arena = set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena);
+    if (arena == NULL) {
+        set->is_full = true;
+        return NULL;
+    }
+    arena->start = start;
+    set->table[at] = arena;
+    set->arenas[set->arenas_count++] = arena;
+    return arena;
+}
+
+/* ---- spans ---- */
+
+/* The span of objects that holds `address`, by the runtime's books. False: none. */
+static bool read_span(const struct object_set *set, uintptr_t address, struct mspan *span)
+{
+    const struct go_heap *heap = set->heap;
+    const struct go_layout *layout = heap->layout;
+    uint8_t raw[MSPAN_BYTES_MAX];
+    uint64_t page = address % GO_ARENA_BYTES / GO_PAGE_BYTES, mspan;
+    uintptr_t heap_arena = heap_arena_of(set, address);
+    if (heap_arena == 0 ||
+        !read_word(set, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
+        mspan == 0 || !reader_read(&set->cache->reader, mspan, raw, layout->mspan_bytes))
+        return false;
+    mspan_decode(span, raw, layout);
+    return mspan_is_plausible(span, align_down(address, GO_PAGE_BYTES), set->sweepgen) && span->state == MSPAN_IN_USE &&
+           (span->slots == 1 || span->pages <= SPAN_PAGES_MAX);
+}
+
+static void fill_span(struct object_span *known, const struct mspan *span)
+{
+    if (known->bytes != 0)
+        return;
+    *known = (struct object_span){
+        .start = span->start,
+        .bytes = span->pages * GO_PAGE_BYTES,
+        .slot_bytes = span->slot_bytes,
+        .slots = (uint32_t)span->slots,
+        .pages = (uint32_t)span->pages,
+        .slot_magic = span->slots == 1 ? 0 : UINT32_MAX / (uint32_t)span->slot_bytes + 1,
+    };
+}
+
+/* Looks up the span of a page that the set does not know, and enters it in the arena where it begins. NULL: none. */
+static struct object_span *enter_span(struct object_set *set, struct object_arena **arena, uintptr_t address)
+{
+    struct mspan span;
+    uint64_t page = (address - (*arena)->start) / GO_PAGE_BYTES;
+    if (!read_span(set, address, &span)) {
+        (*arena)->start_page[page] = PAGE_NONE;
+        return NULL;
+    }
+    if (span.start < (*arena)->start) {
+        (*arena)->start_page[page] = PAGE_ELSEWHERE;
+        *arena = enter_arena(set, span.start);
+        if (*arena == NULL)
+            return NULL;
+        struct object_span *known = &(*arena)->spans[(span.start - (*arena)->start) / GO_PAGE_BYTES];
+        fill_span(known, &span);
+        return known->start + known->bytes > address ? known : NULL;
+    }
+    uint64_t first = (span.start - (*arena)->start) / GO_PAGE_BYTES;
+    fill_span(&(*arena)->spans[first], &span);
+    /* Of a large object only the page that is asked for: its others are hardly ever. */
+    if (span.slots == 1)
+        (*arena)->start_page[page] = (uint16_t)(first + 1);
+    for (uint64_t i = first; span.slots != 1 && i < min_u64(first + span.pages, GO_ARENA_PAGES); i++)
+        (*arena)->start_page[i] = (uint16_t)(first + 1);
+    return &(*arena)->spans[first];
+}
+
+/* The span of objects that holds `address`, and the arena in which it begins. NULL: none. */
+static inline struct object_span *span_of(struct object_set *set, struct object_arena **arena, uintptr_t address)
+{
+    uint16_t page = (*arena)->start_page[(address - (*arena)->start) / GO_PAGE_BYTES];
+    if (page == PAGE_NONE)
+        return NULL;
+    if (page == PAGE_UNKNOWN || page == PAGE_ELSEWHERE)
+        return enter_span(set, arena, address);
+    return &(*arena)->spans[page - 1];
+}
+
+static inline uint64_t slot_of(const struct object_span *span, uintptr_t address)
+{
+    return (address - span->start) * span->slot_magic >> 32;
+}
+
+uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address)
+{
+    struct object_arena *arena = enter_arena(set, address);
+    struct object_span *span = arena == NULL ? NULL : span_of(set, &arena, address);
+    if (span == NULL)
+        return 0;
+    uint64_t slot = slot_of(span, address);
+    uintptr_t end = span->start + (slot + 1) * span->slot_bytes;
+    return slot < span->slots && address < end ? end - address : 0;
+}
+
+/* ---- adding ---- */
+
+/* Tiny objects without pointers share a slot (malloc.go:maxTinySize), so that what each asked for is added. */
+static bool is_tiny(const struct object_span *span)
+{
+    enum { TINY_SLOT_BYTES = 16 };
+    return span->slot_bytes == TINY_SLOT_BYTES;
+}
+
+static void count_new(struct object_set *set, struct object_span *span, uint64_t slot,
+                      const struct object_address *added)
+{
+    struct object_part *part = &set->parts[added->part];
+    part->objects++;
+    part->allocated_bytes += span->slot_bytes;
+    part->asked_bytes += added->asked_bytes;
+    span->marked++;
+    if (span->slots == 1) {
+        span->part_pages[added->part] = 1;
+        return;
+    }
+    uint64_t first = slot * span->slot_bytes / GO_PAGE_BYTES,
+             last = ((slot + 1) * span->slot_bytes - 1) / GO_PAGE_BYTES;
+    for (uint64_t page = first; page <= last; page++)
+        span->part_pages[added->part] |= (uint16_t)(1u << page);
+}
+
+static void notice_watched(struct object_set *set, const struct object_span *span, uint64_t slot, uint32_t part)
+{
+    uintptr_t start = span->start + slot * span->slot_bytes;
+    if (set->watched < start || set->watched - start >= span->slot_bytes)
+        return;
+    set->is_watched_found = true;
+    set->watched_part = part;
+}
+
+static void add(struct object_set *set, struct object_span *span, uint64_t slot, const struct object_address *added)
+{
+    uint64_t *word = &span->marks[slot / 64];
+    uint64_t bit = 1ull << slot % 64;
+    if ((*word & bit) != 0) {
+        if (is_tiny(span))
+            set->parts[added->part].asked_bytes += added->asked_bytes;
+        return;
+    }
+    *word |= bit;
+    count_new(set, span, slot, added);
+    if (set->watched != 0)
+        notice_watched(set, span, slot, added->part);
+}
+
+static void add_batch(struct object_set *set, const struct object_address *addresses, uint32_t count)
+{
+    struct object_arena *arenas[BATCH];
+    struct object_span *spans[BATCH];
+    uint64_t slots[BATCH];
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t address = addresses[i].address;
+        arenas[i] = enter_arena(set, address);
+        if (arenas[i] != NULL)
+            __builtin_prefetch(&arenas[i]->start_page[(address - arenas[i]->start) / GO_PAGE_BYTES]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        spans[i] = arenas[i] == NULL ? NULL : span_of(set, &arenas[i], addresses[i].address);
+        if (spans[i] != NULL)
+            __builtin_prefetch(spans[i], 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (spans[i] == NULL)
+            continue;
+        slots[i] = slot_of(spans[i], addresses[i].address);
+        if (slots[i] < spans[i]->slots)
+            __builtin_prefetch(&spans[i]->marks[slots[i] / 64], 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (spans[i] == NULL || slots[i] >= spans[i]->slots)
+            set->unknown++;
+        else
+            add(set, spans[i], slots[i], &addresses[i]);
+    }
+}
+
+void object_set_add_all(struct object_set *set, const struct object_address *addresses, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i += BATCH)
+        add_batch(set, &addresses[i], count - i < BATCH ? count - i : BATCH);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A set of heap objects, for millions of addresses: which slot of which span is this, and is it new to the set?
+ *
+ *   address --> arena (hash) --> start_page[page] --> object_span --> slot, a bit of its marks
+ *
+ * A span is looked up when the first address in it comes, and then known: what an address costs afterwards is three
+ * cache misses. object_set_add_all takes many addresses at once, so that their misses overlap.
+ *
+ * Each object belongs to one part of the whole, the first that came to it (dump/map_answer.h names the parts).
+ *
+ * Allowed context: dumper, command; one thread at a time.
+ */
+#ifndef GPW_GORUNTIME_OBJECT_SET_H
+#define GPW_GORUNTIME_OBJECT_SET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "goruntime/heap_find.h"
+#include "goruntime/mspan.h"
+#include "memory/bump.h"
+#include "memory/reader_cache.h"
+#include "memory/units.h"
+
+enum { OBJECT_PARTS = 8, OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64 };
+
+/* A span with an object of the set: a cache line of facts, and behind it the marks, so that both lie on one OS page. */
+struct object_span {
+    uintptr_t start;
+    uint64_t bytes;
+    uint64_t slot_bytes;
+    uint32_t slot_magic; /* offset * slot_magic >> 32 is the slot, as in mheap.go:divMul */
+    uint32_t slots;
+    uint32_t marked; /* objects of the set */
+    uint32_t pages;
+    /* Go pages with objects of each part, a bit each; of a span with one slot, bit 0 stands for all of its pages. */
+    uint16_t part_pages[OBJECT_PARTS];
+    uint64_t unused;
+    uint64_t marks[OBJECT_SPAN_MARK_WORDS]; /* a bit for each slot */
+};
+
+/* An arena in which the set has objects. */
+struct object_arena {
+    uintptr_t start;
+    uint16_t start_page[GO_ARENA_PAGES];      /* of the span that holds the page, plus 1; 0: not looked up */
+    struct object_span spans[GO_ARENA_PAGES]; /* by start page */
+};
+
+struct object_part {
+    uint64_t objects, asked_bytes, allocated_bytes;
+};
+
+struct object_set {
+    const struct go_heap *heap;
+    struct reader_cache *cache;
+    struct bump *bump;
+    uint32_t sweepgen;
+    struct object_arena **table; /* by address */
+    struct object_arena **arenas;
+    uint32_t arenas_count;
+    struct object_part parts[OBJECT_PARTS];
+    uint64_t unknown; /* addresses that are in no object */
+    bool is_full;     /* the reserve of `bump` is used up: some addresses were not taken */
+    /* An address to look out for (0: none), and the part its object was added to. */
+    uintptr_t watched;
+    bool is_watched_found;
+    uint32_t watched_part;
+};
+
+struct object_address {
+    uintptr_t address;
+    uint64_t asked_bytes;
+    uint32_t part;
+};
+
+/* False: the reserve of `bump` is used up. `cache` reads the heap's structs and stays the caller's. */
+bool object_set_open(struct object_set *set, const struct go_heap *heap, struct reader_cache *cache, struct bump *bump);
+/* Empty again, its memory kept. */
+void object_set_clear(struct object_set *set);
+
+/* Adds the objects that the addresses are in. */
+void object_set_add_all(struct object_set *set, const struct object_address *addresses, uint32_t count);
+
+/* The bytes from `address` to the end of its object; 0: it is in none. */
+uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address);
+
+#endif
