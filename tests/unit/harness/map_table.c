@@ -169,7 +169,7 @@ Test(map_table, what_takes_most_comes_first)
         cr_expect(at != NULL && at > last, "%s in:\n%s", names[i], text);
         last = at;
     }
-    expect_in("  32 KiB      1 B      4       14      96 B  buckets 8 KiB     main.older map[int]int\n");
+    expect_in("  32 KiB      1 B      4       14      96 B  buckets 576 B     main.older map[int]int\n");
     summary_of(answers, 5, 2, &PLAIN);
     expect_in("main.older");
     expect_not_in("main.none");
