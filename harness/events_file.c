@@ -30,9 +30,10 @@ enum { STRIDE_BYTES_MAX = 4096, ERRNO_MAX = 4095, PROTECTION_MASK = 7 };
 
 static bool refuse_errno(int code, struct error *error)
 {
-    const char *mend = code == ENOENT   ? "check the path (GOPAGEWATCH_EVENTS of the program that wrote it)"
-                       : code == EACCES ? "events files are readable by their owner only: run as the user of the program"
-                                        : "check the file and the disk it is on";
+    const char *mend = code == ENOENT ? "check the path (GOPAGEWATCH_EVENTS of the program that wrote it)"
+                       : code == EACCES
+                           ? "events files are readable by their owner only: run as the user of the program"
+                           : "check the file and the disk it is on";
     return error_set(error, "%s; %s", strerror(code), mend);
 }
 
@@ -61,10 +62,9 @@ static bool check_numbers(const struct gpw_events_header *header, struct error *
     if (header->capacity == 0 || header->capacity > CAPACITY_MAX || header->written > NUMBER_MAX ||
         header->lost > NUMBER_MAX || header->dropped > header->written ||
         header->written - header->dropped > header->capacity)
-        return error_set(error,
-                         "says that of %" PRIu64 " records %" PRIu64 " are dropped, with room for %" PRIu64
-                         "; " DAMAGED,
-                         header->written, header->dropped, header->capacity);
+        return error_set(
+            error, "says that of %" PRIu64 " records %" PRIu64 " are dropped, with room for %" PRIu64 "; " DAMAGED,
+            header->written, header->dropped, header->capacity);
     if (header->pid == 0 || header->pid > INT32_MAX || header->start_unix_ns > NUMBER_MAX ||
         header->last_ticks <= header->start_ticks || header->last_monotonic_ns <= header->start_monotonic_ns ||
         header->last_monotonic_ns > NUMBER_MAX)

@@ -21,12 +21,12 @@ struct events_file {
     int fd;
     struct gpw_events_header header; /* checked; as it was when the file was opened */
     double ns_per_tick;
-    uint64_t next;             /* number of the record to read */
-    uint64_t overtaken;        /* records that the process dropped before they were read */
-    const struct dump *dump;   /* whose threads and call sites the calls are of; NULL: the threads are not known */
-    uint64_t buffered_from;    /* numbers of the records in the buffer */
+    uint64_t next;           /* number of the record to read */
+    uint64_t overtaken;      /* records that the process dropped before they were read */
+    const struct dump *dump; /* whose threads and call sites the calls are of; NULL: the threads are not known */
+    uint64_t buffered_from;  /* numbers of the records in the buffer */
     uint64_t buffered_to;
-    bool has_failed;           /* the error is about this file */
+    bool has_failed; /* the error is about this file */
     unsigned char *buffer;
 };
 

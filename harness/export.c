@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -85,6 +86,17 @@ static bool write_dumps(struct job *job, const struct dump *dumps, uint32_t coun
     return job->format->write(job->out, &input, &job->error);
 }
 
+/* To a person: the trace has these numbers too. */
+static void tell_missing(const struct job *job, const struct events_file *events)
+{
+    uint64_t dropped = events->header.dropped + events->overtaken, lost = events->header.lost;
+    if (dropped + lost > 0 && isatty(STDERR_FILENO))
+        command_tell(NAME,
+                     "%s: the first %" PRIu64 " calls were dropped (GOPAGEWATCH_EVENTS_SIZE was too small), %" PRIu64
+                     " were lost",
+                     job->events_path, dropped, lost);
+}
+
 static bool write_with_events(struct job *job, const struct dump *dumps, uint32_t count, uint32_t newest)
 {
     struct events_file events;
@@ -98,6 +110,8 @@ static bool write_with_events(struct job *job, const struct dump *dumps, uint32_
     if (is_written) {
         is_written = write_dumps(job, dumps, count, &events);
         job->thing = events.has_failed ? job->events_path : thing;
+        if (is_written)
+            tell_missing(job, &events);
     }
     events_file_close(&events);
     return is_written;

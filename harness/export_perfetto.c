@@ -346,6 +346,9 @@ static bool write_events(struct timeline *line, struct error *error)
     put_more(line, "exe", newest->process.exe);
     put_more(line, "go_version", newest->environment.go_version);
     put_more(line, "build_id", newest->environment.build_id);
+    if (line->events != NULL)
+        fprintf(line->out, ",\"events_dropped\":%" PRIu64 ",\"events_lost\":%" PRIu64, line->events->header.dropped,
+                line->events->header.lost);
     fputs("},\"traceEvents\":[\n", line->out);
     put_name(line, "process_name", line->pid, name_of(&newest->process));
     bool is_written = put_thread_names(line);

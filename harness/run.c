@@ -31,6 +31,10 @@ static const char USAGE[] =
     "      --at-exit         a dump when the program ends by itself\n"
     "      --when-rss SIZE   a dump when the resident memory passes SIZE (512MiB, 2GiB); again when it\n"
     "                        was a tenth below meanwhile\n"
+    "      --events PATTERN  streams all memory calls to a file, for 'gopagewatch export perfetto --events':\n"
+    "                        %p pid, %e program, %h host, %t time\n"
+    "      --events-size SIZE\n"
+    "                        how large that file becomes (default 64MiB); then the oldest calls are dropped\n"
     "      --signal NAME     the signal that asks for a dump, or none; default USR2\n"
     "\n"
     "Sampling for the CI gate (gopagewatch check):\n"
@@ -55,6 +59,8 @@ enum {
     OPTION_EVERY = 256,
     OPTION_AT_EXIT,
     OPTION_WHEN_RSS,
+    OPTION_EVENTS,
+    OPTION_EVENTS_SIZE,
     OPTION_SIGNAL,
     OPTION_CHECK,
     OPTION_SAMPLES,
@@ -111,6 +117,10 @@ static bool take_option(struct request *request, int option)
         return set_variable("--at-exit", "AT_EXIT", "1");
     case OPTION_WHEN_RSS:
         return set_variable("--when-rss", "RSS", optarg);
+    case OPTION_EVENTS:
+        return set_variable("--events", "EVENTS", optarg);
+    case OPTION_EVENTS_SIZE:
+        return set_variable("--events-size", "EVENTS_SIZE", optarg);
     case OPTION_SIGNAL:
         return set_variable("--signal", "SIGNAL", optarg);
     case OPTION_SAMPLES:
@@ -197,6 +207,8 @@ enum exit_code run_run(int argc, char **argv)
                                             {"every", required_argument, NULL, OPTION_EVERY},
                                             {"at-exit", no_argument, NULL, OPTION_AT_EXIT},
                                             {"when-rss", required_argument, NULL, OPTION_WHEN_RSS},
+                                            {"events", required_argument, NULL, OPTION_EVENTS},
+                                            {"events-size", required_argument, NULL, OPTION_EVENTS_SIZE},
                                             {"signal", required_argument, NULL, OPTION_SIGNAL},
                                             {"check", no_argument, NULL, OPTION_CHECK},
                                             {"samples", required_argument, NULL, OPTION_SAMPLES},
