@@ -63,8 +63,8 @@ static void begin(struct event_stream *begun, const char *name, uint64_t file_by
     options.events_file_bytes = file_bytes;
     event_stream_open(begun, &options, &output);
     capture_stderr_begin(&captured);
-    event_stream_begin(begun, &events, &region, (struct event_stream_start){clock_ticks(), raw_clock_ns(CLOCK_MONOTONIC)},
-                       &word);
+    event_stream_begin(begun, &events, &region,
+                       (struct event_stream_start){clock_ticks(), raw_clock_ns(CLOCK_MONOTONIC)}, &word);
     capture_stderr_end(&captured, said, sizeof said);
 }
 
