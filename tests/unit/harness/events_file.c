@@ -19,7 +19,8 @@
 enum { CAPACITY = 5000, FILE_BYTES_MAX = 256 + CAPACITY * 64 };
 
 /* What the dump and the file are both of. */
-#define EVENTS_FILE "{\"path\":\"/srv/shop.events\",\"start_unix_ns\":1795404356123456789,\"written\":1,\"dropped\":0,\"lost\":0}"
+#define EVENTS_FILE \
+    "{\"path\":\"/srv/shop.events\",\"start_unix_ns\":1795404356123456789,\"written\":1,\"dropped\":0,\"lost\":0}"
 #define START_UNIX_NS 1795404356123456789u
 
 static const struct gpw_events_header RIGHT = {
@@ -83,10 +84,10 @@ static struct events_file open_right(const struct gpw_events_header *header)
 
 static struct dump dump_of_file(void)
 {
-    return changed_dump(CHANGES(
-        {"events_file", EVENTS_FILE},
-        {"threads", "[{\"tid\":4712,\"name\":\"a\",\"start\":\"0x7f0000000000\",\"end\":\"0x7f0000002000\","
-                    "\"resident\":4096,\"stack_pointer\":null,\"resident_below\":null}]"}));
+    return changed_dump(
+        CHANGES({"events_file", EVENTS_FILE},
+                {"threads", "[{\"tid\":4712,\"name\":\"a\",\"start\":\"0x7f0000000000\",\"end\":\"0x7f0000002000\","
+                            "\"resident\":4096,\"stack_pointer\":null,\"resident_below\":null}]"}));
 }
 
 Test(events_file, a_call_is_as_it_would_be_in_the_dump)
@@ -120,11 +121,10 @@ Test(events_file, details_are_words)
         uint8_t operation, detail;
         const char *word;
     } CASES[] = {
-        {GPW_EVENTS_MADVISE, 8, "FREE"},     {GPW_EVENTS_MADVISE, 14, "HUGEPAGE"},
-        {GPW_EVENTS_MADVISE, 255, "other"},  {GPW_EVENTS_MADVISE, 77, "other"},
-        {GPW_EVENTS_MADVISE, 254, "other"},  {GPW_EVENTS_MMAP, 3, "rw-"},
-        {GPW_EVENTS_MMAP, 0, "---"},         {GPW_EVENTS_MMAP, 255, "rwx"},
-        {GPW_EVENTS_MUNMAP, 3, ""},          {GPW_EVENTS_MREMAP, 0, ""},
+        {GPW_EVENTS_MADVISE, 8, "FREE"},   {GPW_EVENTS_MADVISE, 14, "HUGEPAGE"}, {GPW_EVENTS_MADVISE, 255, "other"},
+        {GPW_EVENTS_MADVISE, 77, "other"}, {GPW_EVENTS_MADVISE, 254, "other"},   {GPW_EVENTS_MMAP, 3, "rw-"},
+        {GPW_EVENTS_MMAP, 0, "---"},       {GPW_EVENTS_MMAP, 255, "rwx"},        {GPW_EVENTS_MUNMAP, 3, ""},
+        {GPW_EVENTS_MREMAP, 0, ""},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         static unsigned char bytes[FILE_BYTES_MAX];
@@ -149,8 +149,9 @@ Test(events_file, records_come_oldest_first_wherever_they_stand)
         uint64_t dropped, written;
         uint32_t header_bytes, record_bytes;
     } CASES[] = {
-        {0, 0, 256, 48}, {0, CAPACITY, 256, 48},         {12345, 12345 + CAPACITY, 256, 48}, {12345, 12345, 256, 48},
-        {7, 4000, 256, 64}, {2 * CAPACITY, 3 * CAPACITY, 256, 48}, {12000, 12300, 300, 56},
+        {0, 0, 256, 48},         {0, CAPACITY, 256, 48}, {12345, 12345 + CAPACITY, 256, 48},
+        {12345, 12345, 256, 48}, {7, 4000, 256, 64},     {2 * CAPACITY, 3 * CAPACITY, 256, 48},
+        {12000, 12300, 300, 56},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct gpw_events_header header = RIGHT;
@@ -222,13 +223,13 @@ static void expect_refusal_of(const void *bytes, uint64_t count, const char *rea
     events_file_close(&file);
 }
 
-#define WRONG(reason, ...)                                          \
-    do {                                                            \
-        struct gpw_events_header header = RIGHT;                    \
-        uint64_t count = make_bytes(&header, bytes);                \
-        __VA_ARGS__;                                                \
-        memcpy(bytes, &header, sizeof header);                      \
-        expect_refusal_of(bytes, count, reason);                    \
+#define WRONG(reason, ...)                           \
+    do {                                             \
+        struct gpw_events_header header = RIGHT;     \
+        uint64_t count = make_bytes(&header, bytes); \
+        __VA_ARGS__;                                 \
+        memcpy(bytes, &header, sizeof header);       \
+        expect_refusal_of(bytes, count, reason);     \
     } while (0)
 
 Test(events_file, headers_that_cannot_be_are_refused)
@@ -259,7 +260,10 @@ Test(events_file, headers_that_cannot_be_are_refused)
     WRONG("a pid or times", header.last_monotonic_ns = 0);
     WRONG("a pid or times", header.last_monotonic_ns = UINT64_MAX);
     WRONG("ends before the record 3 of 4", header.written = 4);
-    WRONG("ends before the record", { header.written = CAPACITY; header.dropped = 1; });
+    WRONG("ends before the record", {
+        header.written = CAPACITY;
+        header.dropped = 1;
+    });
 }
 
 Test(events_file, records_that_cannot_be_are_refused)
@@ -279,10 +283,10 @@ Test(events_file, files_that_are_cut_short_are_refused)
     uint64_t count = make_bytes(&RIGHT, bytes);
     for (uint64_t left = 0; left < count; left++)
         expect_refusal_of(bytes, left,
-                          left < sizeof GPW_EVENTS_FILE_PREFIX - 1   ? "is no events file"
+                          left < sizeof GPW_EVENTS_FILE_PREFIX - 1    ? "is no events file"
                           : left < sizeof GPW_EVENTS_FILE_VERSION - 1 ? "a version that is no number"
-                          : left < 120                               ? "is cut off in its header"
-                                                                     : "ends before the record");
+                          : left < 120                                ? "is cut off in its header"
+                                                                      : "ends before the record");
 }
 
 Test(events_file, what_is_no_file_is_refused)
@@ -310,7 +314,8 @@ Test(events_file, noise_is_read_to_an_end)
         header.written = 100;
         uint64_t count = make_bytes(&header, bytes);
         for (uint64_t changes = 1 + random_below(&random, 6); changes > 0; changes--)
-            bytes[random_below(&random, random_below(&random, 2) == 0 ? 120 : count)] = (unsigned char)random_next(&random);
+            bytes[random_below(&random, random_below(&random, 2) == 0 ? 120 : count)] =
+                (unsigned char)random_next(&random);
         if (!open_bytes(&file, bytes, count, &error))
             continue;
         uint64_t read = 0;
@@ -437,8 +442,11 @@ Test(call_totals, a_burst_has_a_point_at_its_beginning_and_at_its_end)
 {
     static struct points points;
     static struct call_totals totals = {.tell = keep_point, .context = &points};
-    static const struct point WANTED[] = {
-        {"go mmap", 0, 1}, {"go mmap", 999, 1000}, {"go mmap", 5000000, 1001}, {"c mmap", 0, 7}, {"go mmap", 5000001, 1002}};
+    static const struct point WANTED[] = {{"go mmap", 0, 1},
+                                          {"go mmap", 999, 1000},
+                                          {"go mmap", 5000000, 1001},
+                                          {"c mmap", 0, 7},
+                                          {"go mmap", 5000001, 1002}};
     for (uint64_t i = 0; i < 1000; i++)
         call_totals_add(&totals, "go", "mmap", i, 1);
     call_totals_add(&totals, "go", "mmap", 5000000, 1);
