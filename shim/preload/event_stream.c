@@ -104,7 +104,7 @@ static bool may_use(struct event_stream *stream, int fd, struct stat *status)
 
 static int open_file(struct event_stream *stream)
 {
-    struct stat status;
+    struct stat status = {0};
     int fd = raw_open(stream->path, OPEN_FLAGS | O_CREAT, FILE_MODE);
     if (fd < 0) {
         complain_errno(stream, "cannot be created", fd, "; set GOPAGEWATCH_EVENTS to a path that can be written");
@@ -125,7 +125,7 @@ static int open_file(struct event_stream *stream)
 
 static bool is_the_file(const struct event_stream *stream, int fd)
 {
-    struct stat status;
+    struct stat status = {0};
     return raw_fstat(fd, &status) == 0 && status.st_dev == stream->device && status.st_ino == stream->inode;
 }
 

@@ -17,12 +17,18 @@
 
 #include "gopagewatch/events_file.h"
 #include "tests/e2e/checks.h"
+#include "tests/e2e/support/deadline.h"
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/export.h"
 #include "tests/e2e/support/fail.h"
 #include "tests/e2e/support/gopagewatch.h"
+#include "tests/e2e/support/scavtrace.h"
 
-enum { PATH_BYTES = 200, VARIABLE_BYTES = 256, SMALL_CAPACITY = (4096 - GPW_EVENTS_HEADER_BYTES) / GPW_EVENTS_RECORD_BYTES };
+enum {
+    PATH_BYTES = 200,
+    VARIABLE_BYTES = 256,
+    SMALL_CAPACITY = (4096 - GPW_EVENTS_HEADER_BYTES) / GPW_EVENTS_RECORD_BYTES
+};
 
 struct read_file {
     struct gpw_events_header header;
@@ -70,20 +76,38 @@ static void expect_sound(const struct read_file *file)
         const struct gpw_events_record *record = &file->records[i];
         cr_assert(record->operation <= GPW_EVENTS_MADVISE && (record->by == 1 || record->by == 2) &&
                       record->ticks >= file->header.start_ticks && record->ticks <= file->header.last_ticks &&
-                      record->stack_pointer > 4096 && record->error >= 0 && record->error < 4096 &&
-                      record->zero == 0 && memcmp(record->zeros, ZEROS, sizeof ZEROS) == 0,
+                      record->stack_pointer > 4096 && record->error >= 0 && record->error < 4096 && record->zero == 0 &&
+                      memcmp(record->zeros, ZEROS, sizeof ZEROS) == 0,
                   "record %" PRIu64 " of %" PRIu64, i, file->count);
     }
 }
 
+struct released {
+    uint64_t calls, bytes;
+};
+
+static struct released released_by_go(const struct read_file *file)
+{
+    struct released released = {0, 0};
+    for (uint64_t i = 0; i < file->count; i++) {
+        const struct gpw_events_record *record = &file->records[i];
+        bool counts = record->operation == GPW_EVENTS_MADVISE && record->by == GPW_EVENTS_BY_GO &&
+                      record->detail == MADV_DONTNEED && record->error == 0;
+        released.calls += counts;
+        released.bytes += counts ? record->bytes : 0;
+    }
+    return released;
+}
+
 /* freeloop under the shim, resting in its last phase. */
-static struct watched *watch_freeloop(const struct toolchain *toolchain, const char *path, const char *size)
+static struct watched *watch_freeloop(const struct toolchain *toolchain, const char *rounds, const char *path,
+                                      const char *size)
 {
     char events[VARIABLE_BYTES], bytes[VARIABLE_BYTES];
     snprintf(events, sizeof events, "GOPAGEWATCH_EVENTS=%s", path);
     snprintf(bytes, sizeof bytes, "GOPAGEWATCH_EVENTS_SIZE=%s", size);
     struct program_setup setup = {
-        .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", "40", "-wait", NULL},
+        .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", rounds, "-wait", NULL},
         .environment = (const char *[]){"GOGC=off", events, bytes, NULL},
     };
     struct watched *watched = watched_start(&setup);
@@ -96,26 +120,21 @@ TOOLCHAIN_TEST(events_file, has_the_calls_that_the_dump_counts, .timeout = 120)
     char path[PATH_BYTES];
     struct temp_dir dir = temp_dir_make();
     snprintf(path, sizeof path, "%s/f", dir.path);
-    struct watched *watched = watch_freeloop(toolchain, path, "64MiB");
+    struct watched *watched = watch_freeloop(toolchain, "40", path, "64MiB");
     json_t *dump = watched_dump(watched);
     program_go_on(watched->program);
     cr_expect_eq(program_await_end(watched->program), 0);
     cr_expect_str_eq(program_errors(watched->program), "");
 
     struct read_file file = read_file(path);
-    uint64_t calls = 0, bytes = 0;
-    for (uint64_t i = 0; i < file.count; i++) {
-        const struct gpw_events_record *record = &file.records[i];
-        bool counts = record->operation == GPW_EVENTS_MADVISE && record->by == GPW_EVENTS_BY_GO &&
-                      record->detail == MADV_DONTNEED && record->error == 0;
-        calls += counts;
-        bytes += counts ? record->bytes : 0;
-    }
+    struct released released = released_by_go(&file);
     struct dump_advice counted = dump_advice(dump, "go", "DONTNEED");
     expect_sound(&file);
-    cr_expect_gt(calls, 1000u);
-    cr_expect_eq(calls, counted.calls, "%" PRIu64 " in the file, %" PRIu64 " counted", calls, counted.calls);
-    cr_expect_eq(bytes, counted.bytes, "%" PRIu64 " in the file, %" PRIu64 " counted", bytes, counted.bytes);
+    cr_expect_gt(released.calls, 1000u);
+    cr_expect_eq(released.calls, counted.calls, "%" PRIu64 " in the file, %" PRIu64 " counted", released.calls,
+                 counted.calls);
+    cr_expect_eq(released.bytes, counted.bytes, "%" PRIu64 " in the file, %" PRIu64 " counted", released.bytes,
+                 counted.bytes);
     cr_expect_eq(file.header.dropped, 0u);
     cr_expect_eq(file.header.lost, 0u);
     cr_expect_eq(file.header.start_unix_ns, dump_number(dump, "events_file/start_unix_ns"));
@@ -133,7 +152,7 @@ TOOLCHAIN_TEST(events_file, a_small_one_keeps_the_newest, .timeout = 120)
     char path[PATH_BYTES];
     struct temp_dir dir = temp_dir_make();
     snprintf(path, sizeof path, "%s/f", dir.path);
-    struct watched *watched = watch_freeloop(toolchain, path, "4KiB");
+    struct watched *watched = watch_freeloop(toolchain, "40", path, "4KiB");
     json_t *dump = watched_dump(watched);
     program_signal(watched->program, SIGKILL);
     cr_expect_eq(program_await_end(watched->program), -SIGKILL);
@@ -162,8 +181,10 @@ TOOLCHAIN_TEST(events_file, a_small_one_keeps_the_newest, .timeout = 120)
 static void await_written(struct program *program, const char *path, uint64_t written)
 {
     const struct timespec look_again = {0, 1000000};
+    struct deadline deadline = deadline_usual();
     while (read_header(path).written < written) {
         cr_assert_not(program_has_ended(program), "%s", program_errors(program));
+        cr_assert_gt(deadline_left_ms(deadline), 0, "%" PRIu64 " are there", read_header(path).written);
         nanosleep(&look_again, NULL);
     }
 }
@@ -195,9 +216,42 @@ TOOLCHAIN_TEST(events_file, is_whole_after_a_kill, .timeout = 120)
     watched_end(watched);
 }
 
+/* No dump is asked for, and what is new is too little to wake anybody. */
+Test(events_file, is_written_by_and_by, .timeout = 120)
+{
+    char path[PATH_BYTES];
+    struct toolchain toolchain = toolchain_newest();
+    struct temp_dir dir = temp_dir_make();
+    snprintf(path, sizeof path, "%s/f", dir.path);
+    struct watched *watched = watch_freeloop(&toolchain, "5", path, "64MiB");
+    await_written(watched->program, path, 500);
+    watched_end(watched);
+}
+
+/* It ends at once behind its last calls, and what it gave back is in the runtime's own trace. */
+TOOLCHAIN_TEST(events_file, has_the_last_calls_of_a_program_that_ends, .timeout = 120)
+{
+    char path[PATH_BYTES], events[VARIABLE_BYTES];
+    struct temp_dir dir = temp_dir_make();
+    snprintf(path, sizeof path, "%s/f", dir.path);
+    snprintf(events, sizeof events, "GOPAGEWATCH_EVENTS=%s", path);
+    struct program_setup setup = {
+        .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", "3", NULL},
+        .environment = (const char *[]){"GODEBUG=scavtrace=1", "GOGC=off", events, NULL},
+    };
+    struct watched *watched = watched_start(&setup);
+    cr_expect_eq(program_await_end(watched->program), 0);
+    struct read_file file = read_file(path);
+    expect_sound(&file);
+    cr_expect_eq(released_by_go(&file).bytes, scavtrace_sum(program_errors(watched->program)).released_bytes);
+    cr_expect_eq(file.header.lost, 0u);
+    free(file.records);
+    watched_end(watched);
+}
+
 TOOLCHAIN_TEST(events_file, cannot_be_written_and_the_program_goes_on, .timeout = 120)
 {
-    struct watched *watched = watch_freeloop(toolchain, "/nowhere/f", "64MiB");
+    struct watched *watched = watch_freeloop(toolchain, "40", "/nowhere/f", "64MiB");
     json_t *dump = watched_dump(watched);
     program_go_on(watched->program);
     cr_expect_eq(program_await_end(watched->program), 0);
@@ -212,6 +266,23 @@ TOOLCHAIN_TEST(events_file, cannot_be_written_and_the_program_goes_on, .timeout 
     watched_end(watched);
 }
 
+/* Whether one of its descriptors is a file in that directory. */
+static bool holds_file_in(pid_t pid, const char *directory)
+{
+    char path[PATH_MAX], target[PATH_MAX];
+    bool is_held = false;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *listing = opendir(path);
+    must(listing != NULL, "%s", path);
+    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+        snprintf(path, sizeof path, "/proc/%d/fd/%.16s", (int)pid, entry->d_name);
+        ssize_t bytes = readlink(path, target, sizeof target);
+        is_held |= bytes > (ssize_t)strlen(directory) && strncmp(target, directory, strlen(directory)) == 0;
+    }
+    closedir(listing);
+    return is_held;
+}
+
 /* Each process of a family writes its own; a child of fork(2) that does not exec writes none. */
 TOOLCHAIN_TEST(events_file, is_of_one_process, .timeout = 120)
 {
@@ -220,7 +291,10 @@ TOOLCHAIN_TEST(events_file, is_of_one_process, .timeout = 120)
     snprintf(events, sizeof events, "GOPAGEWATCH_EVENTS=%s/%%p", dir.path);
     struct watched *watched = watch_app(toolchain, "forker", (const char *[]){events, NULL});
     pid_t pid = program_pid(watched->program);
-    program_await_phase(watched->program, "forked");
+    const char *child = strstr(program_await_phase(watched->program, "forked"), "child=");
+    cr_assert_not_null(child);
+    cr_expect(holds_file_in(pid, dir.path));
+    cr_expect_not(holds_file_in((pid_t)strtol(child + sizeof "child=" - 1, NULL, 10), dir.path));
     program_go_on(watched->program);
     cr_expect_eq(program_await_end(watched->program), 0, "%s", program_errors(watched->program));
     unsigned files = 0;
