@@ -114,7 +114,7 @@ static void wait(const struct dumper *dumper, uint64_t now_ns)
     uint64_t until_ns = dumper->rss_bytes == 0 ? NEVER : now_ns + RSS_INTERVAL_NS;
     if (dumper->every_ns != 0)
         until_ns = min_u64(until_ns, dumper->next_every_ns);
-    if (event_stream_is_wanted(&gpw_shim.event_stream))
+    if (gpw_shim.event_stream.records != NULL)
         until_ns = min_u64(until_ns, now_ns + EVENT_STREAM_INTERVAL_NS);
     uint64_t rest_ns = until_ns > now_ns ? until_ns - now_ns : 0;
     struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};

@@ -248,16 +248,16 @@ static void add_record(struct event_stream *stream, const struct event *event)
         flush(stream);
 }
 
-/* An event that is not there is on its way, or was lost, which nobody can tell: some time is left to it. While the ring
- * is about to be overwritten there is none. */
-static bool is_worth_waiting(struct event_stream *stream, uint64_t pending)
+/* An event that is not there is on its way, or was lost, which nobody can tell: some time is left to it, the same time
+ * to all that had their numbers when it began. While the ring is about to be overwritten there is none. */
+static bool is_worth_waiting(struct event_stream *stream, uint64_t end)
 {
     uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);
-    if (stream->hole != stream->next + 1) {
-        stream->hole = stream->next + 1;
-        stream->hole_since_ns = now_ns;
+    if (stream->next >= stream->awaited_end) {
+        stream->awaited_end = end;
+        stream->awaited_since_ns = now_ns;
     }
-    return now_ns - stream->hole_since_ns < PATIENCE_NS && pending < EVENTS_CAPACITY / 2;
+    return now_ns - stream->awaited_since_ns < PATIENCE_NS && end - stream->next < EVENTS_CAPACITY / 2;
 }
 
 void event_stream_take(struct event_stream *stream, const struct events *events)
@@ -275,7 +275,7 @@ void event_stream_take(struct event_stream *stream, const struct events *events)
         }
         if (event_read(events, stream->next, &event))
             add_record(stream, &event);
-        else if (is_worth_waiting(stream, pending))
+        else if (is_worth_waiting(stream, end))
             break;
         else
             stream->header.lost++;

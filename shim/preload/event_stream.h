@@ -33,8 +33,8 @@ struct event_stream {
     struct gpw_events_record *records; /* on their way to the file */
     uint32_t records_count;
     uint64_t next;                    /* number of the event in the ring that is taken next */
-    uint64_t hole;                    /* number of one that was not there when it was its turn, plus one */
-    uint64_t hole_since_ns;           /* monotonic */
+    uint64_t awaited_end;             /* numbers below, of events that are not there, are waited for */
+    uint64_t awaited_since_ns;        /* monotonic */
     char why[EVENT_STREAM_WHY_BYTES]; /* events are missing; "": none */
 };
 

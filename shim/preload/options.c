@@ -83,7 +83,7 @@ static const char *parse_events_size(struct options *options, const char *value)
 {
     uint64_t bytes;
     if (!quantity_size_bytes(value, &bytes) || bytes < EVENTS_FILE_BYTES_MIN || bytes > EVENTS_FILE_BYTES_MAX)
-        return "a size from 4KiB to 1TiB, as 256MiB";
+        return "a size from 4KiB to 1024GiB, as 256MiB";
     options->events_file_bytes = bytes;
     return NULL;
 }

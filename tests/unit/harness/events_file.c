@@ -346,6 +346,26 @@ Test(events_file, the_dump_of_another_process_is_refused)
     expect_stranger(CHANGES({"events_file", "{\"path\":\"x\",\"start_unix_ns\":1}"}), "is of another run of pid 4711");
 }
 
+Test(events_file, what_a_dump_says_of_it_is_checked)
+{
+    static const struct {
+        const char *value, *reason;
+    } CASES[] = {
+        {"7", "events_file is a number where an object belongs"},
+        {"{\"path\":\"x\"}", "events_file.start_unix_ns is missing"},
+        {"{\"path\":null,\"start_unix_ns\":1}", "events_file.path is null"},
+        {"{\"path\":\"x\",\"start_unix_ns\":-1}", "events_file.start_unix_ns is negative"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct dump dump;
+        struct error error = {.text = ""};
+        json_t *document = fixture_document();
+        fixture_change(document, "events_file", CASES[i].value);
+        cr_expect_not(fixture_load_document(&dump, document, &error));
+        cr_expect_not_null(strstr(error.text, CASES[i].reason), "%s", error.text);
+    }
+}
+
 /* ---- in the time line ---- */
 
 static json_t *time_line(const struct gpw_events_header *header, struct error *error)

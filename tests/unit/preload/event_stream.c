@@ -195,6 +195,20 @@ Test(event_stream, an_event_on_its_way_is_waited_for)
     cr_expect_eq(header.lost, 1u);
 }
 
+/* They are waited for all at once: one by one it would be minutes. */
+Test(event_stream, many_lost_events_cost_no_more_than_one)
+{
+    enum { HOLES = 8000 };
+    begin(&stream, "f", bytes_for(RECORDS_MAX));
+    write_numbers(0, HOLES + 10);
+    for (unsigned i = 5; i < 5 + HOLES; i++)
+        atomic_store(&events.slots[i].sequence, 1);
+    event_stream_take_last(&stream, &events);
+    cr_assert_eq(read_file("f"), 10u);
+    cr_expect_eq(header.lost, (uint64_t)HOLES);
+    cr_expect_eq(records[5].start, HOLES + 5u);
+}
+
 static void *sleep_on_word(void *argument)
 {
     _Atomic int *is_asleep = argument;
