@@ -35,7 +35,7 @@ enum map_part {
 #define X(id, name, what) MAP_PART_##id,
     GPW_MAP_PARTS(X)
 #undef X
-        MAP_PARTS
+    MAP_PARTS
 };
 
 extern const char *const MAP_PART_NAMES[MAP_PARTS];
@@ -56,29 +56,29 @@ struct map_answer {
     const char *name, *type_name;
     const char *why; /* NULL: all that follows is known; else a sentence why nothing is */
     enum map_design design;
-    uintptr_t address;                       /* of the map's header; 0: a nil map, all numbers are 0 */
-    uint64_t key_bytes, element_bytes;       /* sizes of the types themselves */
-    uint64_t count;                          /* entries by the map's own counter */
-    uint64_t entries;                        /* entries found */
-    uint64_t capacity;                       /* slots, without overflow */
-    uint64_t tombstones;                     /* Swiss: deleted slots that cannot be used before a table is rehashed */
-    uint64_t buckets;                        /* buckets, or groups */
+    uintptr_t address;     /* of the map's header; 0: a nil map, all numbers are 0 */
+    uint64_t key_bytes, element_bytes; /* sizes of the types themselves */
+    uint64_t count;        /* entries by the map's own counter */
+    uint64_t entries;      /* entries found */
+    uint64_t capacity;     /* slots, without overflow */
+    uint64_t tombstones;   /* Swiss: deleted slots that cannot be used before a table is rehashed */
+    uint64_t buckets;      /* buckets, or groups */
     uint64_t old_buckets, evacuated_buckets; /* of a map that grows: buckets of the old array, and how many are done */
     uint64_t overflow_buckets;               /* in use, on chains */
     uint64_t tables, directory_slots;        /* Swiss; 0 and 0: one group without a table */
     struct map_part_sizes parts[MAP_PARTS];
-    struct map_part_sizes total;          /* spans and pages that parts share count once */
-    uint64_t resident_go_pages;           /* of total.go_pages: with any OS page resident */
+    struct map_part_sizes total; /* spans and pages that parts share count once */
+    uint64_t resident_go_pages;  /* of total.go_pages: with any OS page resident */
     uint64_t alone_go_pages, alone_bytes; /* pages, and what is resident of them, where all objects are this map's */
-    uint64_t alone_spans_bytes; /* spans in which all objects are: what its end gives back to the page allocator */
-    uint64_t shared_go_pages;   /* with objects that are not the map's */
-    uint64_t huge_bytes;        /* of its pages, mapped by huge pages */
-    uint64_t naive_bytes;       /* entries times the sizes of key and element, plus what these ask for */
+    uint64_t alone_spans_bytes;  /* spans in which all objects are: what its end gives back to the page allocator */
+    uint64_t shared_go_pages;    /* with objects that are not the map's */
+    uint64_t huge_bytes;         /* of its pages, mapped by huge pages */
+    uint64_t naive_bytes;        /* entries times the sizes of key and element, plus what these ask for */
     /* The same entries in a map made new for so many; and at its next growth. The slots' part only. */
     uint64_t remade_capacity, remade_bytes;
     uint64_t grows_at_entries, grown_capacity, grown_bytes;
-    uint64_t torn_reads;      /* structs and stretches that changed while they were read, or made no sense */
-    uint32_t attempts;        /* walks, the last of which is told */
+    uint64_t torn_reads;     /* structs and stretches that changed while they were read, or made no sense */
+    uint32_t attempts;       /* walks, the last of which is told */
     uint64_t unknown_objects; /* pointers to what is no object of the heap and no static data */
     bool is_deep;
     uint64_t walk_ns;

@@ -7,9 +7,10 @@
  *
  *   text := watch { ";" watch }
  *   watch := name "," type-name "," type "," base { "," step }
- *   type, base := "0x" hex digits: link-time addresses of the runtime's type descriptor (abi.MapType) and of the
- * variable step := "*"             what is there is a pointer: follow it | "+" decimal     so many bytes further | "["
- * n ":" size  a slice header is there: its element n, of `size` bytes
+ *   type, base := "0x" hex digits: link-time addresses of the runtime's type descriptor (abi.MapType) and of the variable
+ *   step := "*"             what is there is a pointer: follow it
+ *         | "+" decimal     so many bytes further
+ *         | "[" n ":" size  a slice header is there: its element n, of `size` bytes
  *
  * In names every byte but letters, digits and "._-/*()[]" is written %XX.
  *
