@@ -26,6 +26,7 @@
 #include "preload/client.h"
 #include "preload/control.h"
 #include "preload/dumper.h"
+#include "preload/event_stream.h"
 #include "preload/events.h"
 #include "preload/options.h"
 #include "preload/output.h"
@@ -82,6 +83,7 @@ struct shim {
     struct client client;
     struct dumper dumper;
     struct output output;
+    struct event_stream event_stream;
     _Atomic int is_constructed;    /* our constructor has run */
     _Atomic int has_runtime_begun; /* a watched runtime has made its first mmap */
     _Atomic int is_second_stage_done;
