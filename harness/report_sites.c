@@ -36,7 +36,7 @@ static bool is_called(const struct dump_callsite *site, const char *by, const ch
 
 static bool is_mapping_of_c(const struct dump_callsite *site)
 {
-    return is_called(site, "c", "mmap") || is_called(site, "c", "mremap");
+    return (is_called(site, "c", "mmap") || is_called(site, "c", "mremap")) && site->purpose == NULL;
 }
 
 static bool is_metadata(const struct dump_callsite *site)

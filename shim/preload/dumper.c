@@ -120,6 +120,8 @@ static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
+    /* Before the unwinder, which walks no stack of the program's malloc. */
+    malloc_asker_open(&gpw_shim.malloc_asker);
     stacks_prepare(&gpw_shim.stacks);
     for (;;) {
         uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);

@@ -26,7 +26,9 @@
 #include "preload/client.h"
 #include "preload/control.h"
 #include "preload/dumper.h"
+#include "preload/early_mmaps.h"
 #include "preload/events.h"
+#include "preload/malloc_asker.h"
 #include "preload/options.h"
 #include "preload/output.h"
 #include "preload/region.h"
@@ -62,6 +64,7 @@ struct shim {
     struct shadow shadow;
     struct events events;
     struct callsites callsites;
+    struct early_mmaps early_mmaps;
     struct stacks stacks;
     struct advice_counter advices[CALLER_COUNT][ADVICE_COUNT];
 
@@ -79,6 +82,7 @@ struct shim {
     struct control control;
     struct client client;
     struct dumper dumper;
+    struct malloc_asker malloc_asker;
     struct output output;
     _Atomic int is_constructed;    /* our constructor has run */
     _Atomic int has_runtime_begun; /* a watched runtime has made its first mmap */
