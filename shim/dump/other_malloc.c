@@ -60,8 +60,8 @@ static struct class_sizes free_sizes(const struct class_sizes *all, const struct
         .swapped_bytes = part_of(all->swapped_bytes, split->free_part),
         .huge_bytes = part_of(all->huge_bytes, split->free_part),
     };
-    free.mapped_bytes = free.resident_bytes + free.swapped_bytes + untouched_bytes -
-                        part_of(untouched_bytes, split->untouched_used);
+    free.mapped_bytes =
+        free.resident_bytes + free.swapped_bytes + untouched_bytes - part_of(untouched_bytes, split->untouched_used);
     free.mapped_bytes = min_u64(free.mapped_bytes, all->mapped_bytes);
     return free;
 }

@@ -89,7 +89,7 @@ static void read_mimalloc(void *statistics, struct malloc_answer *answer)
     answer->why_empty = "mimalloc tells how much it has committed, not how much of it is allocated; " ALL_IS_USED;
 }
 
-#define LATE(name)                                                                              \
+#define LATE(name)                                                                                \
     name " has not answered within 0.2 s, as when a thread stands still that holds its lock; it " \
          "is not asked again until it has; " ALL_IS_USED
 

@@ -3,14 +3,16 @@
 
 #include <dlfcn.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BLOCKS_MAX = 1 << 16 };
+enum { BLOCKS_MAX = 1 << 16, PAGE_BYTES = 4096, UNCACHED_BYTES = 4000, LARGE_BYTES = 4 << 20 };
 
-static void *blocks[BLOCKS_MAX];
+static void *blocks[BLOCKS_MAX], *large;
+static struct c_blocks_places places;
 
 void c_blocks_make(size_t bytes)
 {
@@ -24,9 +26,31 @@ void c_blocks_make(size_t bytes)
         total += size;
     }
     for (size_t i = 0; i < count; i += 2) {
+        size_t usable_bytes = malloc_usable_size(blocks[i]);
+        if (i < count / 2 && usable_bytes > UNCACHED_BYTES) {
+            places.freed = (size_t)blocks[i];
+            places.freed_bytes = usable_bytes;
+            places.used = (size_t)blocks[i + 1];
+            places.used_bytes = malloc_usable_size(blocks[i + 1]);
+        }
         free(blocks[i]);
         blocks[i] = NULL;
     }
+    large = malloc(LARGE_BYTES);
+    if (large == NULL)
+        abort();
+    memset(large, 1, LARGE_BYTES);
+    /* From outside it is known only where nothing of somebody else's is merged below it. */
+    void *below = (void *)(((size_t)large & ~(size_t)(PAGE_BYTES - 1)) - PAGE_BYTES);
+    bool is_apart =
+        mmap(below, PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == below;
+    places.large = is_apart ? (size_t)large : 0;
+    places.large_bytes = malloc_usable_size(large);
+}
+
+struct c_blocks_places c_blocks_places(void)
+{
+    return places;
 }
 
 void c_blocks_map(size_t bytes)
@@ -57,6 +81,7 @@ struct c_blocks_truth c_blocks_truth(void)
     *(void **)&mallctl = dlsym(RTLD_DEFAULT, "mallctl");
     *(void **)&property = dlsym(RTLD_DEFAULT, "MallocExtension_GetNumericProperty");
     *(void **)&process_info = dlsym(RTLD_DEFAULT, "mi_process_info");
+    truth.live = places.large_bytes;
     for (size_t i = 0; i < BLOCKS_MAX; i++)
         truth.live += blocks[i] == NULL ? 0 : malloc_usable_size(blocks[i]);
     if (mallctl != NULL) {

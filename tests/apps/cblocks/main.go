@@ -25,10 +25,12 @@ func main() {
 	C.c_blocks_map(20 * mebibyte)
 	C.c_blocks_make(128 * mebibyte)
 	for _, phase := range []string{"made", "again"} {
-		t := C.c_blocks_truth()
-		talk.Reach(phase, fmt.Sprintf("malloc=%s live=%d allocated=%d metadata=%d resident=%d committed=%d",
+		t, p := C.c_blocks_truth(), C.c_blocks_places()
+		talk.Reach(phase, fmt.Sprintf("malloc=%s live=%d allocated=%d metadata=%d resident=%d committed=%d "+
+			"used=%#x used_bytes=%d freed=%#x freed_bytes=%d large=%#x large_bytes=%d",
 			C.GoString(t.malloc), uint64(t.live), uint64(t.allocated), uint64(t.metadata), uint64(t.resident),
-			uint64(t.committed)))
+			uint64(t.committed), uint64(p.used), uint64(p.used_bytes), uint64(p.freed), uint64(p.freed_bytes),
+			uint64(p.large), uint64(p.large_bytes)))
 	}
 	talk.Say("done")
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A library to preload whose statistics function (that of a jemalloc built with a prefix) stands still, as it does while
- * a thread holds its lock: until somebody opens the pipe named by HELDMALLOC for writing. From then on it knows no
- * statistics.
+ * A library to preload whose statistics function (that of a jemalloc built with a prefix) stands still, as it does
+ * while a thread holds its lock: until somebody opens the pipe named by HELDMALLOC for writing. From then on it knows
+ * no statistics.
  */
 #include <errno.h>
 #include <fcntl.h>

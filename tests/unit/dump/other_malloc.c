@@ -131,7 +131,8 @@ Test(other_malloc, what_is_resident_is_shared_out_and_nothing_is_lost)
     }
     /* 30 MiB are mapped and not touched; what is allocated of them is used. */
     make(&made);
-    other_malloc_split(&(struct other_malloc){.name = "tcmalloc", .used_bytes = 76 * MIB + 4096}, &made.snapshot, &bump);
+    other_malloc_split(&(struct other_malloc){.name = "tcmalloc", .used_bytes = 76 * MIB + 4096}, &made.snapshot,
+                       &bump);
     uint64_t mapped_bytes = made.snapshot.classes[CLASS_C_HEAP_FREE].mapped_bytes;
     cr_expect(mapped_bytes + 4 >= 20u * MIB - 4096 && mapped_bytes <= 20u * MIB + 4, "%lu", mapped_bytes);
 }
@@ -140,7 +141,8 @@ Test(other_malloc, without_numbers_all_is_used)
 {
     struct made made;
     make(&made);
-    other_malloc_split(&(struct other_malloc){.name = "mimalloc", .why_empty = "it does not say"}, &made.snapshot, &bump);
+    other_malloc_split(&(struct other_malloc){.name = "mimalloc", .why_empty = "it does not say"}, &made.snapshot,
+                       &bump);
     expect_sums(&made, "no numbers");
     cr_expect_eq(made.snapshot.classes[CLASS_C_HEAP_FREE].mapped_bytes, 0);
     make(&made);
