@@ -68,7 +68,8 @@ void page_malloc_look(const struct outside *outside, struct page_facts *facts)
     if (walked == NULL)
         return;
     block->why_not = "its heap changes while it is looked at; try again";
-    if (!find_heap(&heap, &outside->source, walked, range) || !find_chunk(outside, &heap, facts->address, &block->chunk))
+    if (!find_heap(&heap, &outside->source, walked, range) ||
+        !find_chunk(outside, &heap, facts->address, &block->chunk))
         return;
     block->place = BLOCK_IN_HEAP;
     block->why_not = NULL;

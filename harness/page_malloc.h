@@ -11,8 +11,8 @@
 #include "harness/outside.h"
 #include "harness/page_facts.h"
 
-/* Fills facts->block of an address that was classified by `outside`'s snapshot, and makes the class c.heap.free where the
- * block is. */
+/* Fills facts->block of an address that was classified by `outside`'s snapshot, and makes the class c.heap.free where
+ * the block is. */
 void page_malloc_look(const struct outside *outside, struct page_facts *facts);
 
 /* Nothing for an address that is not malloc's. */

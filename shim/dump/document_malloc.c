@@ -44,6 +44,7 @@ static void fill_other(struct book *book, const struct other_malloc *other)
         book_miss(book, FREE, other->why_empty);
     if (other->why_lost != NULL)
         book_miss(book, "c.heap.used, c.heap.free", other->why_lost);
+    book_count(book, "ask_ns", other->ask_ns);
     for (uint32_t i = 0; i < other->counters_count; i++)
         book_count(book, other->counters[i].name, other->counters[i].value);
 }

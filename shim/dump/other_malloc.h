@@ -35,6 +35,7 @@ struct other_malloc {
     bool has_brk;          /* it stands for malloc, and takes memory by brk first */
     const char *why_empty; /* NULL: `used_bytes` is known; else why it is not */
     const char *why_lost;  /* NULL: its mappings are told apart; else why they are not */
+    uint64_t ask_ns;       /* how long its answer was waited for */
     uint64_t used_bytes;   /* what its blocks and its own tables take */
     struct malloc_counter counters[MALLOC_COUNTERS_MAX];
     uint32_t counters_count;

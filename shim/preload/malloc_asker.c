@@ -146,8 +146,10 @@ void malloc_asker_ask(struct malloc_asker *asker, struct other_malloc *other)
     other->why_lost = why_lost(asker);
     other->callers_count = early_mmaps_callers(&gpw_shim.early_mmaps, &other->callers);
     other->why_empty = asker->why_mute;
+    uint64_t begin_ns = raw_clock_ns(CLOCK_MONOTONIC);
     if (other->why_empty == NULL && !await_answer(asker))
         other->why_empty = asker->functions.why_late;
+    other->ask_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns;
     if (other->why_empty != NULL)
         return;
     other->why_empty = asker->answer.why_empty;
