@@ -108,7 +108,7 @@ $(BUILD)/lib.o/%.o: %.S Makefile
 	$(Q)$(CC) $(CFLAGS) -fvisibility=hidden -c $< -o $@
 
 # The page of `report --html`; its policy lets in what has these hashes (html_template.S).
-HTML_SCRIPT := $(addprefix harness/html/,base.js sections.js time_line.js arena_map.js report.js)
+HTML_SCRIPT := $(addprefix harness/html/,base.js sections.js sites.js time_line.js arena_map.js report.js)
 html_hash    = sha256-$(shell cat $(1) | sha256sum | cut -c 1-64 | tr a-f A-F | basenc --base16 -d | base64)
 $(BUILD)/lib.o/harness/html_template.o: harness/html/report.html harness/html/report.css $(HTML_SCRIPT)
 $(BUILD)/lib.o/harness/html_template.o: CFLAGS += -DSTYLE_HASH='"$(call html_hash,harness/html/report.css)"' \
