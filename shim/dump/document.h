@@ -29,7 +29,7 @@ struct counter {
     uint64_t value;
 };
 
-enum { BOOK_MISSING_MAX = 12, BOOK_COUNTERS_MAX = 12 };
+enum { BOOK_MISSING_MAX = 12, BOOK_COUNTERS_MAX = 16 };
 
 struct book {
     const char *name, *how;

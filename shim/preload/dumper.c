@@ -126,6 +126,8 @@ static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
+    /* Before the unwinder, which walks no stack of the program's malloc. */
+    malloc_asker_open(&gpw_shim.malloc_asker);
     stacks_prepare(&gpw_shim.stacks);
     event_stream_begin(&gpw_shim.event_stream, &gpw_shim.events, &gpw_shim.region,
                        (struct event_stream_start){gpw_shim.start_ticks, gpw_shim.start_monotonic_ns}, dumper->asked);

@@ -35,6 +35,7 @@ struct making {
     struct bump scratch;
     struct reader_process reader;
     struct pace pace;
+    struct other_malloc other_malloc;
     struct snapshot snapshot;
     struct document document;
     struct elf_image watched; /* the program that the watched maps are of */
@@ -130,6 +131,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
     give_ranges(making, os_page_bytes);
     find_heaps(making);
+    malloc_asker_ask(&gpw_shim.malloc_asker, &making->other_malloc);
     struct snapshot_source source = {
         .maps_path = "/proc/self/maps",
         .pagemap_path = "/proc/self/pagemap",
@@ -139,6 +141,8 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .reader = &making->reader.reader,
         .pace = &making->pace,
         .shadow = &gpw_shim.shadow,
+        .callsites = &gpw_shim.callsites,
+        .other_malloc = &making->other_malloc,
         .heaps = making->heaps,
         .heaps_count = making->heaps_count,
         .given = making->given,
@@ -289,7 +293,7 @@ static void fill_books(struct making *making)
     if (snapshot->smaps_error != 0)
         book_miss(book, snapshot->sees_huge ? "lazyfree" : "lazyfree, huge", "/proc/self/smaps could not be read");
 
-    document_fill_malloc(&books[BOOK_MALLOC], snapshot);
+    document_fill_malloc(&books[BOOK_MALLOC], snapshot, &making->other_malloc);
 }
 
 static void fill_document(struct making *making, const char *reason, const char *label)

@@ -141,6 +141,7 @@ static void open_stacks(struct shim *shim)
 {
     if (shim->options.stacks != STACKS_OFF && callsites_open(&shim->callsites, &shim->region))
         stacks_open(&shim->stacks, &shim->region, shim->options.stacks == STACKS_ALL);
+    early_mmaps_close(shim);
 }
 
 static void start_second_stage(void)
@@ -225,4 +226,6 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     /* A library that this program is linked against may have begun before us. */
     if (atomic_load(&gpw_shim.has_runtime_begun))
         start_second_stage();
+    if (atomic_load(&gpw_shim.state) == SHIM_IDLE)
+        early_mmaps_close(&gpw_shim); /* no Go program */
 }
