@@ -66,6 +66,7 @@ struct go_slot {
 };
 
 struct go_page {
+    const struct go_heap *heap; /* whose it is */
     const char *module, *version;
     unsigned go_minor;
     uintptr_t arena;
@@ -101,6 +102,8 @@ struct page_facts {
     const char *go_why_not; /* is_go is false because of this; NULL: it lies in no arena */
     struct go_page go;
     struct os_page os;
+    const struct page_object *object; /* NULL: nobody asked */
+    const struct page_maps *maps;     /* NULL: nobody asked */
 };
 
 #endif

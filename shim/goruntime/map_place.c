@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From an offset in a bucket or group to its slots. Keys and elements lie in one of three ways (map_walk.c:place_slots):
+ * From an offset in a bucket or group to its slots. Keys and elements lie in one of three ways
+ * (map_walk.c:place_slots):
  *
  *   control[8] key[8] element[8] overflow     up to go1.23
  *   control[8] {key element}[8]               go1.24 to go1.26, and 1.27

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 /* X(ID, "name") */
-#define GPW_MAP_PLACES(X)                                                                    \
-    X(NONE, "none")             /* in no stretch */                                          \
-    X(DIRECTORY, "directory")   /* a word of a Swiss map's directory, `number` */            \
-    X(TABLE, "table")           /* the struct of a table */                                  \
-    X(GROUP, "group")           /* of a table, or the only one of a small map */             \
-    X(BUCKET, "bucket")         /* of the array */                                           \
-    X(OLD_BUCKET, "old_bucket") /* of the old array */                                       \
-    X(SPARE, "spare_bucket")    /* an overflow bucket, of those that lie behind the array */ \
+#define GPW_MAP_PLACES(X)                                                                     \
+    X(NONE, "none")              /* in no stretch */                                          \
+    X(DIRECTORY, "directory")    /* a word of a Swiss map's directory, `number` */            \
+    X(TABLE, "table")            /* the struct of a table */                                  \
+    X(GROUP, "group")            /* of a table, or the only one of a small map */             \
+    X(BUCKET, "bucket")          /* of the array */                                           \
+    X(OLD_BUCKET, "old_bucket")  /* of the old array */                                       \
+    X(SPARE, "spare_bucket")     /* an overflow bucket, of those that lie behind the array */ \
     X(SINGLE, "overflow_bucket") /* an overflow bucket in an object of its own */
 
 enum map_place_kind {
@@ -29,11 +29,11 @@ enum map_place_kind {
 };
 
 /* X(ID, "name"): what of a bucket or group. */
-#define GPW_MAP_SLOT_PARTS(X)                                 \
+#define GPW_MAP_SLOT_PARTS(X)                                      \
     X(CONTROL, "control") /* the slot's tophash or control byte */ \
-    X(KEY, "key")                                             \
-    X(ELEMENT, "element")                                     \
-    X(OVERFLOW, "overflow") /* the pointer to the next bucket */ \
+    X(KEY, "key")                                                  \
+    X(ELEMENT, "element")                                          \
+    X(OVERFLOW, "overflow") /* the pointer to the next bucket */   \
     X(GAP, "gap")           /* between them, for their alignment */
 
 enum map_slot_part {
@@ -44,9 +44,9 @@ enum map_slot_part {
 };
 
 /* X(ID, "name") */
-#define GPW_MAP_SLOT_STATES(X)                                           \
-    X(EMPTY, "empty")                                                    \
-    X(FULL, "full")                                                      \
+#define GPW_MAP_SLOT_STATES(X)                                               \
+    X(EMPTY, "empty")                                                        \
+    X(FULL, "full")                                                          \
     X(TOMBSTONE, "tombstone") /* Swiss: deleted, and not usable again yet */ \
     X(EVACUATED, "evacuated") /* its bucket went to the new array */
 
@@ -59,10 +59,10 @@ enum map_slot_state {
 
 struct map_place {
     enum map_place_kind kind;
-    bool is_inner;      /* not of the map itself, but of one that it holds */
-    bool has_table;     /* it is a table or a table's group: */
-    uint64_t table;     /* in the order of the directory, each once */
-    uint64_t number;    /* in its table or array, or among the spare buckets; of a SINGLE: the one its chain begins at, */
+    bool is_inner;   /* not of the map itself, but of one that it holds */
+    bool has_table;  /* it is a table or a table's group: */
+    uint64_t table;  /* in the order of the directory, each once */
+    uint64_t number; /* in its table or array, or among the spare buckets; of a SINGLE: the one its chain begins at, */
     enum map_place_kind origin; /* which is a bucket, an old one or a spare one, */
     uint64_t chain;             /* and how far down the chain: 1 for the next */
     uintptr_t start;            /* of the bucket, group, table or word */
