@@ -13,6 +13,7 @@ enum {
     TYPE_POINTERS_AT = 8, /* PtrBytes: 0 when the type has none */
     TYPE_FLAGS_AT = 20,
     TYPE_KIND_AT = 23,
+    TYPE_NAME_AT = 40, /* Str, a NameOff */
     /* behind it, by kind: ArrayType{Elem, Slice, Len}, ChanType, PtrType and SliceType{Elem}, */
     TYPE_ELEMENT_AT = 48,
     TYPE_ARRAY_LENGTH_AT = 64,
@@ -26,6 +27,7 @@ enum {
     KIND_MASK = 31,
     KIND_DIRECT = 1 << 5, /* up to go1.25; */
     FLAG_DIRECT = 1 << 5, /* then in TFlag */
+    FLAG_EXTRA_STAR = 1 << 1,
     LAST_WITH_KIND_DIRECT = 25,
     LAST_WITH_EMBEDDED_BIT = 18, /* runtime/type.go:structfield.offsetAnon */
 
@@ -88,6 +90,23 @@ static bool read_descriptor(const struct go_types *types, uintptr_t address, str
                                                                        : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
     return type->kind != 0 && type->kind < GO_KINDS && type->bytes < TYPE_SIZE_MAX &&
            type->pointers_bytes <= type->bytes;
+}
+
+bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout, struct reader *reader,
+                       uintptr_t address)
+{
+    const struct go_types types = {.layout = layout, .reader = reader};
+    struct descriptor type;
+    if (!read_descriptor(&types, address, &type))
+        return false;
+    *head = (struct go_type_head){
+        .bytes = type.bytes,
+        .pointers_bytes = type.pointers_bytes,
+        .kind = (uint8_t)type.kind,
+        .has_extra_star = (type.raw[TYPE_FLAGS_AT] & FLAG_EXTRA_STAR) != 0,
+    };
+    memcpy(&head->name_offset, type.raw + TYPE_NAME_AT, sizeof head->name_offset);
+    return true;
 }
 
 /* ---- flattening ---- */

@@ -60,6 +60,14 @@ struct go_type {
     uint32_t references_count;
 };
 
+/* What a descriptor says of itself. */
+struct go_type_head {
+    uint64_t bytes, pointers_bytes; /* pointers_bytes: up to the end of the last pointer */
+    uint8_t kind;                   /* enum go_kind, and those below it */
+    bool has_extra_star;            /* its name begins with a '*' that is not part of it */
+    int32_t name_offset;
+};
+
 struct go_types {
     const struct go_layout *layout;
     struct reader *reader;
@@ -74,5 +82,9 @@ bool go_types_open(struct go_types *types, const struct go_layout *layout, struc
 
 /* The type whose descriptor lies at `address`, valid as long as `types`; NULL: there is none, or it makes no sense. */
 const struct go_type *go_types_find(struct go_types *types, uintptr_t address);
+
+/* Reads only the descriptor itself. False: there is none, or it makes no sense. */
+bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout, struct reader *reader,
+                       uintptr_t address);
 
 #endif

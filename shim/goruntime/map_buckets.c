@@ -74,9 +74,12 @@ struct spare {
     uintptr_t start, end;
 };
 
-static void walk_chain(struct map_visit *visit, uintptr_t address, const struct spare *spare)
+/* Of the bucket that is `number` of `origin`. */
+static void walk_chain(struct map_visit *visit, uintptr_t address, const struct spare *spare,
+                       enum map_place_kind origin, uint64_t number)
 {
     struct map_walk *walk = visit->walk;
+    struct map_place place = {.kind = MAP_PLACE_SINGLE, .origin = origin, .number = number};
     uint8_t bucket[MAP_BUCKET_BYTES_MAX];
     while (address != 0 && (address < spare->start || address >= spare->end)) {
         if (visit->shape.overflow_buckets == overflow_max(&visit->shape) ||
@@ -86,12 +89,14 @@ static void walk_chain(struct map_visit *visit, uintptr_t address, const struct 
         }
         visit->shape.overflow_buckets++;
         map_add(visit, MAP_PART_OVERFLOW, address, visit->type.bucket_bytes);
+        place.chain++;
+        map_note(visit, &place, address, bucket, 1);
         address = take_bucket(visit, bucket);
     }
 }
 
-static void walk_array(struct map_visit *visit, uintptr_t array, uint64_t buckets, const struct spare *spare,
-                       uint64_t *evacuated)
+static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintptr_t array, uint64_t buckets,
+                       const struct spare *spare, uint64_t *evacuated)
 {
     struct map_walk *walk = visit->walk;
     uint32_t bytes = visit->type.bucket_bytes;
@@ -103,9 +108,10 @@ static void walk_array(struct map_visit *visit, uintptr_t array, uint64_t bucket
             walk->torn_reads++;
             return;
         }
+        map_note(visit, &(struct map_place){.kind = kind, .number = first}, array + first * bytes, buffer, count);
         for (uint64_t i = 0; i < count; i++) {
             *evacuated += is_evacuated(buffer + i * bytes);
-            walk_chain(visit, take_bucket(visit, buffer + i * bytes), spare);
+            walk_chain(visit, take_bucket(visit, buffer + i * bytes), spare, kind, first + i);
         }
     }
 }
@@ -146,8 +152,8 @@ static void walk_buckets(struct map_visit *visit, uintptr_t array, uintptr_t nex
         return;
     struct spare spare = used_spare(visit, array, shape->buckets, next_spare);
     uint64_t used = (spare.end - spare.start) / visit->type.bucket_bytes;
-    walk_array(visit, array, shape->buckets, &spare, &none);
-    walk_array(visit, spare.start, used, &spare, &none);
+    walk_array(visit, MAP_PLACE_BUCKET, array, shape->buckets, &spare, &none);
+    walk_array(visit, MAP_PLACE_SPARE, spare.start, used, &spare, &none);
     shape->overflow_buckets += used;
 }
 
@@ -156,7 +162,8 @@ static void walk_old_buckets(struct map_visit *visit, uintptr_t array)
 {
     const struct spare none = {0, 0};
     if (take_array(visit, MAP_PART_OLD_BUCKETS, array, visit->shape.old_buckets))
-        walk_array(visit, array, visit->shape.old_buckets, &none, &visit->shape.evacuated_buckets);
+        walk_array(visit, MAP_PLACE_OLD_BUCKET, array, visit->shape.old_buckets, &none,
+                   &visit->shape.evacuated_buckets);
 }
 
 /* ---- what hangs on the header ---- */

@@ -82,6 +82,16 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
     return address >= walk->image_start && address < walk->image_end;
 }
 
+/* The set of objects has only what is in the heap. */
+static void notice_in_image(struct object_set *objects, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+{
+    if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
+        objects->watched - address >= asked_bytes)
+        return;
+    objects->is_watched_found = true;
+    objects->watched_part = part;
+}
+
 void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uint64_t asked_bytes)
 {
     struct map_walk *walk = visit->walk;
@@ -91,6 +101,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
         return;
     if (is_in_image(walk, address)) {
         walk->image_bytes[part] += asked_bytes == OBJECT_ASKED_WHOLE ? 0 : asked_bytes;
+        notice_in_image(&walk->objects, part, address, asked_bytes);
         return;
     }
     struct map_values *values = walk->values;

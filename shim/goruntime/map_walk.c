@@ -116,6 +116,7 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
     walk->is_deep = is_deep;
     walk->is_changed = false;
     walk->unknown = walk->torn_reads = 0;
+    walk->place = (struct map_place){0};
     memset(walk->image_bytes, 0, sizeof walk->image_bytes);
     reader_cache_forget(&walk->cache);
     object_set_clear(&walk->objects);

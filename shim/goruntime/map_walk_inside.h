@@ -61,6 +61,24 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 /* The occupied slot `slot` of the bucket whose bytes are at `bucket`. */
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot);
 
+/* ---- map_place.c ---- */
+
+/* For map_note: the watched address is in the stretch. */
+void map_note_slot(struct map_visit *visit, const struct map_place *first, uintptr_t address, const uint8_t *bytes);
+
+/* Is the watched address among `count` buckets or groups at `address`, whose bytes are at `bytes`? `first` says what
+ * the first of them is. */
+static inline void map_note(struct map_visit *visit, const struct map_place *first, uintptr_t address,
+                            const uint8_t *bytes, uint64_t count)
+{
+    if (visit->walk->objects.watched - address < count * visit->type.bucket_bytes)
+        map_note_slot(visit, first, address, bytes);
+}
+
+/* The same of a directory's words, and of a table. */
+void map_note_structs(struct map_visit *visit, const struct map_place *first, uintptr_t address, uint64_t count,
+                      uint64_t struct_bytes);
+
 /* ---- one file a design ---- */
 
 /* Walks the map whose header lies at `header`; false: it cannot be read at all. */
