@@ -17,6 +17,8 @@ enum {
     PAGE_NONE_FIRST = PAGE_NONE - 3, /* and so often it may be looked at again before that is believed */
     LOOKS_MAX = 1 << 18,             /* of about two microseconds */
     SPAN_PAGES_MAX = 16,             /* of a span with more than one slot: bits of part_pages */
+    TINY_SLOT_BYTES = 16, /* malloc.go:maxTinySize: smaller objects without pointers share a slot, and what each asked
+                             for is added */
     BATCH = 64,
 };
 
@@ -170,6 +172,7 @@ static struct object_span *fill_span(struct object_set *set, struct object_arena
         .slot_bytes = span->slot_bytes,
         .slots = (uint32_t)span->slots,
         .pages = (uint32_t)span->pages,
+        .is_tiny = span->slot_bytes == TINY_SLOT_BYTES && (span->span_class & 1) != 0,
         .slot_magic = span->slots == 1 ? 0 : UINT32_MAX / (uint32_t)span->slot_bytes + 1,
     };
     set->spans_bytes += known->bytes;
@@ -241,13 +244,6 @@ uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address)
 
 /* ---- adding ---- */
 
-/* Tiny objects without pointers share a slot (malloc.go:maxTinySize), so that what each asked for is added. */
-static bool is_tiny(const struct object_span *span)
-{
-    enum { TINY_SLOT_BYTES = 16 };
-    return span->slot_bytes == TINY_SLOT_BYTES;
-}
-
 /* As far as the object goes: a length may have been read before its pointer was written. */
 static uint64_t asked_of(const struct object_span *span, uint64_t slot, const struct object_address *added)
 {
@@ -289,7 +285,7 @@ static void add(struct object_set *set, struct object_span *span, uint64_t slot,
     uint64_t *word = &span->marks[slot / 64];
     uint64_t bit = 1ull << slot % 64;
     if ((*word & bit) != 0) {
-        if (is_tiny(span) && added->asked_bytes != OBJECT_ASKED_WHOLE)
+        if (span->is_tiny && added->asked_bytes < TINY_SLOT_BYTES)
             set->parts[added->part].asked_bytes += asked_of(span, slot, added);
         return;
     }

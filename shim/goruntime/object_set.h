@@ -39,7 +39,7 @@ struct object_span {
     uint32_t pages;
     /* Go pages with objects of each part, a bit each; of a span with one slot, bit 0 stands for all of its pages. */
     uint16_t part_pages[OBJECT_PARTS];
-    uint64_t unused;
+    bool is_tiny;                           /* several objects may share a slot */
     uint64_t marks[OBJECT_SPAN_MARK_WORDS]; /* a bit for each slot */
 };
 
