@@ -45,10 +45,11 @@ void object_set_clear(struct object_set *set)
 {
     for (uint32_t i = 0; i < set->arenas_count; i++) {
         struct object_arena *arena = set->arenas[i];
-        for (uint32_t page = 0; page < GO_ARENA_PAGES; page++) {
-            if (arena->spans[page].bytes != 0)
-                arena->spans[page] = (struct object_span){0};
+        for (uint32_t page = arena->first_page, next; page != 0; page = next) {
+            next = arena->spans[page - 1].next_page;
+            arena->spans[page - 1] = (struct object_span){0};
         }
+        arena->first_page = 0;
         memset(arena->start_page, 0, sizeof arena->start_page);
         arena->from_before = NULL;
     }
@@ -163,7 +164,8 @@ static bool covers(const struct object_span *span, uintptr_t address)
 
 static struct object_span *fill_span(struct object_set *set, struct object_arena *arena, const struct mspan *span)
 {
-    struct object_span *known = &arena->spans[(span->start - arena->start) / GO_PAGE_BYTES];
+    uint64_t page = (span->start - arena->start) / GO_PAGE_BYTES;
+    struct object_span *known = &arena->spans[page];
     if (known->bytes != 0)
         return known;
     *known = (struct object_span){
@@ -173,8 +175,10 @@ static struct object_span *fill_span(struct object_set *set, struct object_arena
         .slots = (uint32_t)span->slots,
         .pages = (uint32_t)span->pages,
         .is_tiny = span->slot_bytes == TINY_SLOT_BYTES && (span->span_class & 1) != 0,
+        .next_page = arena->first_page,
         .slot_magic = span->slots == 1 ? 0 : UINT32_MAX / (uint32_t)span->slot_bytes + 1,
     };
+    arena->first_page = (uint16_t)(page + 1);
     set->spans_bytes += known->bytes;
     return known;
 }

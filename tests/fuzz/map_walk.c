@@ -218,9 +218,9 @@ static void check(void)
     uint64_t marked = 0, objects_sum = 0, at_entries;
     for (uint32_t i = 0; i < walk.objects.arenas_count; i++) {
         const struct object_arena *arena = walk.objects.arenas[i];
-        for (uint32_t page = 0; page < GO_ARENA_PAGES; page++) {
-            const struct object_span *span = &arena->spans[page];
-            MUST(span->marked <= (span->bytes == 0 ? 0 : span->slots));
+        for (uint32_t page = arena->first_page; page != 0; page = arena->spans[page - 1].next_page) {
+            const struct object_span *span = &arena->spans[page - 1];
+            MUST(span->bytes != 0 && span->marked <= span->slots);
             MUST(span->slots * span->slot_bytes <= span->bytes && span->slots <= MSPAN_SLOTS_MAX);
             marked += span->marked;
         }
