@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/os_page.h"
+#include "harness/page_malloc.h"
 #include "harness/page_words.h"
 #include "harness/page_write.h"
 
@@ -180,5 +181,6 @@ void page_write_json(struct json *json, const struct page_facts *facts)
     json_put_string_or_null(json, "class", facts->has_class ? class_name(facts->memory_class) : NULL);
     put_number(json, "thread", facts->tid != 0, facts->tid);
     write_go(json, facts);
+    page_malloc_write_json(json, facts);
     write_os_page(json, &facts->os);
 }

@@ -10,6 +10,7 @@
 
 #include "harness/human.h"
 #include "harness/os_page.h"
+#include "harness/page_malloc.h"
 #include "harness/page_words.h"
 #include "harness/printable.h"
 
@@ -229,6 +230,7 @@ void page_write_text(FILE *out, const struct page_facts *facts)
     write_mapping(out, facts);
     write_class(out, facts);
     write_go(out, facts);
+    page_malloc_write_text(out, facts);
     write_os_page(out, facts);
 }
 
