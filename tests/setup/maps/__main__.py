@@ -69,8 +69,8 @@ def wrong_bytes(build, page, version):
     if len(rows) != 1:
         yield f"{page}: the table of 1,000 entries has {len(rows)} rows for go{version}"
         return
-    built = {size: measure.lives(build, version, size, tables.THOUSAND, processes=1)[0] for size in (measure.SHORT, measure.LONG)}
-    now = tables.thousand_row(version, built[measure.SHORT], built[measure.LONG])
+    now = tables.thousand_row(version, *(measure.lives(build, version, size, tables.THOUSAND, processes=1)[0]
+                                         for size in (measure.SHORT, measure.LONG)))
     for column, (head, is_now) in enumerate(zip(tables.THOUSAND_HEAD, now)):
         if head.endswith(("bytes", "slots", "design")) and rows[0][column] != is_now:
             yield f"{page}: go{version}, 1,000 entries, {head}: the page says {rows[0][column]}, measured {is_now}"

@@ -21,7 +21,8 @@ DELETED_WORDS = {"built": "built", "deleted": "all entries deleted, collected", 
                  "remade": "made anew"}
 STATE_SHADE = [("strong", "in spans in use (go.objects, go.unused)"), ("weak", "free, not given back yet (go.free)")]
 HEAP_WORDS = dict(zip([phase for phase, _ in HEAP_PHASES],
-                      [("built",), ("all deleted,", "collected"), ("FreeOS-", "Memory"), ("map made", "anew"), ("FreeOS-", "Memory")]))
+                      [("built",), ("all deleted,", "collected"), ("FreeOS-", "Memory"), ("map made", "anew"),
+                       ("FreeOS-", "Memory")]))
 
 
 def design_words(version, design):
@@ -38,27 +39,30 @@ def _legend(picture, y, designs, x=LEFT):
 
 def _entries_axis(picture, x, y):
     picture.vertical_ticks(x, y, [10**i for i in range(6) if 10**i <= x.high], lambda n: f"{n:,}")
-    picture.text((x.start + x.end) / 2, y.start + 42, "entries (a map that grows, one insertion after the other; log scale)", "dim", "middle")
+    picture.text((x.start + x.end) / 2, y.start + 42,
+                 "entries (a map that grows, one insertion after the other; log scale)", "dim", "middle")
 
 
 def growth(costs, steps):
     """The saw teeth."""
     designs = designs_of(costs)
     picture = Picture(WIDTH, 430, "What an entry costs depends on when the map grew last",
-                      "Pages of 8 KiB per 1,000 entries of a map[string]string over the number of entries, for both designs.")
+                      "Pages per 1,000 entries of a map[string]string over the number of entries, for both designs.")
     x, y = Scale(1, GROWTH_TO, LEFT, RIGHT, is_log=True), Scale(0, 25, 370, 84)
     picture.text(16, 50, "pages of 8 KiB per 1,000 entries; map[string]string, keys and elements of 10 bytes", "dim")
     picture.horizontal_grid(x, y, range(0, 26, 5))
-    asked = 1000 * 2 * (STRING_HEADER_BYTES + SHORT) / PAGE_BYTES
+    asked_bytes = ENTRY_BYTES + 2 * SHORT
+    asked = 1000 * asked_bytes / PAGE_BYTES
     picture.line(x.start, y(asked), x.end, y(asked), "mark")
-    picture.text(x.start + 8, y(asked) - 6, f"the entries alone, {2 * (STRING_HEADER_BYTES + SHORT)} bytes each: {asked:.1f} pages", "dim")
+    picture.text(x.start + 8, y(asked) - 6, f"the entries alone, {asked_bytes} bytes each: {asked:.1f} pages", "dim")
     for version, design in designs:
         rows = [row for row in steps if (row.version, row.string_bytes) == (version, SHORT)]
         points = [(x(row.entries), y(1000 * row.allocated / row.entries / PAGE_BYTES)) for row in rows]
         picture.polyline(_below(points, y.end), f"{design} line")
         if design == designs[0][1]:
             first = 1000 * rows[0].allocated / PAGE_BYTES
-            picture.text(x.start + 52, y.end + 14, f"a single entry: {rows[0].allocated} bytes, as {first:.0f} pages per 1,000", "dim")
+            picture.text(x.start + 52, y.end + 14,
+                         f"a single entry: {rows[0].allocated} bytes, as {first:.0f} pages per 1,000", "dim")
     picture.text(x.end, y(22.5), OLD_WORDS, "buckets word", "end")
     _legend(picture, 72, designs)
     _entries_axis(picture, x, y)
@@ -83,7 +87,8 @@ def load(costs, steps):
     full, empty = Scale(0, 1, 290, 92), Scale(0, 120, 560, 352)
     picture.text(16, 50, "load: entries per slot, without overflow and old buckets", "dim")
     picture.horizontal_grid(x, full, [0, .25, .5, .75, 1], lambda share: f"{share:.0%}")
-    picture.text(16, 338, f"bytes in unused slots, per entry; a slot of a map[string]string is {ENTRY_BYTES} bytes", "dim")
+    picture.text(16, 338, f"bytes in unused slots, per entry; a slot of a map[string]string is {ENTRY_BYTES} bytes",
+                 "dim")
     picture.horizontal_grid(x, empty, range(0, 121, 20))
     for version, design in designs:
         limit, words, below = MAX_LOAD[design]
@@ -105,7 +110,7 @@ def deletes(costs):
     entries, designs = 10**5, designs_of(costs)
     rows = {(row.version, row.string_bytes, row.phase): row for row in costs if row.entries == entries}
     picture = Picture(WIDTH, 420, "Deleting every entry frees the strings, never the slots",
-                      f"Pages that a map of {entries:,} entries takes: built, after deleting all, after FreeOSMemory, made anew.")
+                      f"Pages that a map of {entries:,} entries takes: built, all deleted, FreeOSMemory, made anew.")
     x, y = Scale(0, 4, LEFT, RIGHT), Scale(0, 4000, 340, 100)
     picture.text(16, 50, f"pages of 8 KiB that a map[string]string of {entries:,} entries takes", "dim")
     picture.horizontal_grid(x, y, range(0, 4001, 1000), lambda n: f"{n:,}")
@@ -124,7 +129,8 @@ def deletes(costs):
         picture.text(x(group + 0.48), y.start + 22, design_words(version, design), f"{design} word", "middle")
         picture.text(x(group + 0.48), y.start + 40, f"strings of {size} bytes", "dim", "middle")
     picture.line(x.start, y.start, x.end, y.start, "axis")
-    picture.text(16, 408, "made anew: m = make(map[string]string, len(m)) and copied; here nothing is left to copy", "dim")
+    picture.text(16, 408, "made anew: m = make(map[string]string, len(m)) and copied; here nothing is left to copy",
+                 "dim")
     return picture
 
 
@@ -134,7 +140,8 @@ def heap(costs, heaps):
     picture = Picture(WIDTH, 420, "What is freed stays resident until the scavenger gives it back",
                       f"Resident memory of the Go heap by class, over the life of a map of {HEAP_ENTRIES:,} entries.")
     x, y = Scale(0, 2, LEFT, RIGHT), Scale(0, 180, 330, 100)
-    picture.text(16, 50, f"resident MiB of the Go heap; map[string]string of {HEAP_ENTRIES:,} entries, strings of 10 bytes", "dim")
+    picture.text(16, 50, f"resident MiB of the Go heap; map[string]string of {HEAP_ENTRIES:,} entries, strings of "
+                         f"{SHORT} bytes", "dim")
     picture.horizontal_grid(x, y, range(0, 181, 30))
     at = LEFT
     for shade, words in STATE_SHADE:

@@ -92,8 +92,8 @@ def _one_heap(build, version, design):
         for phase, command in HEAP_PHASES:
             program.do(command)
             classes = program.classes()
-            rows.append(Heap(version, design, phase, *(classes["go." + name] for name in
-                                                      ("objects", "unused", "free", "released")), sum(classes.values())))
+            rows.append(Heap(version, design, phase, objects=classes["go.objects"], unused=classes["go.unused"],
+                             free=classes["go.free"], released=classes["go.released"], rss=sum(classes.values())))
     return rows
 
 

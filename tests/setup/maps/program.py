@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program with the map (tests/apps/mapcost), and what gopagewatch says of it.
 
-Each answer of `gopagewatch map` is held against what the program's own HeapAlloc grew by: no number that differs by more
-than 1 % gets any further.
+Each answer of `gopagewatch map` is held against what the program's own HeapAlloc grew by: no number that differs by
+more than 1 % gets any further.
 """
 
 import json

@@ -31,8 +31,9 @@ class Cost:
     heap_bytes: int  # by the program itself
 
     @property
-    def is_exact(self):
-        return self.lowest == self.highest
+    def spread(self):
+        """Of the processes, as a share."""
+        return (self.highest - self.lowest) / self.allocated
 
 
 @dataclass
@@ -86,4 +87,5 @@ def write(directory, name, rows):
 def read(directory, name):
     kind = KINDS[name]
     with open(os.path.join(directory, name), encoding="utf-8", newline="") as file:
-        return [kind(**{field.name: field.type(row[field.name]) for field in fields(kind)}) for row in csv.DictReader(file)]
+        return [kind(**{field.name: field.type(row[field.name]) for field in fields(kind)})
+                for row in csv.DictReader(file)]

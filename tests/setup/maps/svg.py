@@ -24,7 +24,8 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-seri
 .buckets.bar, .buckets.word { fill: var(--buckets); } .swiss.bar, .swiss.word { fill: var(--swiss); }
 .word { font-weight: 600; }
 .strong { fill-opacity: var(--strong); } .middle { fill-opacity: var(--middle); } .weak { fill-opacity: var(--weak); }
-.hollow { fill-opacity: 0; stroke-width: 1.5; } .buckets.hollow { stroke: var(--buckets); } .swiss.hollow { stroke: var(--swiss); }
+.hollow { fill-opacity: 0; stroke-width: 1.5; }
+.buckets.hollow { stroke: var(--buckets); } .swiss.hollow { stroke: var(--swiss); }
 """
 
 

@@ -8,10 +8,13 @@ from measure import HEAP_PHASES, LONG, SHORT, designs_of
 
 THOUSAND = 1000
 DESIGN_WORDS = {"buckets": "hmap", "swiss": "Swiss"}
+ANSWER_WORDS = {"buckets": "pages of 8 KiB as an hmap (up to go1.23)", "swiss": "as a Swiss map (from go1.24 on)"}
 DELETE_ENTRIES = [1000, 10**5, 10**6]
 SAME = 0.2  # rows of two versions that differ by less are of one behaviour: chance does not do more
+SEEN = 0.01  # of several processes with one version; less would not show in the table
 MIB = 1 << 20
-HEAP_WORDS = ["built", "all deleted, two collections", "`debug.FreeOSMemory`", "map made anew, two collections", "`debug.FreeOSMemory`"]
+HEAP_WORDS = ["built", "all deleted, two collections", "`debug.FreeOSMemory`", "map made anew, two collections",
+              "`debug.FreeOSMemory`"]
 
 
 def _table(head, rows):
@@ -20,9 +23,9 @@ def _table(head, rows):
 
 
 def _rough(value):
-    """Two digits: what chance moves."""
+    """Two digits: what chance moves. The blank does not break the line."""
     digits = len(str(round(value)))
-    return f"≈ {round(value, 2 - digits):,.0f}"
+    return f"≈\u00a0{round(value, 2 - digits):,.0f}"
 
 
 def _built(costs):
@@ -51,11 +54,25 @@ def families(costs):
 
 def thousand_row(version, short, long):
     """Bytes are exact, and the same each time."""
-    return [f"go{version}", DESIGN_WORDS[short.design], f"{short.capacity:,}", f"{short.allocated:,}", f"**{short.pages:,}**",
-            f"{short.resident_pages:,}", f"{long.allocated:,}", f"**{long.pages:,}**", f"{long.resident_pages:,}"]
+    cells = [f"go{version}", DESIGN_WORDS[short.design], f"{short.capacity:,}"]
+    for row in (short, long):
+        cells += [f"{row.allocated:,}", f"**{row.pages:,}**", f"{row.resident_pages:,}"]
+    return cells
 
 
-THOUSAND_HEAD = ["built by", "design", "slots", "10-byte strings: bytes", "pages", "resident", "100-byte strings: bytes", "pages", "resident"]
+THOUSAND_HEAD = ["built by", "design", "slots", "10-byte strings: bytes", "pages", "resident",
+                 "100-byte strings: bytes", "pages", "resident"]
+
+
+def answer(costs):
+    """The number that the page is about."""
+    words = []
+    for _, design in designs_of(costs):
+        pages = {row.pages for (_, size, count), row in _built(costs).items()
+                 if (row.design, size, count) == (design, SHORT, THOUSAND)}
+        words.append(f"**{' to '.join(f'{n:,}' for n in sorted({min(pages), max(pages)}))}** {ANSWER_WORDS[design]}")
+    return [f"A `map[string]string` of 1,000 entries, keys and elements of {SHORT} bytes each, takes "
+            f"{', '.join(words)}."]
 
 
 def thousand(costs):
@@ -68,9 +85,10 @@ def _family_cells(rows):
     """Bytes per entry and pages; of versions that behave alike the median."""
     allocated, pages = (median(getattr(row, name) for row in rows) for name in ("allocated", "pages"))
     per_entry = allocated / rows[0].entries
-    is_exact = len({row.allocated for row in rows}) == 1 and all(row.is_exact for row in rows)
+    is_exact = len({row.allocated for row in rows}) == 1 and all(row.spread < SEEN for row in rows)
     is_exact_in_pages = is_exact and len({row.pages for row in rows}) == 1
-    return [f"{per_entry:,.0f}" if is_exact else _rough(per_entry), f"{pages:,.0f}" if is_exact_in_pages else _rough(pages)]
+    return [f"{per_entry:,.0f}" if is_exact else _rough(per_entry),
+            f"{pages:,.0f}" if is_exact_in_pages else _rough(pages)]
 
 
 def _family_words(family, design):
@@ -97,10 +115,12 @@ def deletes(costs):
         for size in (SHORT, LONG):
             for count in DELETE_ENTRIES:
                 phases = [by_key[version, size, count, phase] for phase in ("built", "deleted", "returned", "remade")]
-                pages = [f"{row.pages:,}" if count == THOUSAND or row.pages < 100 else _rough(row.pages) for row in phases]
+                pages = [f"{row.pages:,}" if count == THOUSAND or row.pages < 100 else _rough(row.pages)
+                         for row in phases]
                 rows.append([f"{DESIGN_WORDS[design]}, go{version}", f"{size} bytes", f"{count:,}", *pages,
                              f"{phases[1].allocated / phases[0].allocated:.0%}"])
-    return _table(["built by", "strings", "entries", "pages", "all deleted", "`FreeOSMemory`", "made anew", "kept by deletes"], rows)
+    return _table(["built by", "strings", "entries", "pages", "all deleted", "`FreeOSMemory`", "made anew",
+                   "kept by deletes"], rows)
 
 
 def heap(heaps):
@@ -109,7 +129,8 @@ def heap(heaps):
         rows.append([words])
         for row in heaps:
             if row.phase == phase:
-                rows[-1] += [f"{(row.objects + row.unused) / MIB:.0f}", _rough(row.free / MIB) if row.free >= MIB else "0"]
+                rows[-1] += [f"{(row.objects + row.unused) / MIB:.0f}",
+                             _rough(row.free / MIB) if row.free >= MIB else "0"]
     head = ["resident MiB"]
     for version, design in dict.fromkeys((row.version, row.design) for row in heaps):
         head += [f"{DESIGN_WORDS[design]}, go{version}: in spans in use", "free, not given back"]
@@ -124,11 +145,13 @@ def machine(facts):
 
 def fill(page, costs, heaps, facts):
     """The page's text with the tables of these measurements."""
-    tables = {"1,000 entries": thousand(costs), "short strings": entries(costs, SHORT), "long strings": entries(costs, LONG),
-              "deletes": deletes(costs), "heap": heap(heaps), "machine": machine(facts)}
+    tables = {"answer": answer(costs), "1,000 entries": thousand(costs), "short strings": entries(costs, SHORT),
+              "long strings": entries(costs, LONG), "deletes": deletes(costs), "heap": heap(heaps),
+              "machine": machine(facts)}
     for name, lines in tables.items():
-        page, count = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda found: found[1] + "\n".join(lines) + "\n" + found[2],
-                              page, flags=re.DOTALL)
+        table = "\n".join(lines) + "\n"
+        page, count = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)",
+                              lambda found, table=table: found[1] + table + found[2], page, flags=re.DOTALL)
         if count != 1:
             raise ValueError(f"the page has {count} places for the table '{name}' (<!-- {name} --> ... <!-- end -->)")
     return page
