@@ -9,6 +9,9 @@ import os
 from dataclasses import astuple, dataclass, fields
 
 
+CLOSE = 0.01  # less would not show in a table
+
+
 @dataclass
 class Cost:
     """A map in one phase of its life. Of several processes: the one with the median of `allocated`."""
@@ -31,9 +34,10 @@ class Cost:
     heap_bytes: int  # by the program itself
 
     @property
-    def spread(self):
-        """Of the processes, as a share."""
-        return (self.highest - self.lowest) / self.allocated
+    def is_certain(self):
+        """The median is an end of the range too: then most processes had just this, and one at most was a bit off."""
+        is_close = self.highest - self.lowest < CLOSE * self.allocated
+        return is_close and self.allocated in (self.lowest, self.highest)
 
 
 @dataclass

@@ -11,7 +11,6 @@ DESIGN_WORDS = {"buckets": "hmap", "swiss": "Swiss"}
 ANSWER_WORDS = {"buckets": "pages of 8 KiB as an hmap (up to go1.23)", "swiss": "as a Swiss map (from go1.24 on)"}
 DELETE_ENTRIES = [1000, 10**5, 10**6]
 SAME = 0.2  # rows of two versions that differ by less are of one behaviour: chance does not do more
-SEEN = 0.01  # of several processes with one version; less would not show in the table
 MIB = 1 << 20
 HEAP_WORDS = ["built", "all deleted, two collections", "`debug.FreeOSMemory`", "map made anew, two collections",
               "`debug.FreeOSMemory`"]
@@ -85,10 +84,10 @@ def _family_cells(rows):
     """Bytes per entry and pages; of versions that behave alike the median."""
     allocated, pages = (median(getattr(row, name) for row in rows) for name in ("allocated", "pages"))
     per_entry = allocated / rows[0].entries
-    is_exact = len({row.allocated for row in rows}) == 1 and all(row.spread < SEEN for row in rows)
-    is_exact_in_pages = is_exact and len({row.pages for row in rows}) == 1
-    return [f"{per_entry:,.0f}" if is_exact else _rough(per_entry),
-            f"{pages:,.0f}" if is_exact_in_pages else _rough(pages)]
+    is_certain = len({row.allocated for row in rows}) == 1 and all(row.is_certain for row in rows)
+    is_certain_in_pages = is_certain and len({row.pages for row in rows}) == 1
+    return [f"{per_entry:,.0f}" if is_certain else _rough(per_entry),
+            f"{pages:,.0f}" if is_certain_in_pages else _rough(pages)]
 
 
 def _family_words(family, design):
