@@ -35,7 +35,7 @@ class Cost:
 
     @property
     def is_certain(self):
-        """The median is an end of the range too: then most processes had just this, and one at most was a bit off."""
+        """The median is an end of the range too, so at least half of the processes had just this; the others nearly."""
         is_close = self.highest - self.lowest < CLOSE * self.allocated
         return is_close and self.allocated in (self.lowest, self.highest)
 
