@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose is this piece of a mapping? By the books in the order in which they are believed: what is known of the range, the
- * kind of the mapping, a walked heap, the shadow table.
+ * Whose is this piece of a mapping? By the books in the order in which they are believed: what is known of the range,
+ * the kind of the mapping, a walked heap, the shadow table.
  */
 #include <stddef.h>
 #include <string.h>
@@ -163,4 +163,3 @@ void segment_find(struct join *join, uintptr_t at, struct segment *segment)
     segment->end = shadow_run(join->source->shadow, at, segment->end, &entry);
     set_by_shadow(join, segment, &entry);
 }
-
