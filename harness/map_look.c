@@ -157,9 +157,10 @@ static bool find_in_module(struct map_look *look, const struct map_question *que
 }
 
 /* Of several modules that all have not got it, the first is the program: what is said of that is what helps. */
-static const struct module *find(struct map_look *look, const struct map_question *question, struct error *error)
+const struct module *map_look_find(struct map_look *look, const struct map_question *question, struct error *error)
 {
     struct error other;
+    go_variables_free(&look->variables);
     const struct modules *modules = &look->outside->modules;
     for (uint32_t i = 0; i < modules->count; i++) {
         if (find_in_module(look, question, &modules->modules[i], i == 0 ? error : &other))
@@ -170,27 +171,33 @@ static const struct module *find(struct map_look *look, const struct map_questio
 
 /* ---- the answers ---- */
 
-bool map_look_answer(struct map_look *look, const struct map_question *question, struct map_answers *answers,
+bool map_look_source(const struct map_look *look, const struct module *module, bool is_deep, struct map_source *source,
                      struct error *error)
 {
-    struct outside *outside = look->outside;
     struct elf_image image;
-    const struct module *module = find(look, question, error);
-    if (module == NULL)
-        return false;
-    if (!elf_image_read(&image, outside->where.reader, module->runtime.image_start))
+    if (!elf_image_read(&image, look->outside->where.reader, module->runtime.image_start))
         return error_set(error, "cannot be read any more; has the process ended?");
-    const struct map_source source = {
+    *source = (struct map_source){
         .heap = &module->heap,
         .residency = look->residency,
         .bias = image.bias,
         .image_start = module->runtime.image_start,
         .image_end = module->runtime.image_end,
-        .os_page_bytes = outside->source.os_page_bytes,
-        .is_deep = question->is_deep,
+        .os_page_bytes = look->outside->source.os_page_bytes,
+        .is_deep = is_deep,
     };
+    return true;
+}
+
+bool map_look_answer(struct map_look *look, const struct map_question *question, struct map_answers *answers,
+                     struct error *error)
+{
+    struct map_source source;
+    const struct module *module = map_look_find(look, question, error);
+    if (module == NULL || !map_look_source(look, module, question->is_deep, &source, error))
+        return false;
     *answers = (struct map_answers){
-        .answers = map_answers_make(look->variables.paths, look->variables.count, &source, &outside->bump),
+        .answers = map_answers_make(look->variables.paths, look->variables.count, &source, &look->outside->bump),
         .count = look->variables.count,
         .left_out = look->variables.left_out,
         .module = module,

@@ -46,6 +46,12 @@ bool map_look_open_core(struct map_look *look, const char *subcommand, const cha
                         bool *is_program, struct error *error);
 void map_look_close(struct map_look *look);
 
+/* The two steps of an answer. Finds what is asked about: `variables`, until it is asked again, and the module that has
+ * them, NULL: `error`. Then who is to be asked. */
+const struct module *map_look_find(struct map_look *look, const struct map_question *question, struct error *error);
+bool map_look_source(const struct map_look *look, const struct module *module, bool is_deep, struct map_source *source,
+                     struct error *error);
+
 /* Finds what is asked about and walks it. Once for each open look. False: `error`. */
 bool map_look_answer(struct map_look *look, const struct map_question *question, struct map_answers *answers,
                      struct error *error);

@@ -13,23 +13,33 @@
 
 #include "harness/os_page.h"
 #include "harness/page_look.h"
+#include "harness/page_maps.h"
+#include "harness/page_object.h"
 #include "harness/page_write.h"
+#include "harness/symbols_directories.h"
 #include "memory/text.h"
 
 static const char NAME[] = "page";
 
 static const char USAGE[] =
-    "usage: gopagewatch page ADDR PID [--json]\n"
+    "usage: gopagewatch page ADDR PID [--map VAR]... [--deep] [--json] [--exe EXE] [--symbols DIR]\n"
     "       gopagewatch page --pfn N PID [--json]\n"
     "\n"
     "Shows all that is known of one address of a running Go process: its mapping and class; in Go's\n"
     "heap the arena and page, what the page allocator says, the span, the slot, whether an object is\n"
-    "there and whether the last collection marked it; and what the kernel says of the OS page. The\n"
-    "process is not stopped.\n"
+    "there and whether the last collection marked it, its type where Go keeps one, and the map that it\n"
+    "belongs to; and what the kernel says of the OS page. The process is not stopped.\n"
     "\n"
     "  ADDR         in hex, with or without 0x\n"
     "  --pfn N      the way back: which pages of the process are the page frame N (decimal, or hex\n"
     "               with 0x), and whose they are. For root only.\n"
+    "  --map VAR    is it part of the map in the package variable VAR (main.cache, main.srv.cache), of\n"
+    "               one of a package ('main.*'), of any ('*')? Can be given several times. Without it\n"
+    "               the maps of main and, of a program of up to 64 MiB, of all packages are searched,\n"
+    "               up to 2 million entries or a second\n"
+    "  --deep       follow all pointers from the maps' keys and elements, not only their own\n"
+    "  --exe EXE    the program as it was before it was stripped, to find its variables\n"
+    "  --symbols DIR  look for its debug information in DIR too; can be given several times\n"
     "  --json       for machines, one document\n"
     "  -h, --help   this page\n"
     "\n"
@@ -38,10 +48,12 @@ static const char USAGE[] =
     "\n"
     "example:\n"
     "  gopagewatch page 0xc000123000 4711\n"
+    "  gopagewatch page 0xc000123000 4711 --map main.cache\n"
     "  gopagewatch page --pfn 0x1a2b3c 4711\n"
     "\n"
     "exit status: 0 it was shown (also that nothing is there), 2 wrong use, 4 the process cannot be\n"
-    "read\n";
+    "read, or\n"
+    "it has no such variable\n";
 
 enum { PAGES_MAX = 64, THING_BYTES = 32 };
 
@@ -51,6 +63,9 @@ struct request {
     bool is_frame, is_json;
     uintptr_t address;
     uint64_t frame;
+    struct page_maps_question maps;
+    struct symbols_directories directories;
+    struct symbols_options symbols;
 };
 
 /* ---- arguments ---- */
@@ -96,6 +111,8 @@ static enum exit_code take_arguments(struct request *request, char *const *argum
                                   "'%s' is no address: give it in hex, like 0xc000123000 (names of variables are not "
                                   "looked up)",
                                   arguments[0]);
+    if (request->is_frame && request->maps.names_count > 0)
+        return command_refuse_use(NAME, "--map goes with an address, not with --pfn");
     if (!command_read_pid(arguments[wanted - 1], &request->pid))
         return command_refuse_use(NAME, "'%s' is no process id%s", arguments[wanted - 1],
                                   request->is_frame ? "" : "; the address comes first");
@@ -136,12 +153,31 @@ static bool end_json(struct json *json, struct error *error)
 
 /* ---- an address ---- */
 
+/* Is it worth the time, when nobody asked? Only what lies in an object can be part of a map. */
+static bool should_search(const struct request *request, const struct page_object *object)
+{
+    return request->maps.names_count > 0 || object->is_object;
+}
+
 static bool show_address(struct page_look *look, const struct request *request, struct error *error)
 {
     struct page_facts facts;
+    struct page_object object = {0};
+    struct page_maps maps;
+    struct page_maps_question question = request->maps;
     char what[THING_BYTES];
     if (!page_look_at(look, request->address, &facts, error))
         return false;
+    if (facts.is_go)
+        page_object_look(&object, &facts.go);
+    facts.object = &object;
+    question.address = request->address;
+    question.symbols = &request->symbols;
+    if (should_search(request, &object)) {
+        if (!page_maps_search(&maps, NAME, request->pid, request->thing, &question, error))
+            return false;
+        facts.maps = &maps;
+    }
     if (request->is_json) {
         struct json json;
         begin_json(&json, look, look->live.outside->json_buffer);
@@ -247,32 +283,69 @@ static enum exit_code show(const struct request *request)
     return EXIT_CODE_UNREADABLE;
 }
 
+/* ---- the subcommand ---- */
+
+enum { OPTION_PFN = 256, OPTION_JSON, OPTION_MAP, OPTION_DEEP, OPTION_EXE, OPTION_SYMBOLS };
+
+static enum exit_code take_map(struct request *request, const char *name)
+{
+    if (request->maps.names_count == PAGE_MAPS_NAMES_MAX)
+        return command_refuse_use(NAME, "at most %d times --map; 'main.*' are all of a package", PAGE_MAPS_NAMES_MAX);
+    request->maps.names[request->maps.names_count++] = name;
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code take_option(struct request *request, int option, char **argv)
+{
+    struct error error;
+    switch (option) {
+    case OPTION_JSON:
+        request->is_json = true;
+        return EXIT_CODE_OK;
+    case OPTION_MAP:
+        return take_map(request, optarg);
+    case OPTION_DEEP:
+        request->maps.is_deep = true;
+        return EXIT_CODE_OK;
+    case OPTION_EXE:
+        request->maps.program = optarg;
+        return EXIT_CODE_OK;
+    case OPTION_SYMBOLS:
+        if (symbols_directories_add(&request->directories, optarg, &error))
+            return EXIT_CODE_OK;
+        command_complain(NAME, optarg, &error);
+        return EXIT_CODE_UNREADABLE;
+    case OPTION_PFN:
+        request->is_frame = true;
+        return page_parse_frame(optarg, &request->frame) ? EXIT_CODE_OK
+                                                         : command_refuse_use(NAME, "'%s' is no frame number", optarg);
+    default:
+        return command_refuse_option(NAME, argv);
+    }
+}
+
 enum exit_code page_run(int argc, char **argv)
 {
-    enum { PFN = 256, JSON };
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"pfn", required_argument, NULL, PFN},
-                                            {"json", no_argument, NULL, JSON},
+                                            {"pfn", required_argument, NULL, OPTION_PFN},
+                                            {"json", no_argument, NULL, OPTION_JSON},
+                                            {"map", required_argument, NULL, OPTION_MAP},
+                                            {"deep", no_argument, NULL, OPTION_DEEP},
+                                            {"exe", required_argument, NULL, OPTION_EXE},
+                                            {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
     struct request request = {0};
+    enum exit_code code = EXIT_CODE_OK;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
+        if (option == 'h') {
             fputs(USAGE, stdout);
             return EXIT_CODE_OK;
-        case JSON:
-            request.is_json = true;
-            break;
-        case PFN:
-            request.is_frame = true;
-            if (!page_parse_frame(optarg, &request.frame))
-                return command_refuse_use(NAME, "'%s' is no frame number", optarg);
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
         }
+        if ((code = take_option(&request, option, argv)) != EXIT_CODE_OK)
+            return code;
     }
-    enum exit_code code = take_arguments(&request, argv + optind, argc - optind);
+    code = take_arguments(&request, argv + optind, argc - optind);
+    request.symbols = symbols_directories_options(&request.directories);
     return code == EXIT_CODE_OK ? show(&request) : code;
 }

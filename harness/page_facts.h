@@ -67,6 +67,7 @@ struct go_slot {
 };
 
 struct go_page {
+    const struct go_heap *heap; /* whose it is */
     const char *module, *version;
     unsigned go_minor;
     uintptr_t arena;
@@ -118,6 +119,8 @@ struct page_facts {
     struct go_page go;
     struct malloc_block block;
     struct os_page os;
+    const struct page_object *object; /* NULL: nobody asked */
+    const struct page_maps *maps;     /* NULL: nobody asked */
 };
 
 #endif

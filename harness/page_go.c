@@ -245,6 +245,7 @@ static bool look_once(struct go_page *page, struct heap_book *book, uintptr_t ad
 bool page_go_look(struct go_page *page, struct heap_book *book, uintptr_t address, uint64_t os_page_bytes)
 {
     *page = (struct go_page){
+        .heap = book->heap,
         .go_minor = book->heap->layout->go_minor,
         .arena = align_down(address, GO_ARENA_BYTES),
         .start = align_down(address, GO_PAGE_BYTES),

@@ -7,6 +7,8 @@
 
 #include "harness/os_page.h"
 #include "harness/page_malloc.h"
+#include "harness/page_maps.h"
+#include "harness/page_object.h"
 #include "harness/page_words.h"
 #include "harness/page_write.h"
 
@@ -182,5 +184,13 @@ void page_write_json(struct json *json, const struct page_facts *facts)
     put_number(json, "thread", facts->tid != 0, facts->tid);
     write_go(json, facts);
     page_malloc_write_json(json, facts);
+    if (facts->object != NULL)
+        page_object_write_json(json, facts->object);
+    else
+        json_put_null(json, "object");
+    if (facts->maps != NULL)
+        page_maps_write_json(json, facts->maps);
+    else
+        json_put_null(json, "maps");
     write_os_page(json, &facts->os);
 }

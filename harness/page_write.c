@@ -11,6 +11,8 @@
 #include "harness/human.h"
 #include "harness/os_page.h"
 #include "harness/page_malloc.h"
+#include "harness/page_maps.h"
+#include "harness/page_object.h"
 #include "harness/page_words.h"
 #include "harness/printable.h"
 
@@ -176,6 +178,8 @@ static void write_go(FILE *out, const struct page_facts *facts)
     write_span(out, &facts->go);
     if (facts->go.span.slot_bytes != 0)
         write_slot(out, facts);
+    if (facts->object != NULL)
+        page_object_write_text(out, facts->object);
 }
 
 /* ---- the OS page ---- */
@@ -231,6 +235,8 @@ void page_write_text(FILE *out, const struct page_facts *facts)
     write_class(out, facts);
     write_go(out, facts);
     page_malloc_write_text(out, facts);
+    if (facts->maps != NULL)
+        page_maps_write_text(out, facts->maps);
     write_os_page(out, facts);
 }
 

@@ -324,16 +324,9 @@ static bool account(struct map_answer *answer, struct map_walk *walk, const stru
 /* Goes to the map's header. False: `answer->why`, or a nil map, which is no error. */
 static bool find_header(struct map_answer *answer, const struct map_path *path, const struct map_source *source)
 {
-    uintptr_t place;
-    uint64_t header;
-    if (!map_path_go(path, source->heap->reader, source->bias, &place, &answer->why))
+    uintptr_t header;
+    if (!map_path_go_header(path, source->heap->reader, source->bias, &header, &answer->why))
         return false;
-    if (path->is_header)
-        header = place;
-    else if (!reader_read(source->heap->reader, place, &header, sizeof header)) {
-        answer->why = "the variable cannot be read";
-        return false;
-    }
     answer->address = header;
     return header != 0;
 }
@@ -355,11 +348,18 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
         answer->why = "the heap cannot be walked";
 }
 
+int map_reserve_open(struct bump *bump)
+{
+    int error = -ENOMEM;
+    for (unsigned i = 0; error != 0 && i < sizeof RESERVES_BYTES / sizeof RESERVES_BYTES[0]; i++)
+        error = bump_open(bump, RESERVES_BYTES[i]);
+    return error;
+}
+
 void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source)
 {
     struct bump bump;
     uint64_t begin_ns = raw_clock_ns(CLOCK_MONOTONIC);
-    int error = -ENOMEM;
     *answer = (struct map_answer){.name = path->name, .type_name = path->type_name, .is_deep = source->is_deep};
     if (source->heap->layout == NULL) {
         answer->why = source->heap->why;
@@ -368,9 +368,7 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     answer->design = source->heap->layout->hmap_bytes == 0 ? MAP_DESIGN_SWISS : MAP_DESIGN_BUCKETS;
     if (!find_header(answer, path, source))
         return;
-    for (unsigned i = 0; error != 0 && i < sizeof RESERVES_BYTES / sizeof RESERVES_BYTES[0]; i++)
-        error = bump_open(&bump, RESERVES_BYTES[i]);
-    if (error != 0) {
+    if (map_reserve_open(&bump) != 0) {
         answer->why = "no address space is left for the walk";
         return;
     }

@@ -74,6 +74,9 @@ struct map_source {
     bool is_deep; /* follow all pointers, not those of keys and elements only */
 };
 
+/* Reserves address space for walks of maps. 0, or -errno. */
+int map_reserve_open(struct bump *bump);
+
 /* Fills `answer`; a map that cannot be read has a `why`. `path` must outlive the answer. Memory for the walk is mapped
  * and unmapped. */
 void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source);

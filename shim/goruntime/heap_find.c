@@ -241,6 +241,7 @@ bool heap_find(struct go_heap *heap, const struct go_runtime *runtime, struct re
     uintptr_t moduledata = find_moduledata(runtime, reader, scratch);
     if (moduledata == 0)
         return give_up(heap, "firstmoduledata was not found");
+    heap->moduledata = moduledata;
 
     const struct go_layout *layout = heap->layout;
     struct range bss; /* .bss and .noptrbss behind it */

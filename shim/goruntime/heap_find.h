@@ -30,6 +30,7 @@ struct go_heap {
     const struct go_layout *layout; /* NULL: the heap cannot be walked, and then: */
     const char *why;                /* the reason, a sentence */
     char why_text[LAYOUT_WHY_BYTES];
+    uintptr_t moduledata; /* firstmoduledata */
     uintptr_t mheap;
     uintptr_t arena_map;  /* mheap_.arenas[0]: 4 Mi pointers to heapArena */
     uintptr_t allp;       /* the slice header; 0: not found, page caches count as in use */

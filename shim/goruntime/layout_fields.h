@@ -40,6 +40,7 @@
     X(mspan_needs_zero, "runtime.mspan", "needzero")                                                               \
     X(mspan_limit, "runtime.mspan", "limit")                                                                       \
     X(mspan_is_user_arena, "runtime.mspan", "isUserArenaChunk")                                                    \
+    X(mspan_large_type, "runtime.mspan", "largeType")                                                              \
     X(mspan_specials, "runtime.mspan", "specials")                                                                 \
     X(special_next, "runtime.special", "next")                                                                     \
     X(special_offset, "runtime.special", "offset")                                                                 \
@@ -92,6 +93,9 @@
     X(moduledata_noptrdata, "runtime.moduledata", "noptrdata")                                                     \
     X(moduledata_bss, "runtime.moduledata", "bss")                                                                 \
     X(moduledata_noptrbss_end, "runtime.moduledata", "enoptrbss")                                                  \
+    X(moduledata_types, "runtime.moduledata", "types")                                                             \
+    X(moduledata_types_end, "runtime.moduledata", "etypes")                                                        \
+    X(moduledata_next, "runtime.moduledata", "next")                                                               \
     X(gc_percent, "runtime.gcControllerState", "gcPercent")                                                        \
     X(gc_memory_limit, "runtime.gcControllerState", "memoryLimit")                                                 \
     X(gc_heap_goal, "runtime.gcControllerState", "gcPercentHeapGoal|heapGoal")                                     \

@@ -47,9 +47,10 @@ static bool read_hmap(const struct map_visit *visit, uintptr_t header, struct hm
 
 /* ---- buckets ---- */
 
+/* A map with as many overflow buckets as buckets grows (tooManyOverflowBuckets); what it counts is not believed. */
 static uint64_t overflow_max(const struct map_shape *shape)
 {
-    return OVERFLOW_MIN + shape->count + 4 * (shape->buckets + shape->old_buckets);
+    return OVERFLOW_MIN + 8 * (shape->buckets + shape->old_buckets);
 }
 
 static bool is_evacuated(const uint8_t *bucket)
@@ -74,24 +75,30 @@ struct spare {
     uintptr_t start, end;
 };
 
-static void walk_chain(struct map_visit *visit, uintptr_t address, const struct spare *spare)
+/* Of the bucket that is `number` of `origin`. */
+static void walk_chain(struct map_visit *visit, uintptr_t address, const struct spare *spare,
+                       enum map_place_kind origin, uint64_t number)
 {
     struct map_walk *walk = visit->walk;
+    struct map_place place = {.kind = MAP_PLACE_SINGLE, .origin = origin, .number = number};
     uint8_t bucket[MAP_BUCKET_BYTES_MAX];
     while (address != 0 && (address < spare->start || address >= spare->end)) {
-        if (visit->shape.overflow_buckets == overflow_max(&visit->shape) ||
+        if (visit->shape.overflow_buckets >= overflow_max(&visit->shape) ||
+            !map_spend(walk, visit->type.bucket_bytes) ||
             !reader_read(walk->reader, address, bucket, visit->type.bucket_bytes)) {
             walk->torn_reads++;
             return;
         }
         visit->shape.overflow_buckets++;
         map_add(visit, MAP_PART_OVERFLOW, address, visit->type.bucket_bytes);
+        place.chain++;
+        map_note(visit, &place, address, bucket, 1);
         address = take_bucket(visit, bucket);
     }
 }
 
-static void walk_array(struct map_visit *visit, uintptr_t array, uint64_t buckets, const struct spare *spare,
-                       uint64_t *evacuated)
+static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintptr_t array, uint64_t buckets,
+                       const struct spare *spare, uint64_t *evacuated)
 {
     struct map_walk *walk = visit->walk;
     uint32_t bytes = visit->type.bucket_bytes;
@@ -99,13 +106,15 @@ static void walk_array(struct map_visit *visit, uintptr_t array, uint64_t bucket
     uint8_t *buffer = map_buffer(walk);
     for (uint64_t first = 0; first < buckets; first += at_once) {
         uint64_t count = min_u64(at_once, buckets - first);
-        if (!reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
+        if (!map_spend(walk, count * bytes) ||
+            !reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
             walk->torn_reads++;
             return;
         }
+        map_note(visit, &(struct map_place){.kind = kind, .number = first}, array + first * bytes, buffer, count);
         for (uint64_t i = 0; i < count; i++) {
             *evacuated += is_evacuated(buffer + i * bytes);
-            walk_chain(visit, take_bucket(visit, buffer + i * bytes), spare);
+            walk_chain(visit, take_bucket(visit, buffer + i * bytes), spare, kind, first + i);
         }
     }
 }
@@ -131,8 +140,9 @@ static bool take_array(struct map_visit *visit, enum map_part part, uintptr_t ar
 /* The spare buckets of an array that are on chains, when `next` is the one to go next (mapextra.nextOverflow). */
 static struct spare used_spare(struct map_visit *visit, uintptr_t array, uint64_t buckets, uintptr_t next)
 {
-    uintptr_t start = array + buckets * visit->type.bucket_bytes;
-    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, start);
+    uint64_t bytes = buckets * visit->type.bucket_bytes;
+    uintptr_t start = array + bytes;
+    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, array) - bytes; /* take_array compared them */
     if (next < start || next - start > behind || (next - start) % visit->type.bucket_bytes != 0)
         return (struct spare){0, 0};
     return (struct spare){start, next};
@@ -146,8 +156,8 @@ static void walk_buckets(struct map_visit *visit, uintptr_t array, uintptr_t nex
         return;
     struct spare spare = used_spare(visit, array, shape->buckets, next_spare);
     uint64_t used = (spare.end - spare.start) / visit->type.bucket_bytes;
-    walk_array(visit, array, shape->buckets, &spare, &none);
-    walk_array(visit, spare.start, used, &spare, &none);
+    walk_array(visit, MAP_PLACE_BUCKET, array, shape->buckets, &spare, &none);
+    walk_array(visit, MAP_PLACE_SPARE, spare.start, used, &spare, &none);
     shape->overflow_buckets += used;
 }
 
@@ -156,7 +166,8 @@ static void walk_old_buckets(struct map_visit *visit, uintptr_t array)
 {
     const struct spare none = {0, 0};
     if (take_array(visit, MAP_PART_OLD_BUCKETS, array, visit->shape.old_buckets))
-        walk_array(visit, array, visit->shape.old_buckets, &none, &visit->shape.evacuated_buckets);
+        walk_array(visit, MAP_PLACE_OLD_BUCKET, array, visit->shape.old_buckets, &none,
+                   &visit->shape.evacuated_buckets);
 }
 
 /* ---- what hangs on the header ---- */

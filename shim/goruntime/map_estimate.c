@@ -40,6 +40,14 @@ uint64_t map_allocated_bytes(uint64_t bytes, bool has_pointers, unsigned go_mino
     return align_up(bytes, GO_PAGE_BYTES);
 }
 
+uint64_t map_slot_bytes_below(uint64_t slot_bytes)
+{
+    uint64_t below = 0;
+    for (unsigned i = 0; i < sizeof CLASSES / sizeof CLASSES[0] && CLASSES[i] < slot_bytes; i++)
+        below = CLASSES[i];
+    return below;
+}
+
 /* ---- buckets ---- */
 
 /* With 2^B buckets so many entries fit before the map grows: 6.5 a bucket; go1.21 divided before it multiplied, and has

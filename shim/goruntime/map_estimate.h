@@ -20,6 +20,8 @@ struct map_estimate {
 /* The size of the slot that malloc gives for so many bytes (msize.go:roundupsize); large ones are whole Go pages. */
 uint64_t map_allocated_bytes(uint64_t bytes, bool has_pointers, unsigned go_minor);
 
+/* The largest slot that is smaller than `slot_bytes`, a size class; 0: there is none. */
+uint64_t map_slot_bytes_below(uint64_t slot_bytes);
 /* make(map[K]V, entries), and then as many put in. Swiss: if the hash spreads them evenly over its tables. */
 struct map_estimate map_estimate_remade(const struct map_shape *shape, uint64_t entries, unsigned go_minor);
 

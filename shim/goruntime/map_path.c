@@ -261,3 +261,18 @@ bool map_path_go(const struct map_path *path, struct reader *reader, uintptr_t b
     }
     return true;
 }
+
+bool map_path_go_header(const struct map_path *path, struct reader *reader, uintptr_t bias, uintptr_t *header,
+                        const char **why)
+{
+    uintptr_t place;
+    if (!map_path_go(path, reader, bias, &place, why))
+        return false;
+    if (path->is_header) {
+        *header = place;
+    } else if (!reader_read(reader, place, header, sizeof *header)) {
+        *why = "the variable cannot be read";
+        return false;
+    }
+    return true;
+}

@@ -58,4 +58,8 @@ bool map_path_parse(struct map_path *path, const char *text, const char **rest);
 bool map_path_go(const struct map_path *path, struct reader *reader, uintptr_t bias, uintptr_t *place,
                  const char **why);
 
+/* The same, and then to the map's header; 0: the map is nil. */
+bool map_path_go_header(const struct map_path *path, struct reader *reader, uintptr_t bias, uintptr_t *header,
+                        const char **why);
+
 #endif

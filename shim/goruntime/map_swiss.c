@@ -43,8 +43,10 @@ static bool read_swiss(const struct map_visit *visit, uintptr_t header, struct s
 
 /* ---- groups ---- */
 
-static void take_groups(struct map_visit *visit, const uint8_t *groups, uint64_t count)
+static void take_groups(struct map_visit *visit, const struct map_place *first, uintptr_t address,
+                        const uint8_t *groups, uint64_t count)
 {
+    map_note(visit, first, address, groups, count);
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *group = groups + i * visit->type.bucket_bytes;
         for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
@@ -96,7 +98,7 @@ static bool read_table_whole(struct map_visit *visit, uintptr_t address, struct 
     if (!read_table(visit, address, &before))
         return false;
     uint64_t bytes = (before.mask + 1) * visit->type.bucket_bytes;
-    return object_set_bytes_behind(&walk->objects, before.groups) >= bytes &&
+    return object_set_bytes_behind(&walk->objects, before.groups) >= bytes && map_spend(walk, bytes) &&
            reader_read(walk->reader, before.groups, map_buffer(walk), bytes) && read_table(visit, address, table) &&
            is_same_table(&before, table);
 }
@@ -116,12 +118,14 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
     struct table table;
     for (int i = 0; i < TRIES; i++) {
         if (read_table_whole(visit, address, &table)) {
-            uint64_t groups = table.mask + 1;
-            visit->shape.tables++;
+            uint64_t groups = table.mask + 1, number = visit->shape.tables++;
             map_add(visit, MAP_PART_TABLES, address, walk->heap->layout->swiss_table_bytes);
             map_add(visit, MAP_PART_BUCKETS, table.groups, groups * visit->type.bucket_bytes);
             note_growth(&visit->shape, &table);
-            take_groups(visit, map_buffer(walk), groups);
+            map_note_structs(visit, &(struct map_place){.kind = MAP_PLACE_TABLE, .has_table = true, .table = number},
+                             address, 1, walk->heap->layout->swiss_table_bytes);
+            take_groups(visit, &(struct map_place){.kind = MAP_PLACE_GROUP, .has_table = true, .table = number},
+                        table.groups, map_buffer(walk), groups);
             return;
         }
         walk->torn_reads++;
@@ -137,14 +141,17 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
         return;
     }
     map_add(visit, MAP_PART_TABLES, map->directory, map->directory_slots * sizeof tables[0]);
+    map_note_structs(visit, &(struct map_place){.kind = MAP_PLACE_DIRECTORY}, map->directory, map->directory_slots,
+                     sizeof tables[0]);
     for (uint64_t first = 0; first < map->directory_slots; first += DIRECTORY_AT_ONCE) {
         uint64_t count = min_u64(DIRECTORY_AT_ONCE, map->directory_slots - first);
-        if (!reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
+        if (!map_spend(walk, count * sizeof tables[0]) ||
+            !reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
             walk->torn_reads++;
             return;
         }
         for (uint64_t i = 0; i < count; i++) {
-            if (tables[i] != previous)
+            if (first + i == 0 || tables[i] != previous)
                 walk_table(visit, tables[i]);
             previous = tables[i];
         }
@@ -156,12 +163,13 @@ static void walk_small(struct map_visit *visit, uintptr_t group)
     uint8_t bytes[MAP_BUCKET_BYTES_MAX];
     if (group == 0)
         return;
-    if (!reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
+    if (!map_spend(visit->walk, visit->type.bucket_bytes) ||
+        !reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
         visit->walk->torn_reads++;
         return;
     }
     map_add(visit, MAP_PART_BUCKETS, group, visit->type.bucket_bytes);
-    take_groups(visit, bytes, 1);
+    take_groups(visit, &(struct map_place){.kind = MAP_PLACE_GROUP}, group, bytes, 1);
 }
 
 bool map_walk_swiss(struct map_visit *visit, uintptr_t header)

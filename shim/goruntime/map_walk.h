@@ -8,8 +8,8 @@
  *                                               --> directory --> tables --> groups of 8 slots
  *
  * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it, chains by the
- * number of entries; a table that changes while it is read is read again; what makes no sense is left out and counted
- * as torn.
+ * number of buckets, all that is read by what there is to read; a table that changes while it is read is read again;
+ * what makes no sense is left out and counted as torn.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -21,6 +21,7 @@
 
 #include "goruntime/go_type.h"
 #include "goruntime/heap_find.h"
+#include "goruntime/map_place.h"
 #include "goruntime/object_set.h"
 #include "memory/bump.h"
 #include "memory/reader_cache.h"
@@ -71,10 +72,12 @@ struct map_walk {
 
     struct map_shape shape; /* of the map itself, not of those in it */
     uint64_t image_bytes[MAP_PARTS];
+    uint64_t spent_bytes; /* that were read of maps and values */
     uint64_t torn_reads;
     uint64_t unknown; /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
     bool is_changed;  /* the map itself was another when the walk ended */
     bool is_deep;
+    struct map_place place; /* of objects.watched */
 };
 
 /* False: the reserve of `bump` is used up, or the heap cannot be read. */
@@ -83,7 +86,10 @@ bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t 
 
 /* Walks the map whose header lies at `header` (not 0), whose type is described at `type`; `is_deep`: on and on, not
  * only what keys and elements point to. May be called again, and forgets the walk before. False: `why` is a sentence.
- */
+ *
+ * An address may be looked out for: objects.watched, set before. Afterwards objects.is_watched_found tells whether the
+ * map keeps the object (or the static data) that it is in, objects.watched_part as what, and `place` where in its
+ * buckets the address is, if it is there. */
 bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool is_deep, const char **why);
 
 #endif

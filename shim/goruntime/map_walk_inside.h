@@ -43,6 +43,10 @@ static inline uint64_t map_header_bytes(const struct go_layout *layout)
 /* Walks the map whose header lies at `header`, whose type is described at `type`. False: neither makes sense. */
 bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type);
 
+/* May the walk read so many bytes more? It reads no more than a few times what there is: what leads to the same places
+ * again and again has an end. False: that is spent, and the caller counts what it leaves out. */
+bool map_spend(struct map_walk *walk, uint64_t bytes);
+
 /* MAP_BUFFER_BYTES for the reading of buckets. */
 uint8_t *map_buffer(struct map_walk *walk);
 
@@ -60,6 +64,24 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 
 /* The occupied slot `slot` of the bucket whose bytes are at `bucket`. */
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot);
+
+/* ---- map_place.c ---- */
+
+/* For map_note: the watched address is in the stretch. */
+void map_note_slot(struct map_visit *visit, const struct map_place *first, uintptr_t address, const uint8_t *bytes);
+
+/* Is the watched address among `count` buckets or groups at `address`, whose bytes are at `bytes`? `first` says what
+ * the first of them is. */
+static inline void map_note(struct map_visit *visit, const struct map_place *first, uintptr_t address,
+                            const uint8_t *bytes, uint64_t count)
+{
+    if (visit->walk->objects.watched - address < count * visit->type.bucket_bytes)
+        map_note_slot(visit, first, address, bytes);
+}
+
+/* The same of a directory's words, and of a table. */
+void map_note_structs(struct map_visit *visit, const struct map_place *first, uintptr_t address, uint64_t count,
+                      uint64_t struct_bytes);
 
 /* ---- one file a design ---- */
 

@@ -26,6 +26,7 @@ void mspan_decode(struct mspan *span, const uint8_t *raw, const struct go_layout
     span->alloc_bits = layout_field_of(raw, layout->mspan_alloc_bits);
     span->mark_bits = layout_field_of(raw, layout->mspan_mark_bits);
     span->limit = layout_field_of(raw, layout->mspan_limit);
+    span->large_type = layout_field_of(raw, layout->mspan_large_type);
     span->specials = layout_field_of(raw, layout->mspan_specials);
     span->alloc_count = (uint16_t)layout_field_of(raw, layout->mspan_alloc_count);
     span->needs_zero = layout_field_of(raw, layout->mspan_needs_zero) != 0;

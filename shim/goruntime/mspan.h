@@ -23,6 +23,7 @@ struct mspan {
     uint64_t alloc_bits, mark_bits; /* addresses */
     uint64_t limit;                 /* end of the data in it */
     uint64_t specials;              /* address of the first of its list; 0: it has none */
+    uint64_t large_type; /* of its one large object with pointers: the descriptor's address, from go1.22 on */
     uint32_t sweepgen;
     uint16_t alloc_count;
     uint8_t span_class, state;

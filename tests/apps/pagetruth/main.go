@@ -63,6 +63,7 @@ func main() {
 		leaves[i] = new(leaf)
 		leaves[i][0] = 1
 	}
+	of := objects()
 	// Every other one is dropped.
 	dead := uintptr(unsafe.Pointer(leaves[slots/2]))
 	for i := 0; i < slots; i += 2 {
@@ -93,9 +94,10 @@ func main() {
 		large, addressOf(big)+large/2, givenAt+returned/2, keptAt+freed/2, uintptr(unsafe.Pointer(&local[1])),
 		uintptr(unsafe.Pointer(&global[4096])), uintptr(C.c_blocks_small()), uintptr(C.c_blocks_mapped()),
 		uintptr(C.c_blocks_no_access()), uintptr(C.c_blocks_zero()))
-	rest.Reach("held", words)
+	rest.Reach("held", words+of)
 
 	fresh = new(leaf)
 	rest.Stay("fresh", fmt.Sprintf(" fresh=%#x", uintptr(unsafe.Pointer(fresh))))
 	runtime.KeepAlive(big)
+	objects()
 }

@@ -296,6 +296,7 @@ struct go_heap fake_heap_described(struct fake_heap *heap)
     return (struct go_heap){
         .reader = &heap->reader,
         .layout = heap->layout,
+        .moduledata = heap->image.base + GO_IMAGE_MODULE,
         .mheap = heap->mheap,
         .arena_map = heap->arena_map,
         .allp = heap->allp,
