@@ -56,9 +56,8 @@ static bool is_too_much(const struct search *search, uintptr_t header)
 {
     if (search->maps->searched == PAGE_MAPS_SEARCHED_MAX)
         return true;
-    return search->end_ns != 0 &&
-           (raw_clock_ns(CLOCK_MONOTONIC) >= search->end_ns ||
-            search->maps->entries + count_of(search->source.heap, header) > UNASKED_ENTRIES_MAX);
+    return search->end_ns != 0 && (raw_clock_ns(CLOCK_MONOTONIC) >= search->end_ns ||
+                                   search->maps->entries + count_of(search->source.heap, header) > UNASKED_ENTRIES_MAX);
 }
 
 static void add_owner(struct page_maps *maps, const struct map_path *path, uintptr_t header,

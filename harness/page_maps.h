@@ -34,13 +34,13 @@ struct page_owner {
 };
 
 struct page_maps {
-    const char *pattern;       /* what was searched, when nobody said it; NULL: somebody did */
+    const char *pattern; /* what was searched, when nobody said it; NULL: somebody did */
     bool is_deep;
-    uint32_t searched;         /* maps */
-    uint64_t entries;          /* of them */
-    uint32_t changed;          /* of them, while they were walked: the address may have been missed */
-    uint32_t unread;           /* could not be read */
-    uint64_t left_out;         /* too large for a search that nobody asked for, or too many */
+    uint32_t searched;              /* maps */
+    uint64_t entries;               /* of them */
+    uint32_t changed;               /* of them, while they were walked: the address may have been missed */
+    uint32_t unread;                /* could not be read */
+    uint64_t left_out;              /* too large for a search that nobody asked for, or too many */
     char why_not[ERROR_TEXT_BYTES]; /* nothing could be searched; "": it could */
     struct page_owner owners[PAGE_MAPS_OWNERS_MAX];
     uint32_t owners_count;

@@ -12,9 +12,9 @@
 
 enum {
     FIRST_WITH_HEADERS = 22,
-    HEADER_BYTES = 8,        /* malloc.go:mallocHeaderSize */
-    NO_HEADER_UP_TO = 512,   /* slots; their pointer bits lie at the span's end */
-    TINY_SLOT_BYTES = 16,    /* malloc.go:maxTinySize */
+    HEADER_BYTES = 8,      /* malloc.go:mallocHeaderSize */
+    NO_HEADER_UP_TO = 512, /* slots; their pointer bits lie at the span's end */
+    TINY_SLOT_BYTES = 16,  /* malloc.go:maxTinySize */
     LABEL_COLUMNS = 12,
 };
 

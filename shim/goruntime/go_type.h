@@ -32,6 +32,8 @@ enum go_kind {
     GO_KINDS,
 };
 
+enum { GO_TYPE_REFERENCES_MAX = 1024 /* of one type; of one that has more, the first */ };
+
 enum go_reference_kind {
     REFERENCE_STRING,    /* {pointer, length} */
     REFERENCE_SLICE,     /* {pointer, length, capacity} of `type` */

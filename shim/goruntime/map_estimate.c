@@ -7,7 +7,8 @@
 #include "memory/units.h"
 
 enum {
-    SLOTS = 8, /* of a bucket or group */
+    SLOTS = 8,              /* of a bucket or group */
+    SMALL_GROWN_SLOTS = 16, /* of the table that a map of one group becomes (growToTable) */
     LOG2_BUCKETS_MAX = 40,
     SPARE_LOG2_MIN = 4,
     TABLE_SLOTS_MAX = 1024,
@@ -98,7 +99,7 @@ static struct map_estimate grown_swiss(const struct map_shape *shape, uint64_t b
     uint64_t slots = shape->fullest_capacity;
     if (shape->tables == 0) {
         *at_entries = SLOTS + 1;
-        return (struct map_estimate){2 * SLOTS, table_bytes(shape, 2 * SLOTS, go_minor)};
+        return (struct map_estimate){SMALL_GROWN_SLOTS, table_bytes(shape, SMALL_GROWN_SLOTS, go_minor)};
     }
     *at_entries = shape->entries + shape->fullest_growth_left + 1;
     uint64_t before = table_bytes(shape, slots, go_minor);
