@@ -254,8 +254,8 @@ static void check_slot(const struct scene *scene, const struct map_truth *truth,
     const char *kind = dump_text(place, "kind");
     if (strcmp(kind, "bucket") == 0 || strcmp(kind, "group") == 0) {
         uint64_t first = dump_address(page, "go/slot/start") + dump_number(page, "object/header_bytes");
-        cr_expect_eq(first + dump_number(place, "number") * (is_swiss ? GROUP_BYTES_SWISS : GROUP_BYTES_BUCKETS),
-                     start, "go1.%u", scene->minor);
+        cr_expect_eq(first + dump_number(place, "number") * (is_swiss ? GROUP_BYTES_SWISS : GROUP_BYTES_BUCKETS), start,
+                     "go1.%u", scene->minor);
     }
     json_t *byte = ask(scene, truth, start + slot);
     cr_expect_str_eq(dump_text(byte, "maps/owners/0/place/what"), "control");
@@ -324,9 +324,9 @@ static bool check_state(const struct scene *scene, const struct map_truth *truth
             const json_t *place = dump_at(page, "maps/owners/0/place");
             cr_expect_str_eq(dump_text(place, "state"), state, "go1.%u", scene->minor);
             cr_expect_str_eq(dump_text(place, "what"), "element");
-            cr_expect_str_eq(dump_text(place, "kind"), scene->minor >= 24                 ? "group"
+            cr_expect_str_eq(dump_text(place, "kind"), scene->minor >= 24              ? "group"
                                                        : object->part == TRUTH_BUCKETS ? "bucket"
-                                                                                        : "old_bucket");
+                                                                                       : "old_bucket");
             cr_expect_eq(dump_number(place, "number"), number, "go1.%u", scene->minor);
             cr_expect_eq(dump_number(place, "slot"), slot, "go1.%u", scene->minor);
             json_decref(page);
@@ -489,7 +489,8 @@ TOOLCHAIN_TEST(page_object, maps_are_searched_by_name_and_unasked, .timeout = 60
     json_t *both = page_at(scene.pid, address, (const char *[]){"--map", truths[1].variable, "--map", "main.*", NULL});
     cr_expect_str_eq(dump_text(both, "maps/owners/0/part"), "header");
     cr_expect_eq(json_array_size(dump_at(both, "maps/owners")), 1u);
-    struct program *missing = gopagewatch_run((const char *[]){"page", "1000", scene.pid, "--map", "main.NoSuch", NULL});
+    struct program *missing =
+        gopagewatch_run((const char *[]){"page", "1000", scene.pid, "--map", "main.NoSuch", NULL});
     expect_refusal(missing, 4, "there is no variable main.NoSuch");
     json_decref(unasked);
     json_decref(other);
