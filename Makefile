@@ -18,7 +18,7 @@ CFLAGS  := -O2 -g $(CSTD) $(WARN) -Ishim -Iinclude -MMD -MP
 SHIM_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer -fno-stack-protector -fno-plt
 # What a hook runs: general registers only, and no call that the compiler makes up.
 HOOK_CFLAGS := -mgeneral-regs-only -fno-tree-loop-distribute-patterns -fno-builtin
-HOOK_FILES  := region shadow events record stacks callsites interpose_memory
+HOOK_FILES  := region shadow events record stacks callsites early_mmaps interpose_memory
 SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
     -Wl,-z,now,-z,relro,-z,nodelete,-z,defs,-z,noexecstack -Wl,-Bsymbolic-functions -Wl,--as-needed
 
@@ -40,7 +40,8 @@ hook_flags = $(if $(filter $(HOOK_FILES),$(notdir $(basename $<))),$(HOOK_CFLAGS
 # ---- what tests need: Debian packages, Go toolchains, programs ----
 PACKAGES_BUILD := libjansson-dev libelf-dev libdw-dev libncurses-dev zlib1g-dev libinih-dev uthash-dev
 PACKAGES_TEST  := $(PACKAGES_BUILD) groff-base mandoc pkg-config libcriterion-dev python3 python3-jsonschema \
-    python3-prometheus-client cmark-gfm python3-yaml strace binutils clang libunwind8
+    python3-prometheus-client cmark-gfm python3-yaml strace binutils clang libunwind8 \
+    libjemalloc-dev libtcmalloc-minimal4 libmimalloc2.0
 PACKAGES_BROWSER := chromium fonts-dejavu-core
 PACKAGES_LINT  := git clang-format clang-tidy cppcheck shellcheck
 PACKAGES_FUZZ  := $(PACKAGES_TEST) libclang-rt-14-dev
@@ -108,7 +109,7 @@ $(BUILD)/lib.o/%.o: %.S Makefile
 	$(Q)$(CC) $(CFLAGS) -fvisibility=hidden -c $< -o $@
 
 # The page of `report --html`; its policy lets in what has these hashes (html_template.S).
-HTML_SCRIPT := $(addprefix harness/html/,base.js sections.js time_line.js arena_map.js report.js)
+HTML_SCRIPT := $(addprefix harness/html/,base.js sections.js sites.js time_line.js arena_map.js report.js)
 html_hash    = sha256-$(shell cat $(1) | sha256sum | cut -c 1-64 | tr a-f A-F | basenc --base16 -d | base64)
 $(BUILD)/lib.o/harness/html_template.o: harness/html/report.html harness/html/report.css $(HTML_SCRIPT)
 $(BUILD)/lib.o/harness/html_template.o: CFLAGS += -DSTYLE_HASH='"$(call html_hash,harness/html/report.css)"' \
@@ -136,7 +137,7 @@ $(BUILD)/go/$(GO_OLDEST)/bin/go:
 	$(Q)tests/setup/toolchains.sh $(BUILD)/go $(GO_OLDEST)
 
 # The oldest, which is done soonest, comes last: two are at it until the end.
-apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go
+apps: | $(BUILD)/go/$(GO_OLDEST)/bin/go $(BUILD)/.packages-test
 	$(Q)printf '%s\n' $(go_found) | tac | APPS_RACE="$(go_ends)" xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
 
 $(BUILD)/etcd/usr/bin/etcd:
@@ -271,7 +272,7 @@ lint: $(BUILD)/libgopagewatch.so $(BUILD)/.packages-lint ## compilers, clang-for
 	$(Q)cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 --suppress=missingIncludeSystem -Ishim -Iinclude -I. shim harness
 	$(call say,LINT,hooks)
 	$(Q)objdump -d $(HOOK_OBJ) | awk '/%[xyz]mm/ { print "a hook uses a vector register:" $$0; exit 1 }'
-	$(Q)nm -u $(HOOK_OBJ) | awk '$$1 == "U" && $$2 !~ /^(_GLOBAL_OFFSET_TABLE_|__errno_location|gpw_|shim_|shadow_|record_|event_|region_|stacks_|callsites_|unwinder_)/ \
+	$(Q)nm -u $(HOOK_OBJ) | awk '$$1 == "U" && $$2 !~ /^(_GLOBAL_OFFSET_TABLE_|__errno_location|gpw_|shim_|shadow_|record_|event_|region_|stacks_|callsites_|early_mmaps_|unwinder_)/ \
 	    { print "a hook calls " $$2; exit 1 }'
 	$(call say,LINT,docs)
 	$(Q)awk -F '"' '/ X\(/ { print $$2 }' include/gopagewatch/class.h | while read -r class; do \

@@ -178,6 +178,12 @@ struct dump_event {
     uint64_t site;         /* id of its call site; 0: none */
 };
 
+/* The file that all of these calls are streamed to. */
+struct dump_events_file {
+    const char *path; /* NULL: there is none */
+    uint64_t start_unix_ns;
+};
+
 /* Sampled objects of the program's own heap profile: what they take, and what they alone keep. */
 struct dump_profile_sums {
     uint64_t objects, bytes, resident_bytes;
@@ -255,6 +261,7 @@ struct dump {
     uint64_t threads_count;
     struct dump_module *modules; /* by address, without overlap; none in a dump of an older version */
     uint64_t modules_count;
+    struct dump_events_file events_file;
     struct dump_finding *findings; /* in the order of the file: by bytes falling */
     uint64_t findings_count;
     struct bump bump;          /* holds all of the above */

@@ -68,6 +68,11 @@ static const struct field FINDING_FIELDS[] = {
     {"advice", FIELD_TEXT, offsetof(struct dump_finding, advice)},
 };
 
+static const struct field EVENTS_FILE_FIELDS[] = {
+    {"path", FIELD_TEXT, offsetof(struct dump_events_file, path)},
+    {"start_unix_ns", FIELD_NUMBER, offsetof(struct dump_events_file, start_unix_ns)},
+};
+
 static const struct field EVIDENCE_TEXT_FIELDS[] = {{"", FIELD_TEXT, offsetof(struct dump_evidence, text)}};
 static const struct field EVIDENCE_NUMBER_FIELDS[] = {{"", FIELD_NUMBER, offsetof(struct dump_evidence, number)}};
 
@@ -286,6 +291,17 @@ static bool read_findings(struct fields_context context, const json_t *document,
     return true;
 }
 
+/* Null where calls are not streamed, and not there in dumps of older versions. */
+static bool read_events_file(struct fields_context context, const json_t *document, struct dump_events_file *file)
+{
+    const json_t *object = json_object_get(document, "events_file");
+    if (object == NULL || json_is_null(object))
+        return true;
+    object = fields_find_object(&context, document, "events_file");
+    context.where = "events_file";
+    return object != NULL && fields_read(&context, object, EVENTS_FILE_FIELDS, FIELDS_COUNT(EVENTS_FILE_FIELDS), file);
+}
+
 bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
 {
     *dump = (struct dump){0};
@@ -297,5 +313,6 @@ bool dump_decode(struct dump *dump, const json_t *document, struct error *error)
            read_books(&context, document, dump) && dump_decode_go(context, document, dump) &&
            dump_decode_go_maps(context, document, dump) && dump_decode_maps(context, document, dump) &&
            dump_decode_callsites(context, document, dump) && dump_decode_threads(context, document, dump) &&
-           dump_decode_modules(context, document, dump) && read_findings(context, document, dump);
+           dump_decode_modules(context, document, dump) && read_events_file(context, document, &dump->events_file) &&
+           read_findings(context, document, dump);
 }

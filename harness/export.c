@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,9 +20,9 @@
 
 static const char NAME[] = "export";
 
-enum { OPTION_SYMBOLS = 256 };
+enum { OPTION_SYMBOLS = 256, OPTION_EVENTS };
 
-static const char USAGE_HEAD[] = "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR]\n"
+static const char USAGE_HEAD[] = "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR] [--events FILE]\n"
                                  "\n"
                                  "Writes dumps in a format that other tools read. FORMAT is one of\n"
                                  "\n";
@@ -33,6 +34,8 @@ static const char USAGE_TAIL[] =
     "      --symbols DIR   look for the program and its libraries in DIR too, for the names of functions in\n"
     "                      stacks; can be given several times. Only a file with the build id of the dump\n"
     "                      is used\n"
+    "      --events FILE   for perfetto: all memory calls, from the file that GOPAGEWATCH_EVENTS made the\n"
+    "                      program write, in place of the last ones, which the newest dump has\n"
     "  -h, --help          this page\n"
     "\n"
     "examples:\n"
@@ -71,15 +74,47 @@ struct job {
     char **paths;
     uint32_t paths_count;
     struct symbols_options symbols;
+    const char *events_path; /* or NULL */
     FILE *out;
     const char *thing;
     struct error error;
 };
 
-static bool write_dumps(struct job *job, const struct dump *dumps, uint32_t count)
+static bool write_dumps(struct job *job, const struct dump *dumps, uint32_t count, struct events_file *events)
 {
-    struct export_input input = {.dumps = dumps, .dumps_count = count, .symbols = job->symbols};
+    struct export_input input = {.dumps = dumps, .dumps_count = count, .events = events, .symbols = job->symbols};
     return job->format->write(job->out, &input, &job->error);
+}
+
+/* To a person: the trace has these numbers too. */
+static void tell_missing(const struct job *job, const struct events_file *events)
+{
+    uint64_t dropped = events->header.dropped + events->overtaken, lost = events->header.lost;
+    if (dropped + lost > 0 && isatty(STDERR_FILENO))
+        command_tell(NAME,
+                     "%s: the first %" PRIu64 " calls were dropped (GOPAGEWATCH_EVENTS_SIZE was too small), %" PRIu64
+                     " were lost",
+                     job->events_path, dropped, lost);
+}
+
+static bool write_with_events(struct job *job, const struct dump *dumps, uint32_t count, uint32_t newest)
+{
+    struct events_file events;
+    const char *thing = job->thing;
+    if (job->events_path == NULL)
+        return write_dumps(job, dumps, count, NULL);
+    job->thing = job->events_path;
+    if (!events_file_open(&events, job->events_path, &job->error))
+        return false;
+    bool is_written = events_file_belongs_to(&events, &dumps[newest], &job->error);
+    if (is_written) {
+        is_written = write_dumps(job, dumps, count, &events);
+        job->thing = events.has_failed ? job->events_path : thing;
+        if (is_written)
+            tell_missing(job, &events);
+    }
+    events_file_close(&events);
+    return is_written;
 }
 
 static bool write_dump_by_dump(struct job *job)
@@ -89,7 +124,7 @@ static bool write_dump_by_dump(struct job *job)
         job->thing = job->paths[i];
         if (!dump_load(&dump, job->paths[i], &job->error))
             return false;
-        bool is_written = write_dumps(job, &dump, 1);
+        bool is_written = write_dumps(job, &dump, 1, NULL);
         dump_free(&dump);
         if (!is_written)
             return false;
@@ -100,9 +135,8 @@ static bool write_dump_by_dump(struct job *job)
 /* Loads one more. Of the dumps of a time line only the newest keeps its events. */
 static bool load_next(const struct job *job, struct dump *dumps, uint32_t loaded, uint32_t *newest, struct error *error)
 {
-    if (!job->format->has_events)
-        return dump_load(&dumps[loaded], job->paths[loaded], error);
-    if (!dump_load_with_events(&dumps[loaded], job->paths[loaded], error))
+    bool needs_events = job->format->has_events && job->events_path == NULL;
+    if (!(needs_events ? dump_load_with_events : dump_load)(&dumps[loaded], job->paths[loaded], error))
         return false;
     bool is_newest = dumps[loaded].time.unix_ns >= dumps[*newest].time.unix_ns;
     if (loaded > 0)
@@ -123,7 +157,7 @@ static bool write_together(struct job *job)
         loaded++;
     bool is_written = loaded == job->paths_count;
     job->thing = is_written ? job->format->name : job->paths[loaded];
-    is_written = is_written && write_dumps(job, dumps, loaded);
+    is_written = is_written && write_with_events(job, dumps, loaded, newest);
     while (loaded > 0)
         dump_free(&dumps[--loaded]);
     free(dumps);
@@ -183,10 +217,11 @@ enum exit_code export_run(int argc, char **argv)
     static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                             {"output", required_argument, NULL, 'o'},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
+                                            {"events", required_argument, NULL, OPTION_EVENTS},
                                             {0}};
     struct symbols_directories directories = {0};
     struct error error;
-    const char *path = "-";
+    const char *path = "-", *events_path = NULL;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
         switch (option) {
@@ -199,6 +234,9 @@ enum exit_code export_run(int argc, char **argv)
             if (!symbols_directories_add(&directories, optarg, &error))
                 return fail(optarg, &error);
             break;
+        case OPTION_EVENTS:
+            events_path = optarg;
+            break;
         default:
             return command_refuse_option(NAME, argv);
         }
@@ -208,12 +246,15 @@ enum exit_code export_run(int argc, char **argv)
     struct job job = {.format = export_format_find(argv[optind]),
                       .paths = argv + optind + 1,
                       .paths_count = (uint32_t)(argc - optind - 1),
-                      .symbols = symbols_directories_options(&directories)};
+                      .symbols = symbols_directories_options(&directories),
+                      .events_path = events_path};
     bool is_to_stdout = path[0] == '-' && path[1] == '\0';
     if (job.format == NULL)
         return refuse_format(argv[optind]);
     if (directories.count > 0 && !job.format->has_stacks)
         return command_refuse_use(NAME, "%s has no stacks, so --symbols is of no use to it", job.format->name);
+    if (events_path != NULL && !job.format->has_events)
+        return command_refuse_use(NAME, "%s has no calls, so --events is of no use to it", job.format->name);
     if (job.paths_count == 0)
         return command_refuse_use(NAME, "no dump was named");
     if (job.format->dumps == EXPORT_ONE_DUMP && job.paths_count > 1)

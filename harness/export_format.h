@@ -14,6 +14,7 @@
 
 #include "harness/dump.h"
 #include "harness/error.h"
+#include "harness/events_file.h"
 #include "harness/symbols.h"
 
 enum export_dumps {
@@ -26,6 +27,7 @@ enum export_dumps {
 struct export_input {
     const struct dump *dumps;
     uint32_t dumps_count;
+    struct events_file *events; /* of the process of the dumps, in place of the newest one's events; or NULL */
     struct symbols_options symbols;
 };
 

@@ -3,13 +3,15 @@
  * A time line as ui.perfetto.dev and chrome://tracing read it: the JSON trace event format.
  *
  * Each dump is a point of the counters: the RSS and what is resident of each class. The calls that the newest dump
- * remembers are instants of the threads that made them. Times are microseconds since the process started, as the shim
+ * remembers, or those of a file of them, are instants of the threads that made them; of a file, which has them from the
+ * start, the bytes of each kind are counters too. Times are microseconds since the process started, as the shim
  * counts them; a dump that does not know that time (it was made from outside) is put in by the clock.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/call_totals.h"
 #include "harness/export_format.h"
 #include "harness/json_text.h"
 #include "harness/stack_trace.h"
@@ -27,6 +29,8 @@ struct timeline {
     bool has_event; /* a comma comes before the next */
     struct symbols symbols;
     struct stack_trace *trace;
+    struct events_file *events; /* or NULL: those of the newest dump */
+    struct call_totals totals;
     char **stacks; /* as JSON, for each call site of the newest dump; NULL: not needed so far */
 };
 
@@ -147,10 +151,10 @@ static void trim(char name[NAME_BYTES], int whole_bytes)
 
 /* ---- dumps ---- */
 
-static void put_counter(struct timeline *line, const char *name, uint64_t time_ns, uint64_t bytes)
+static void put_counter(struct timeline *line, const char *category, const char *name, uint64_t time_ns, uint64_t bytes)
 {
     begin_event(line, "C", name, time_ns, line->pid);
-    fprintf(line->out, ",\"cat\":\"resident\",\"args\":{\"bytes\":%" PRIu64 "}}", bytes);
+    fprintf(line->out, ",\"cat\":\"%s\",\"args\":{\"bytes\":%" PRIu64 "}}", category, bytes);
 }
 
 static void put_dump(struct timeline *line, const struct dump *dump)
@@ -164,9 +168,9 @@ static void put_dump(struct timeline *line, const struct dump *dump)
     put_text(line, ",\"label\":", dump->label);
     put_text(line, ",\"phase\":", dump->phase);
     fputs("}}", line->out);
-    put_counter(line, "rss.total", time_ns, dump->rss.total_bytes);
+    put_counter(line, "resident", "rss.total", time_ns, dump->rss.total_bytes);
     for (uint32_t i = 0; i < dump->rss.classes_count; i++)
-        put_counter(line, dump->rss.classes[i].name, time_ns, dump->rss.classes[i].sizes.resident_bytes);
+        put_counter(line, "resident", dump->rss.classes[i].name, time_ns, dump->rss.classes[i].sizes.resident_bytes);
 }
 
 /* ---- calls ---- */
@@ -243,6 +247,8 @@ static bool put_event(struct timeline *line, const struct dump_event *event)
     if (stack == NULL)
         return false;
     name_event(event, site, name);
+    if (line->totals.tell != NULL && event->error_number == 0)
+        call_totals_add(&line->totals, event->by, name, event->since_start_ns, event->bytes);
     begin_event(line, "i", name, event->since_start_ns, tid_of(event));
     put_text(line, ",\"s\":\"t\",\"cat\":", event->by);
     fprintf(line->out, ",\"args\":{\"start\":\"0x%" PRIx64 "\",\"bytes\":%" PRIu64, event->start, event->bytes);
@@ -258,17 +264,33 @@ static int compare_numbers(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static bool put_thread_names(struct timeline *line)
+/* Of all that calls can be of: the events', or with a file, whose calls are not known yet, the dump's. */
+static uint64_t *list_tids(const struct timeline *line, uint64_t *count)
 {
     const struct dump *dump = newest_of(line);
-    uint64_t *tids = calloc(dump->events_count + 1, sizeof *tids);
+    *count = line->events != NULL ? dump->threads_count + 2 : dump->events_count + 1;
+    uint64_t *tids = calloc(*count, sizeof *tids);
+    if (tids == NULL)
+        return NULL;
+    tids[0] = line->pid;
+    if (line->events != NULL) {
+        tids[1] = TID_GONE;
+        for (uint64_t i = 0; i < dump->threads_count; i++)
+            tids[i + 2] = dump->threads[i].tid == DUMP_NOT_KNOWN ? TID_GONE : dump->threads[i].tid;
+    } else {
+        for (uint64_t i = 0; i < dump->events_count; i++)
+            tids[i + 1] = tid_of(&dump->events[i]);
+    }
+    qsort(tids, *count, sizeof *tids, compare_numbers);
+    return tids;
+}
+
+static bool put_thread_names(struct timeline *line)
+{
+    uint64_t count, *tids = list_tids(line, &count);
     if (tids == NULL)
         return false;
-    tids[dump->events_count] = line->pid;
-    for (uint64_t i = 0; i < dump->events_count; i++)
-        tids[i] = tid_of(&dump->events[i]);
-    qsort(tids, dump->events_count + 1, sizeof *tids, compare_numbers);
-    for (uint64_t i = 0; i <= dump->events_count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         char name[NAME_BYTES];
         if (i > 0 && tids[i] == tids[i - 1])
             continue;
@@ -282,6 +304,30 @@ static bool put_thread_names(struct timeline *line)
     return true;
 }
 
+static void put_total(void *context, const char *name, uint64_t time_ns, uint64_t bytes)
+{
+    put_counter(context, "calls", name, time_ns, bytes);
+}
+
+/* False: no memory, or the file of events failed, which then is in `error`. */
+static bool put_events(struct timeline *line, struct error *error)
+{
+    const struct dump *newest = newest_of(line);
+    struct dump_event event;
+    bool is_written = true;
+    if (line->events == NULL) {
+        for (uint64_t i = 0; i < newest->events_count && is_written; i++)
+            is_written = put_event(line, &newest->events[i]);
+        return is_written;
+    }
+    line->totals.tell = put_total;
+    line->totals.context = line;
+    while (is_written && events_file_next(line->events, &event, error))
+        is_written = put_event(line, &event);
+    call_totals_end(&line->totals);
+    return is_written && !line->events->has_failed;
+}
+
 /* ---- all of it ---- */
 
 static void put_more(struct timeline *line, const char *key, const char *text)
@@ -292,7 +338,7 @@ static void put_more(struct timeline *line, const char *key, const char *text)
     json_text_write(line->out, text);
 }
 
-static bool write_events(struct timeline *line)
+static bool write_events(struct timeline *line, struct error *error)
 {
     const struct dump *newest = newest_of(line);
     fputs("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"tool\":\"gopagewatch\"", line->out);
@@ -300,13 +346,15 @@ static bool write_events(struct timeline *line)
     put_more(line, "exe", newest->process.exe);
     put_more(line, "go_version", newest->environment.go_version);
     put_more(line, "build_id", newest->environment.build_id);
+    if (line->events != NULL)
+        fprintf(line->out, ",\"events_dropped\":%" PRIu64 ",\"events_lost\":%" PRIu64, line->events->header.dropped,
+                line->events->header.lost);
     fputs("},\"traceEvents\":[\n", line->out);
     put_name(line, "process_name", line->pid, name_of(&newest->process));
     bool is_written = put_thread_names(line);
     for (uint32_t i = 0; i < line->dumps_count; i++)
         put_dump(line, line->dumps[i]);
-    for (uint64_t i = 0; i < newest->events_count && is_written; i++)
-        is_written = put_event(line, &newest->events[i]);
+    is_written = is_written && put_events(line, error);
     fputs("\n]}\n", line->out);
     return is_written;
 }
@@ -318,18 +366,19 @@ static bool write_with_symbols(struct timeline *line, const struct symbols_optio
         return false;
     line->trace = malloc(sizeof *line->trace);
     line->stacks = calloc(newest->callsites_count + 1, sizeof *line->stacks);
-    bool is_written = line->trace != NULL && line->stacks != NULL && write_events(line);
+    bool is_written = line->trace != NULL && line->stacks != NULL && write_events(line, error);
     for (uint64_t i = 0; line->stacks != NULL && i < newest->callsites_count; i++)
         free(line->stacks[i]);
     free(line->stacks);
     free(line->trace);
     symbols_close(&line->symbols);
-    return is_written || refuse_memory(error);
+    bool has_file_failed = line->events != NULL && line->events->has_failed;
+    return is_written || (!has_file_failed && refuse_memory(error));
 }
 
 bool export_perfetto_write(FILE *out, const struct export_input *input, struct error *error)
 {
-    struct timeline line = {.out = out, .dumps_count = input->dumps_count};
+    struct timeline line = {.out = out, .dumps_count = input->dumps_count, .events = input->events};
     line.dumps = calloc(input->dumps_count, sizeof *line.dumps);
     if (line.dumps == NULL)
         return refuse_memory(error);

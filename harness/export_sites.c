@@ -15,7 +15,7 @@ static bool is_row(const struct dump_callsite *site, struct export_site *row)
     if (!is_mapping || site->resident_bytes == 0)
         return false;
     if (strcmp(site->by, "c") == 0)
-        return true;
+        return site->purpose == NULL; /* else it is c.heap */
     row->class = CLASS_GO_METADATA;
     row->purpose = site->purpose;
     return strcmp(site->by, "go") == 0 && site->purpose != NULL;

@@ -173,7 +173,7 @@ static bool find_variable(struct search *search, Dwarf *dwarf, struct error *err
 
 /* ---- what is there ---- */
 
-static void collect_both_rounds(struct go_maps *maps, struct go_place *place)
+static void collect_both_rounds(struct go_maps *maps, const struct go_place *place)
 {
     maps->is_last_round = false;
     go_maps_collect(maps, place);
@@ -181,7 +181,7 @@ static void collect_both_rounds(struct go_maps *maps, struct go_place *place)
     go_maps_collect(maps, place);
 }
 
-static bool refuse_place(struct go_maps *maps, struct go_place *place, struct error *error)
+static bool refuse_place(struct go_maps *maps, const struct go_place *place, struct error *error)
 {
     char list[LIST_BYTES], type_name[GO_NAME_BYTES];
     const char *name = place->path.name;

@@ -7,8 +7,8 @@
  * embedded structs, as Go selects them), an element "main.shards[3].m" of an array or a slice. The package may be given
  * by the end of its path ("store.Cache"), as long as that is one package. At the end is a map or a pointer to one.
  * "main.*" is every map of a package, "*" of all packages but the runtime's and internal ones, "main.srv.*" of one
- * variable: maps, those in structs and arrays, and those behind one pointer; not what is in slices, interfaces and
- * maps, of which only the running program knows how many there are.
+ * variable: maps, those in structs and arrays, and those behind one pointer. What is in slices, interfaces and other
+ * maps only the running program knows. Maps in long arrays, of which there may be hundreds, come last.
  *
  * All addresses are link-time addresses: what must be added in a process is the load bias of the module, `bias` of
  * struct elf_image (goruntime/elf_image.h; modules_find reads it for each module of a process or a core).

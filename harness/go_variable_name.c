@@ -21,12 +21,15 @@ void go_name_plain(char plain[GO_NAME_BYTES], const char *name)
 {
     uint64_t length = 0;
     for (; *name != '\0' && length < GO_NAME_BYTES - 1; length++, name++) {
-        uint8_t byte = (uint8_t)*name;
+        char byte = *name;
         if (byte == '%' && hex_value(name[1]) >= 0 && hex_value(name[2]) >= 0) {
-            byte = (uint8_t)(hex_value(name[1]) << 4 | hex_value(name[2]));
+            byte = (char)(uint8_t)(hex_value(name[1]) << 4 | hex_value(name[2]));
             name += 2;
         }
-        plain[length] = byte < FIRST_PRINTABLE || byte == DELETE ? '?' : (char)byte;
+        bool is_control = (uint8_t)byte < FIRST_PRINTABLE || byte == DELETE;
+        if (is_control)
+            byte = '?';
+        plain[length] = byte;
     }
     plain[length] = '\0';
 }

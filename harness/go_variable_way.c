@@ -18,7 +18,7 @@
 
 _Static_assert((int)GO_NAME_BYTES == (int)MAP_PATH_NAME_BYTES, "names of paths are plain names");
 
-enum { EMBEDDED_DEPTH_MAX = 8, EMBEDDED_TRIES_MAX = 1 << 14, POINTERS_MAX = 8 };
+enum { EMBEDDED_MAX = 64, POINTERS_MAX = 8 };
 
 /* ---- moves ---- */
 
@@ -114,25 +114,32 @@ static bool find_member(struct go_member *member, const struct go_type *structur
     return false;
 }
 
-/* A field of a struct that is embedded `depth` times; `place` is at the outermost. */
-static bool into_field(struct go_place *place, const char *name, uint64_t bytes, unsigned depth, unsigned *tries)
+/* The field itself, or else that of the struct that is embedded least deep: those that are embedded queue up. */
+static bool into_field(struct go_place *place, const char *name, uint64_t bytes)
 {
-    struct go_member member = {0};
-    if (place->type.kind == GO_KIND_POINTER && !behind_pointer(place))
-        return false;
-    if (place->type.kind != GO_KIND_STRUCT || (*tries)++ > EMBEDDED_TRIES_MAX)
-        return false;
-    if (depth == 0)
-        return find_member(&member, &place->type, name, bytes) && into_member(place, &member);
-    const struct go_place outer = *place;
-    while (go_member_next(&member, &outer.type)) {
-        if (!member.is_embedded)
+    struct go_place *queue = calloc(EMBEDDED_MAX, sizeof *queue);
+    uint32_t count = queue == NULL ? 0 : 1;
+    bool is_found = false;
+    if (count > 0)
+        queue[0] = *place;
+    for (uint32_t i = 0; i < count && !is_found; i++) {
+        struct go_member member = {0};
+        struct go_place *outer = &queue[i];
+        if ((outer->type.kind == GO_KIND_POINTER && !behind_pointer(outer)) || outer->type.kind != GO_KIND_STRUCT)
             continue;
-        *place = outer;
-        if (into_member(place, &member) && into_field(place, name, bytes, depth - 1, tries))
-            return true;
+        if (find_member(&member, &outer->type, name, bytes)) {
+            *place = *outer;
+            is_found = into_member(place, &member);
+            break;
+        }
+        member = (struct go_member){0};
+        while (count < EMBEDDED_MAX && go_member_next(&member, &outer->type)) {
+            queue[count] = *outer;
+            count += member.is_embedded && into_member(&queue[count], &member);
+        }
     }
-    return false;
+    free(queue);
+    return is_found;
 }
 
 static bool refuse_field(const struct go_place *place, const char *name, uint64_t bytes, struct error *error)
@@ -153,7 +160,6 @@ static bool refuse_field(const struct go_place *place, const char *name, uint64_
 
 static bool select_field(struct go_place *place, const char *name, uint64_t bytes, struct error *error)
 {
-    unsigned tries = 0;
     if (bytes == 0)
         return error_set(error, "%s: a dot is followed by the name of a field", place->path.name);
     if (!go_place_follow(place, error))
@@ -162,15 +168,10 @@ static bool select_field(struct go_place *place, const char *name, uint64_t byte
         return refuse_type(place, "and what it holds only the running program knows", error);
     if (place->type.kind != GO_KIND_STRUCT)
         return refuse_type(place, "which has no fields", error);
-    const struct go_place outer = *place;
-    for (unsigned depth = 0; depth < EMBEDDED_DEPTH_MAX; depth++) {
-        *place = outer;
-        if (into_field(place, name, bytes, depth, &tries)) {
-            name_more(place, ".%.*s", (int)bytes, name);
-            return true;
-        }
-    }
-    return refuse_field(&outer, name, bytes, error);
+    if (!into_field(place, name, bytes))
+        return refuse_field(place, name, bytes, error);
+    name_more(place, ".%.*s", (int)bytes, name);
+    return true;
 }
 
 /* ---- elements ---- */
@@ -243,8 +244,6 @@ bool go_place_select(struct go_place *place, const char *selectors, struct error
 
 enum { DEPTH_MAX = 16, VISITS_MAX = 1 << 18, SHORT_ARRAY = 16 };
 
-static void collect(struct go_maps *maps, struct go_place *place, unsigned pointers, unsigned depth);
-
 /* In which of both rounds a map is taken: those of long arrays, of which there may be hundreds, come last. */
 static bool is_of_round(const struct go_maps *maps, const struct go_place *place)
 {
@@ -273,81 +272,97 @@ bool go_maps_add(struct go_maps *maps, const struct go_place *place)
     return true;
 }
 
-static void collect_members(struct go_maps *maps, struct go_place *place, unsigned pointers, unsigned depth)
+/* Where the walk is inside a place; its insides are looked at one after the other. */
+struct level {
+    struct go_place place;
+    unsigned pointers; /* how many may still be followed */
+    struct go_member member;
+    struct go_type element;
+    uint64_t length, element_bytes, index; /* of an array */
+    uint64_t before;                       /* maps that there were before the last element */
+};
+
+static bool next_member(struct level *level, struct go_place *inner)
 {
-    struct go_place inner;
-    struct go_member member = {0};
-    while (go_member_next(&member, &place->type)) {
-        inner = *place;
-        name_more(&inner, ".%s", member.name);
-        if (into_member(&inner, &member))
-            collect(maps, &inner, pointers, depth);
+    while (go_member_next(&level->member, &level->place.type)) {
+        *inner = level->place;
+        name_more(inner, ".%s", level->member.name);
+        if (into_member(inner, &level->member))
+            return true;
     }
+    return false;
 }
 
 /* Each element has as many maps as the first one; those for which there is no room are only counted. */
-static void collect_elements(struct go_maps *maps, struct go_place *place, unsigned pointers, unsigned depth)
+static bool next_element(struct go_maps *maps, struct level *level, struct go_place *inner)
 {
-    struct go_place inner;
-    struct go_type element;
-    uint64_t length, bytes;
-    if (!go_type_element(&place->type, &element) || !go_type_length(&place->type, &length) ||
-        !go_type_bytes(&element, &bytes))
-        return;
-    bool is_long = length > SHORT_ARRAY;
-    if (is_long && !maps->is_last_round)
-        return;
-    for (uint64_t i = 0; i < length; i++) {
-        uint64_t before = maps->total;
-        inner = *place;
-        inner.is_in_long_array |= is_long;
-        name_more(&inner, "[%" PRIu64 "]", i);
-        if (!into_element(&inner, &element, i, bytes))
-            return;
-        collect(maps, &inner, pointers, depth);
-        uint64_t found = maps->total - before;
-        if (found == 0 || maps->count == maps->room) {
-            add_total(maps, found, length - i - 1);
-            return;
-        }
+    uint64_t found = maps->total - level->before;
+    if (level->index == level->length)
+        return false;
+    if (level->index > 0 && (found == 0 || maps->count == maps->room)) {
+        add_total(maps, found, level->length - level->index);
+        return false;
     }
+    level->before = maps->total;
+    *inner = level->place;
+    inner->is_in_long_array |= level->length > SHORT_ARRAY;
+    name_more(inner, "[%" PRIu64 "]", level->index);
+    return into_element(inner, &level->element, level->index++, level->element_bytes);
 }
 
-static void collect_behind(struct go_maps *maps, const struct go_place *place, unsigned pointers, unsigned depth)
+static bool next_behind(struct level *level, struct go_place *inner)
 {
-    struct go_place inner = *place;
-    if (pointers > 0 && behind_pointer(&inner) && (inner.type.kind == GO_KIND_STRUCT || inner.type.kind == GO_KIND_MAP))
-        collect(maps, &inner, pointers - 1, depth);
+    *inner = level->place;
+    return level->index++ == 0 && level->pointers-- > 0 && behind_pointer(inner) &&
+           (inner->type.kind == GO_KIND_STRUCT || inner->type.kind == GO_KIND_MAP);
 }
 
-static void collect(struct go_maps *maps, struct go_place *place, unsigned pointers, unsigned depth)
+static bool next_inside(struct go_maps *maps, struct level *level, struct go_place *inner)
 {
-    if (depth >= DEPTH_MAX || maps->visits++ >= VISITS_MAX)
-        return;
-    switch (place->type.kind) {
-    case GO_KIND_MAP:
-        if (is_of_round(maps, place))
-            go_maps_add(maps, place);
-        return;
+    switch (level->place.type.kind) {
     case GO_KIND_POINTER:
-        collect_behind(maps, place, pointers, depth + 1);
-        return;
+        return next_behind(level, inner);
     case GO_KIND_STRUCT:
-        collect_members(maps, place, pointers, depth + 1);
-        return;
+        return next_member(level, inner);
     case GO_KIND_ARRAY:
-        collect_elements(maps, place, pointers, depth + 1);
-        return;
+        return next_element(maps, level, inner);
+    case GO_KIND_MAP:
     case GO_KIND_OTHER:
     case GO_KIND_CHAN:
     case GO_KIND_FUNC:
     case GO_KIND_INTERFACE:
     case GO_KIND_SLICE:
-        return;
+        break;
     }
+    return false;
 }
 
-void go_maps_collect(struct go_maps *maps, struct go_place *place)
+/* False: in this round nothing inside is looked at. */
+static bool enter(const struct go_maps *maps, struct level *level, const struct go_place *place, unsigned pointers)
 {
-    collect(maps, place, 1, 0);
+    *level = (struct level){.place = *place, .pointers = pointers};
+    if (place->type.kind != GO_KIND_ARRAY)
+        return place->type.kind == GO_KIND_STRUCT || place->type.kind == GO_KIND_POINTER;
+    return go_type_element(&place->type, &level->element) && go_type_length(&place->type, &level->length) &&
+           go_type_bytes(&level->element, &level->element_bytes) &&
+           (level->length <= SHORT_ARRAY || maps->is_last_round);
+}
+
+void go_maps_collect(struct go_maps *maps, const struct go_place *place)
+{
+    struct level levels[DEPTH_MAX];
+    struct go_place inner = *place;
+    unsigned depth = 0, pointers = 1;
+    for (;;) {
+        bool is_map = inner.type.kind == GO_KIND_MAP;
+        if (is_map && is_of_round(maps, &inner))
+            go_maps_add(maps, &inner);
+        if (!is_map && depth < DEPTH_MAX && enter(maps, &levels[depth], &inner, pointers))
+            depth++;
+        while (depth > 0 && !next_inside(maps, &levels[depth - 1], &inner))
+            depth--;
+        if (depth == 0 || maps->visits++ >= VISITS_MAX)
+            return;
+        pointers = levels[depth - 1].pointers;
+    }
 }

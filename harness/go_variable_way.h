@@ -41,6 +41,6 @@ struct go_maps {
 bool go_maps_add(struct go_maps *maps, const struct go_place *place);
 /* Of all maps at the place, in its structs and arrays, and behind one pointer: those of the round. The first has what
  * is in no long array, the last has the rest. The place is left as it was. */
-void go_maps_collect(struct go_maps *maps, struct go_place *place);
+void go_maps_collect(struct go_maps *maps, const struct go_place *place);
 
 #endif

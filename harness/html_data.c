@@ -14,6 +14,7 @@
 #include "gopagewatch/class.h"
 #include "gopagewatch/page_state.h"
 #include "gopagewatch/schema.h"
+#include "harness/html_sites.h"
 #include "memory/units.h"
 
 /* What is not ASCII is escaped: to a script U+2028 is the end of a line. */
@@ -108,19 +109,19 @@ static json_t *make_left_out(const struct ranked_map *ranked, size_t maps_count,
 /* ---- a dump ---- */
 
 /* A file's name may be any bytes, a JSON text may not. */
-static json_t *make_name(const char *file)
+json_t *html_data_text(const char *text)
 {
-    json_t *name = json_stringn(file, strlen(file));
-    char *ascii = name != NULL ? NULL : strdup(file);
+    json_t *made = json_stringn(text, strlen(text));
+    char *ascii = made != NULL ? NULL : strdup(text);
     if (ascii == NULL)
-        return name;
+        return made;
     for (char *at = ascii; *at != '\0'; at++) {
         if ((*at & 0x80) != 0)
             *at = '?';
     }
-    name = json_stringn(ascii, strlen(ascii));
+    made = json_stringn(ascii, strlen(ascii));
     free(ascii);
-    return name;
+    return made;
 }
 
 static json_t *make_go(json_t *go, bool has_details)
@@ -156,8 +157,9 @@ static json_t *make_dump(const struct html_dump *dump, bool has_details)
     struct ranked_map *ranked = rank_maps(maps);
     if (ranked == NULL)
         return NULL;
-    json_t *made = json_pack("{s:o, s:o, s:o, s:o}", "file", make_name(dump->file), "go", make_go(go, has_details),
-                             "maps", make_maps(ranked, kept), "left_out",
+    json_t *sites = has_details ? html_sites_make(from, dump->symbols) : json_array();
+    json_t *made = json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", html_data_text(dump->file), "sites", sites, "go",
+                             make_go(go, has_details), "maps", make_maps(ranked, kept), "left_out",
                              make_left_out(ranked + kept, maps_count - kept, has_details ? 0 : arenas_count));
     if (made != NULL && !take_over(made, from)) {
         json_decref(made);
@@ -171,7 +173,8 @@ static json_t *make_dump(const struct html_dump *dump, bool has_details)
 static bool take_room(const json_t *dump, uint64_t *room_bytes)
 {
     const json_t *arenas = json_object_get(json_object_get(dump, "go"), "arenas");
-    uint64_t bytes = json_dumpb(arenas, NULL, 0, FLAGS) + json_dumpb(json_object_get(dump, "maps"), NULL, 0, FLAGS);
+    uint64_t bytes = json_dumpb(arenas, NULL, 0, FLAGS) + json_dumpb(json_object_get(dump, "maps"), NULL, 0, FLAGS) +
+                     json_dumpb(json_object_get(dump, "sites"), NULL, 0, FLAGS);
     bool has_room = bytes <= *room_bytes;
     *room_bytes = has_room ? *room_bytes - bytes : 0;
     return has_room;

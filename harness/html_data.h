@@ -6,11 +6,12 @@
  *   gopagewatch    version of the command
  *   classes        name and meaning of each class of memory
  *   page_states    letter and meaning of each state of a page
- *   dumps          oldest first; of each: file, the parts that the page shows, and what was left out
+ *   dumps          oldest first; of each: file, the parts that the page shows, who did it (html_sites.h), and what was
+ *                  left out
  *
  * The page stays small enough to be sent around: a dump has the HTML_MAPS_MAX mappings with the most resident memory,
- * and details (mappings and page strings) of older dumps are left out where all together would be too large. The
- * newest has them always.
+ * and details (mappings, page strings and stacks) of older dumps are left out where all together would be too large.
+ * The newest has them always.
  */
 #ifndef GPW_HARNESS_HTML_DATA_H
 #define GPW_HARNESS_HTML_DATA_H
@@ -18,17 +19,23 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "harness/symbols.h"
+
 enum { HTML_MAPS_MAX = 256 };
 /* For the details of all dumps but the newest. */
 #define HTML_DETAILS_BYTES_MAX ((uint64_t)2 << 20)
 
 struct html_dump {
-    const char *file; /* its path, printable */
-    json_t *document; /* of dump_load_document */
+    const char *file;                      /* its path, printable */
+    json_t *document;                      /* of dump_load_document */
+    const struct symbols_options *symbols; /* where names are looked for, or NULL */
 };
 
 /* The document as text that may stand in a script element; `dumps` from the oldest to the newest, at least one. To be
  * freed. NULL: there is no memory for it. */
 char *html_data_make(const struct html_dump *dumps, uint32_t dumps_count);
+
+/* A text of whatever bytes: what is no UTF-8 is made ASCII. NULL: there is no memory. */
+json_t *html_data_text(const char *text);
 
 #endif

@@ -116,7 +116,7 @@ static int compare_dumps(const void *left, const void *right)
     return strcmp(a->file, b->file);
 }
 
-static uint32_t load_dumps(struct html_dump *dumps, char **paths, uint32_t count)
+static uint32_t load_dumps(struct html_dump *dumps, char **paths, uint32_t count, const struct symbols_options *symbols)
 {
     uint32_t loaded = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -128,7 +128,7 @@ static uint32_t load_dumps(struct html_dump *dumps, char **paths, uint32_t count
         }
         json_object_del(document, "events"); /* by far the largest part, which the page does not show */
         printable_clean(paths[i]);
-        dumps[loaded++] = (struct html_dump){paths[i], document};
+        dumps[loaded++] = (struct html_dump){paths[i], document, symbols};
     }
     qsort(dumps, loaded, sizeof *dumps, compare_dumps);
     return loaded;
@@ -155,7 +155,8 @@ static bool is_dump_name(const char *path)
     return bytes >= sizeof ENDING - 1 && strcmp(path + bytes - (sizeof ENDING - 1), ENDING) == 0;
 }
 
-enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dumps_count)
+enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dumps_count,
+                               const struct symbols_options *symbols)
 {
     struct error error;
     if (is_dump_name(path))
@@ -166,7 +167,7 @@ enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dum
         command_complain(NAME, path, &error);
         return EXIT_CODE_UNREADABLE;
     }
-    uint32_t loaded = load_dumps(dumps, dump_paths, dumps_count);
+    uint32_t loaded = load_dumps(dumps, dump_paths, dumps_count, symbols);
     enum exit_code code = loaded == 0 ? EXIT_CODE_UNREADABLE : write_loaded(path, dumps, loaded);
     for (uint32_t i = 0; i < loaded; i++)
         json_decref(dumps[i].document);

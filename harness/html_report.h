@@ -18,7 +18,8 @@
 bool html_report_write(const char *path, const struct html_dump *dumps, uint32_t dumps_count, struct error *error);
 
 /* The edge: reads the dumps, writes the page, talks. A dump that cannot be read does not keep the others from being
- * shown. */
-enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dumps_count);
+ * shown. `symbols`: where names are looked for; or NULL. */
+enum exit_code html_report_run(const char *path, char **dump_paths, uint32_t dumps_count,
+                               const struct symbols_options *symbols);
 
 #endif

@@ -29,6 +29,7 @@ html_template_\name:
         text    script
         .incbin "harness/html/base.js"
         .incbin "harness/html/sections.js"
+        .incbin "harness/html/sites.js"
         .incbin "harness/html/time_line.js"
         .incbin "harness/html/arena_map.js"
         .incbin "harness/html/report.js"

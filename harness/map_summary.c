@@ -51,31 +51,19 @@ static void add_bytes(struct table *table, uint64_t bytes)
     table_add_cell(table, "%s", bytes == 0 ? "0" : human_bytes(bytes).text);
 }
 
-static uint64_t weight(const struct map_part_sizes *sizes, bool knows_residency)
-{
-    return knows_residency ? sizes->resident_bytes : sizes->allocated_bytes;
-}
-
-/* Small parts share a page, and each of them has it: then the larger one. */
-static bool takes_more(const struct map_part_sizes *a, const struct map_part_sizes *b, bool knows_residency)
-{
-    uint64_t a_bytes = weight(a, knows_residency), b_bytes = weight(b, knows_residency);
-    return a_bytes > b_bytes || (a_bytes == b_bytes && a->allocated_bytes > b->allocated_bytes);
-}
-
-/* The part that takes most: "buckets 80 KiB". */
-static void add_worst_part(struct table *table, const struct map_answer *answer, bool knows_residency)
+/* The part that takes most: "buckets 80 KiB". By what is allocated: small parts share pages, and each of them has the
+ * page as resident. */
+static void add_worst_part(struct table *table, const struct map_answer *answer)
 {
     int worst = 0;
     for (int part = 1; part < MAP_PARTS; part++) {
-        if (takes_more(&answer->parts[part], &answer->parts[worst], knows_residency))
+        if (answer->parts[part].allocated_bytes > answer->parts[worst].allocated_bytes)
             worst = part;
     }
-    if (weight(&answer->parts[worst], knows_residency) == 0)
+    if (answer->parts[worst].allocated_bytes == 0)
         table_add_cell(table, "-");
     else
-        table_add_cell(table, "%s %s", MAP_PART_NAMES[worst],
-                       human_bytes(weight(&answer->parts[worst], knows_residency)).text);
+        table_add_cell(table, "%s %s", MAP_PART_NAMES[worst], human_bytes(answer->parts[worst].allocated_bytes).text);
 }
 
 static void add_numbers(struct table *table, const struct map_answer *answer, bool knows_residency)
@@ -90,7 +78,7 @@ static void add_numbers(struct table *table, const struct map_answer *answer, bo
         table_add_cell(table, "-");
     else
         add_bytes(table, answer->total.allocated_bytes / answer->entries);
-    add_worst_part(table, answer, knows_residency);
+    add_worst_part(table, answer);
 }
 
 static void add_row(struct table *table, const struct map_answer *answer, bool knows_residency)

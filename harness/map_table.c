@@ -212,7 +212,7 @@ static void write_entry(const struct details *details)
     wrap_format(&wrap, "%s allocated; key and element with what they point to ask for %s",
                 human_bytes(answer->total.allocated_bytes / answer->entries).text,
                 human_bytes(answer->naive_bytes / answer->entries).text);
-    if (answer->naive_bytes != 0) {
+    if (answer->naive_bytes != 0 && answer->total.allocated_bytes > answer->naive_bytes) {
         wrap_glue(&wrap, ",");
         wrap_format(&wrap, "so it takes %s times that",
                     map_times(answer->total.allocated_bytes, answer->naive_bytes).text);
@@ -249,6 +249,9 @@ static void write_grown(const struct details *details)
     if (answer->design == MAP_DESIGN_BUCKETS && now_bytes != 0) {
         wrap_glue(&wrap, ",");
         wrap_text(&wrap, "and both arrays at once until all entries are moved");
+    } else if (answer->tables > 1) {
+        wrap_glue(&wrap, ",");
+        wrap_format(&wrap, "for one of %s tables grows at a time", human_count(answer->tables).text);
     }
     wrap_end(&wrap);
 }
@@ -319,8 +322,8 @@ static void write_doubts(const struct details *details)
     if (answer->unknown_objects != 0) {
         struct wrap wrap = begin_line(details, "not known", STYLE_WARNING);
         wrap_format(&wrap,
-                    "%s pointer%s to what is neither in the Go heap nor in the program's file (C's memory, or "
-                    "torn): not counted",
+                    "%s pointer%s to what is neither in the Go heap nor in the program's file: C's memory, or what was "
+                    "allocated or freed while the map was walked; not counted",
                     human_count(answer->unknown_objects).text, plural(answer->unknown_objects));
         wrap_end(&wrap);
     }

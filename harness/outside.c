@@ -166,7 +166,7 @@ static void fill_books(struct outside *outside)
         book_miss(&books[BOOK_GORUNTIME], "some Go runtimes", "there are more of them than are looked at");
 
     fill_pagemap(&books[BOOK_PAGEMAP], snapshot);
-    document_fill_malloc(&books[BOOK_MALLOC], snapshot);
+    document_fill_malloc(&books[BOOK_MALLOC], snapshot, NULL);
 }
 
 static void fill_document(struct outside *outside)

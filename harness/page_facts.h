@@ -13,6 +13,7 @@
 #include "goruntime/mspan.h"
 #include "goruntime/page_alloc.h"
 #include "gopagewatch/class.h"
+#include "memory/glibc_chunks.h"
 #include "memory/vma.h"
 
 /* ---- the kernel's book: one OS page ---- */
@@ -89,6 +90,21 @@ struct go_page {
     uint64_t objects_on_page_bytes; /* of the OS page, what allocated slots cover */
 };
 
+/* ---- malloc's book ---- */
+
+enum block_place {
+    BLOCK_NONE,    /* not in malloc's memory */
+    BLOCK_IN_HEAP, /* `chunk` is of a heap that holds many */
+    BLOCK_LARGE,   /* it has a mapping of its own */
+    BLOCK_UNKNOWN, /* why_not */
+};
+
+struct malloc_block {
+    enum block_place place;
+    struct glibc_chunk chunk;
+    const char *why_not;
+};
+
 /* ---- all of it ---- */
 
 struct page_facts {
@@ -101,6 +117,7 @@ struct page_facts {
     bool is_go;             /* in an arena whose heap could be read */
     const char *go_why_not; /* is_go is false because of this; NULL: it lies in no arena */
     struct go_page go;
+    struct malloc_block block;
     struct os_page os;
     const struct page_object *object; /* NULL: nobody asked */
     const struct page_maps *maps;     /* NULL: nobody asked */

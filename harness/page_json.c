@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/os_page.h"
+#include "harness/page_malloc.h"
 #include "harness/page_maps.h"
 #include "harness/page_object.h"
 #include "harness/page_words.h"
@@ -190,5 +191,6 @@ void page_write_json(struct json *json, const struct page_facts *facts)
         page_maps_write_json(json, facts->maps);
     else
         json_put_null(json, "maps");
+    page_malloc_write_json(json, facts);
     write_os_page(json, &facts->os);
 }

@@ -11,6 +11,7 @@
 
 #include "harness/os_page.h"
 #include "harness/page_go.h"
+#include "harness/page_malloc.h"
 #include "memory/text.h"
 #include "memory/units.h"
 
@@ -204,6 +205,7 @@ bool page_look_at(struct page_look *look, uintptr_t address, struct page_facts *
     if (!take_snapshot(look, error))
         return false;
     classify(look, facts);
+    page_malloc_look(look->live.outside, facts);
     return true;
 }
 

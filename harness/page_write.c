@@ -10,6 +10,7 @@
 
 #include "harness/human.h"
 #include "harness/os_page.h"
+#include "harness/page_malloc.h"
 #include "harness/page_maps.h"
 #include "harness/page_object.h"
 #include "harness/page_words.h"
@@ -235,6 +236,7 @@ void page_write_text(FILE *out, const struct page_facts *facts)
     write_go(out, facts);
     if (facts->maps != NULL)
         page_maps_write_text(out, facts->maps);
+    page_malloc_write_text(out, facts);
     write_os_page(out, facts);
 }
 

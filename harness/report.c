@@ -148,8 +148,8 @@ enum exit_code report_run(int argc, char **argv)
     }
     if (optind == argc)
         return command_refuse_use(NAME, "no dump was named");
-    if (html_path != NULL)
-        return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind));
     options.symbols = symbols_directories_options(&directories);
+    if (html_path != NULL)
+        return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind), &options.symbols);
     return report_files(argv + optind, (uint32_t)(argc - optind), &options);
 }

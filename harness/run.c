@@ -37,6 +37,10 @@ static const char USAGE[] =
     "                        how VAR is written; 'main.*' are all of a package). Several times: several\n"
     "                        maps\n"
     "      --symbols DIR     look for the debug information that --watch needs in DIR too\n"
+    "      --events PATTERN  streams all memory calls to a file, for 'gopagewatch export perfetto --events':\n"
+    "                        %p pid, %e program, %h host, %t time\n"
+    "      --events-size SIZE\n"
+    "                        how large that file becomes (default 64MiB); then the oldest calls are dropped\n"
     "      --signal NAME     the signal that asks for a dump, or none; default USR2\n"
     "\n"
     "Sampling for the CI gate (gopagewatch check):\n"
@@ -62,6 +66,8 @@ enum {
     OPTION_EVERY = 256,
     OPTION_AT_EXIT,
     OPTION_WHEN_RSS,
+    OPTION_EVENTS,
+    OPTION_EVENTS_SIZE,
     OPTION_SIGNAL,
     OPTION_CHECK,
     OPTION_SAMPLES,
@@ -141,6 +147,10 @@ static bool take_option(struct request *request, int option)
         return set_variable("--at-exit", "AT_EXIT", "1");
     case OPTION_WHEN_RSS:
         return set_variable("--when-rss", "RSS", optarg);
+    case OPTION_EVENTS:
+        return set_variable("--events", "EVENTS", optarg);
+    case OPTION_EVENTS_SIZE:
+        return set_variable("--events-size", "EVENTS_SIZE", optarg);
     case OPTION_SIGNAL:
         return set_variable("--signal", "SIGNAL", optarg);
     case OPTION_SAMPLES:
@@ -252,6 +262,8 @@ enum exit_code run_run(int argc, char **argv)
                                             {"every", required_argument, NULL, OPTION_EVERY},
                                             {"at-exit", no_argument, NULL, OPTION_AT_EXIT},
                                             {"when-rss", required_argument, NULL, OPTION_WHEN_RSS},
+                                            {"events", required_argument, NULL, OPTION_EVENTS},
+                                            {"events-size", required_argument, NULL, OPTION_EVENTS_SIZE},
                                             {"signal", required_argument, NULL, OPTION_SIGNAL},
                                             {"check", no_argument, NULL, OPTION_CHECK},
                                             {"samples", required_argument, NULL, OPTION_SAMPLES},

@@ -43,6 +43,7 @@ class Report {
     showFindings(dump);
     showClasses(dump, before);
     showSizeClasses(dump);
+    showSites(dump);
     showMappings(dump);
     showCircumstances(dump);
     this.arenaMap.show(dump);

@@ -238,6 +238,23 @@ static void write_events(struct json *json, const struct document *document)
     json_newline(json);
 }
 
+static void write_events_file(struct json *json, const struct document *document)
+{
+    const struct gpw_events_header *file = document->events_file;
+    if (file == NULL) {
+        json_put_null(json, "events_file");
+    } else {
+        json_begin_object(json, "events_file");
+        json_put_string(json, "path", document->events_path);
+        json_put_number(json, "start_unix_ns", file->start_unix_ns);
+        json_put_number(json, "written", file->written);
+        json_put_number(json, "dropped", file->dropped);
+        json_put_number(json, "lost", file->lost);
+        json_end_object(json);
+    }
+    json_newline(json);
+}
+
 static void write_maps(struct json *json, const struct snapshot *snapshot)
 {
     json_begin_array(json, "maps");
@@ -343,6 +360,7 @@ void document_write(struct json *json, const struct document *document, struct b
     write_rss(json, document->snapshot);
     document_write_go(json, document, bump);
     write_events(json, document);
+    write_events_file(json, document);
     document_write_sites(json, document);
     write_maps(json, document->snapshot);
     write_threads(json, &document->snapshot->stacks);

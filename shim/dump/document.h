@@ -17,6 +17,7 @@
 #include "dump/json.h"
 #include "dump/map_answer.h"
 #include "dump/snapshot.h"
+#include "gopagewatch/events_file.h"
 #include "preload/events.h"
 
 struct missing {
@@ -28,7 +29,7 @@ struct counter {
     uint64_t value;
 };
 
-enum { BOOK_MISSING_MAX = 12, BOOK_COUNTERS_MAX = 12 };
+enum { BOOK_MISSING_MAX = 12, BOOK_COUNTERS_MAX = 16 };
 
 struct book {
     const char *name, *how;
@@ -70,8 +71,10 @@ struct document {
     struct findings findings;
     const struct document_advice *advices;
     uint32_t advices_count;
-    const struct events *events;       /* NULL: there are none */
-    const struct callsites *callsites; /* NULL: there are none */
+    const struct events *events;                 /* NULL: there are none */
+    const struct gpw_events_header *events_file; /* NULL: they are not streamed to a file */
+    const char *events_path;                     /* of that */
+    const struct callsites *callsites;           /* NULL: there are none */
     const struct go_purposes *const *purposes;
     uint32_t purposes_count;
     const struct shadow *shadow;   /* NULL: there is none */

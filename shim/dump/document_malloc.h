@@ -9,6 +9,7 @@
 
 #include "dump/document.h"
 
-void document_fill_malloc(struct book *book, const struct snapshot *snapshot);
+/* `other`: NULL where no malloc could be asked. */
+void document_fill_malloc(struct book *book, const struct snapshot *snapshot, const struct other_malloc *other);
 
 #endif

@@ -43,10 +43,14 @@ static enum purpose_call purpose_call_of(const struct call_kind *kind)
                                                                           : PURPOSE_OF_OTHER_ADVICE;
 }
 
-/* C has its stack, and no purpose that we know. */
-static const char *purpose_of_site(const struct document *document, const struct callsite *site)
+/* C has its stack, and no purpose that we know, but for what another malloc maps for its heap. */
+static const char *purpose_of_site(const struct document *document, uint32_t number)
 {
     enum go_purpose purpose = PURPOSE_UNKNOWN;
+    const struct callsite *site = &document->callsites->rows[number];
+    const bool *is_malloc_site = document->snapshot->is_malloc_site;
+    if (is_malloc_site != NULL && is_malloc_site[number])
+        return DOCUMENT_PURPOSE_MALLOC;
     if (site->kind.by != ORIGIN_GO)
         return NULL;
     for (uint32_t i = 0; i < document->purposes_count && purpose == PURPOSE_UNKNOWN; i++)
@@ -73,7 +77,7 @@ static void write_site(struct json *json, const struct document *document, uint3
     json_put_string(json, "by", is_lost ? "lost" : document_caller(site->kind.by));
     json_put_string(json, "op", is_lost ? "" : document_call_operation(site->kind.operation));
     json_put_string(json, "detail", is_lost ? "" : document_call_detail(site->kind.operation, site->kind.detail));
-    json_put_string_or_null(json, "purpose", is_lost ? NULL : purpose_of_site(document, site));
+    json_put_string_or_null(json, "purpose", is_lost ? NULL : purpose_of_site(document, number));
     json_put_number(json, "calls", atomic_load_explicit(&site->calls, memory_order_relaxed));
     json_put_number(json, "errors", atomic_load_explicit(&site->errors, memory_order_relaxed));
     json_put_number(json, "bytes", bytes);

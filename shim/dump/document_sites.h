@@ -9,6 +9,9 @@
 
 #include "dump/document.h"
 
+/* The purpose of what another malloc than glibc's maps for its heap: c.heap and not c.mmap. */
+#define DOCUMENT_PURPOSE_MALLOC "malloc"
+
 /* "callsites": a row for each that was called; empty when nobody watched. */
 void document_write_sites(struct json *json, const struct document *document);
 

@@ -151,10 +151,19 @@ static struct finding c_heap_free(const struct snapshot *snapshot)
 {
     const struct class_sizes *sizes = &snapshot->classes[CLASS_C_HEAP_FREE];
     struct finding finding = {.id = finding_name(FINDING_C_HEAP_FREE), .bytes = sizes->resident_bytes};
-    tell_number(&finding, "whole_pages_bytes", snapshot->malloc.idle_resident_bytes);
     tell_number(&finding, "c_heap_used_bytes", snapshot->classes[CLASS_C_HEAP_USED].resident_bytes);
-    tell_number(&finding, "heaps", snapshot->malloc.walked);
     tell_number(&finding, "huge_bytes", sizes->huge_bytes);
+    if (snapshot->other_malloc_resident_bytes > sizes->resident_bytes) {
+        tell_number(&finding, "other_malloc_resident_bytes", snapshot->other_malloc_resident_bytes);
+        finding.text = "The C code has freed this memory and its malloc keeps it, resident, for its next allocations: "
+                       "what is resident of its mappings and not allocated, as it says itself.";
+        finding.advice = "jemalloc gives free pages back after dirty_decay_ms and muzzy_decay_ms (MALLOC_CONF) or at "
+                         "arena.<i>.purge, tcmalloc at MallocExtension_ReleaseFreeMemory() or faster with a higher "
+                         "TCMALLOC_RELEASE_RATE; the rest shares pages with live blocks.";
+        return finding;
+    }
+    tell_number(&finding, "whole_pages_bytes", snapshot->malloc.idle_resident_bytes);
+    tell_number(&finding, "heaps", snapshot->malloc.walked);
     finding.text = "The C code has freed this memory and glibc's malloc keeps it, resident, for its next allocations.";
     finding.advice = "malloc_trim(0) called from C after large frees returns what lies on whole pages; the rest shares "
                      "pages with live blocks. MALLOC_ARENA_MAX=2 makes fewer heaps.";

@@ -90,7 +90,7 @@ static void walk_all(struct heaps_walk *walk)
         const struct vma *vma = &vmas->vmas[i];
         for (; next < known->count && known->ranges[next].start < vma->start; next++)
             walk_range(walk, &known->ranges[next]);
-        if (strcmp(vma->name, "[heap]") == 0)
+        if (!walk->source->has_foreign_brk && strcmp(vma->name, "[heap]") == 0)
             walk_brk(walk, vma);
     }
     for (; next < known->count; next++)

@@ -38,6 +38,7 @@ struct malloc_source {
     struct reader *reader;
     struct bump *bump;
     uint64_t os_page_bytes;
+    bool has_foreign_brk; /* what brk gave is another malloc's */
 };
 
 /* Finds and walks all heaps. What cannot be walked is counted. */

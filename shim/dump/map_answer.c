@@ -117,24 +117,32 @@ static bool is_all_marked(const uint64_t *allocated, const uint64_t *marks, uint
     return true;
 }
 
-/* A span with many slots; `heap` is what the walk of the heap found there, or NULL: nobody is known to be alone. */
-static void account_small(struct accounting *accounting, const struct object_span *span, const struct heap_span *heap)
+/* Of a span with many slots the pages in [start, end), which the window shows; `heap` is what the walk of the heap
+ * found there, or NULL: nobody is known to be alone. */
+static void account_pages(struct accounting *accounting, const struct object_span *span, const struct heap_span *heap,
+                          uintptr_t start, uintptr_t end)
 {
     uint16_t pages = 0;
     for (int part = 0; part < MAP_PARTS; part++)
         pages |= span->part_pages[part];
-    if (heap != NULL && (heap->slot_bytes != span->slot_bytes || heap->slots != span->slots))
-        heap = NULL;
-    count_span(accounting, span, heap != NULL && is_all_marked(heap->allocated, span->marks, 0, span->slots - 1));
     for (uint32_t page = 0; page < span->pages; page++) {
-        if ((pages >> page & 1) == 0)
+        uintptr_t address = span->start + page * (uint64_t)GO_PAGE_BYTES;
+        if ((pages >> page & 1) == 0 || address < start || address >= end)
             continue;
         uint64_t first = page * (uint64_t)GO_PAGE_BYTES / span->slot_bytes;
         uint64_t last = min_u64(((page + 1) * (uint64_t)GO_PAGE_BYTES - 1) / span->slot_bytes, span->slots - 1);
-        uintptr_t address = span->start + page * (uint64_t)GO_PAGE_BYTES;
         count_page(accounting, span, address, (uint16_t)(1u << page));
         count_alone(accounting, address, heap != NULL && is_all_marked(heap->allocated, span->marks, first, last));
     }
+}
+
+/* What the walk of the heap found of that span. NULL: nothing, or another one. */
+static const struct heap_span *heap_span_of(const struct accounting *accounting, const struct heap_arena *heap,
+                                            const struct object_span *span, uint32_t page)
+{
+    uint16_t index = heap == NULL ? 0 : accounting->heap_spans[page];
+    const struct heap_span *found = index == 0 ? NULL : &heap->spans[index - 1];
+    return found != NULL && found->slot_bytes == span->slot_bytes && found->slots == span->slots ? found : NULL;
 }
 
 /* One object; its pages in [start, end), which the window shows. */
@@ -201,7 +209,7 @@ static const struct heap_arena *enter_heap_arena(struct accounting *accounting, 
 static void account_arena(struct accounting *accounting, const struct object_arena *arena)
 {
     const struct heap_arena *heap = NULL;
-    uintptr_t start, end;
+    uintptr_t start, end, arena_end = arena->start + GO_ARENA_BYTES;
     if (bounds_of(arena, &start, &end))
         heap = enter_heap_arena(accounting, arena);
     if (start >= end)
@@ -212,8 +220,10 @@ static void account_arena(struct accounting *accounting, const struct object_are
         if (span->marked == 0)
             continue;
         if (span->slots > 1) {
-            uint16_t index = heap == NULL ? 0 : accounting->heap_spans[page];
-            account_small(accounting, span, index == 0 ? NULL : &heap->spans[index - 1]);
+            const struct heap_span *found = heap_span_of(accounting, heap, span, page);
+            count_span(accounting, span,
+                       found != NULL && is_all_marked(found->allocated, span->marks, 0, span->slots - 1));
+            account_pages(accounting, span, found, span->start, min_u64(span->start + span->bytes, arena_end));
             continue;
         }
         count_span(accounting, span, true);
@@ -221,8 +231,15 @@ static void account_arena(struct accounting *accounting, const struct object_are
     }
     for (uint32_t page = 0; page < GO_ARENA_PAGES; page++) {
         const struct object_span *span = &arena->spans[page];
-        if (span->marked != 0 && span->slots == 1 && large_end(span) > arena->start + GO_ARENA_BYTES)
+        if (span->marked == 0 || span->start + span->bytes <= arena_end)
+            continue;
+        if (span->slots == 1) {
             account_behind(accounting, arena, span);
+            continue;
+        }
+        look_at(accounting, arena_end, span->start + span->bytes);
+        account_pages(accounting, span, heap_span_of(accounting, heap, span, page), arena_end,
+                      span->start + span->bytes);
     }
 }
 

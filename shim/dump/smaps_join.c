@@ -30,7 +30,7 @@ static struct map_row *heap_row_beside(struct bump *bump, struct map_row *releas
     struct map_row *row = row_of(released, released->vma->start, CLASS_GO_HEAP);
     if (row != NULL || (row = bump_take(bump, sizeof *row)) == NULL)
         return row;
-    *row = (struct map_row){released->vma, CLASS_GO_HEAP, {0}, released->next};
+    *row = (struct map_row){.vma = released->vma, .memory_class = CLASS_GO_HEAP, .next = released->next};
     released->next = row;
     return row;
 }

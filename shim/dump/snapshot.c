@@ -34,6 +34,7 @@ struct segment {
     const struct heap_run *run;            /* NULL: not of a walked heap */
     const struct heap_span *span;          /* NULL: not a span in use */
     const struct malloc_heap *malloc_heap; /* NULL: not of malloc, or not walked */
+    bool is_of_other_malloc;               /* c.heap by its call site, or by brk */
     bool is_sampled;                       /* join.sampled is of this segment */
     struct run_sums sums;
 };
@@ -58,6 +59,7 @@ struct join {
     const struct known_range *range;           /* that ends above the segment's start, or NULL */
     uintptr_t range_end;                       /* where another is to be looked for; 0: none was yet */
     struct class_sizes sizes[CLASS_COUNT + 1]; /* the last is the scratch */
+    struct class_sizes of_other_malloc;
 };
 
 static const struct vma *vma_in_hand(const struct join *join)
@@ -114,6 +116,10 @@ static void set_by_shadow(struct join *join, struct segment *segment, const stru
     case STATE_PLAIN:
         segment->memory_class = class_of_origin(join, entry->origin[0]);
         segment->site = entry->site;
+        segment->is_of_other_malloc = join->snapshot->is_malloc_site != NULL && segment->memory_class == CLASS_C_MMAP &&
+                                      join->snapshot->is_malloc_site[entry->site];
+        if (segment->is_of_other_malloc)
+            segment->memory_class = CLASS_C_HEAP_USED;
         break;
     case STATE_RESERVED:
         segment->memory_class = CLASS_GO_RESERVED;
@@ -189,6 +195,11 @@ static void set_by_class(const struct join *join, struct segment *segment, enum 
         segment->malloc_heap = malloc_heaps_at(&join->snapshot->malloc, segment->start);
 }
 
+static bool has_brk(const struct other_malloc *other)
+{
+    return other != NULL && other->has_brk;
+}
+
 /* Fills `segment` in place: there are as many as spans, and a copy of each would cost as much as the rest. */
 static void find_segment(struct join *join, uintptr_t at, struct segment *segment)
 {
@@ -204,6 +215,7 @@ static void find_segment(struct join *join, uintptr_t at, struct segment *segmen
         segment->end = min_u64(range->start, vma->end);
     if (join->is_of_one_class) {
         set_by_class(join, segment, join->class_of_vma);
+        segment->is_of_other_malloc = segment->memory_class == CLASS_C_HEAP_USED && has_brk(join->source->other_malloc);
         return;
     }
     if (set_by_heap(join, segment))
@@ -261,6 +273,14 @@ static struct malloc_free malloc_free_of(const struct segment *segment, uintptr_
     return segment->malloc_heap == NULL ? none : malloc_heap_free(segment->malloc_heap, start, end);
 }
 
+static void add_mapped(struct join *join, uint64_t bytes)
+{
+    const struct segment *segment = &join->segment;
+    join->sizes[segment->memory_class].mapped_bytes += bytes;
+    if (segment->is_of_other_malloc)
+        join->of_other_malloc.mapped_bytes += bytes;
+}
+
 static void enter_segment(struct join *join, uintptr_t at)
 {
     const struct vma *vma = vma_in_hand(join);
@@ -281,7 +301,7 @@ static void enter_segment(struct join *join, uintptr_t at)
     uint64_t free_bytes = malloc_free_of(segment, segment->start, segment->end).bytes;
     join->sizes[CLASS_C_HEAP_FREE].mapped_bytes += free_bytes;
     if (vma->is_readable || vma->is_writable || vma->is_executable || segment->is_arena)
-        join->sizes[segment->memory_class].mapped_bytes += bytes - free_bytes;
+        add_mapped(join, bytes - free_bytes);
     if (segment->is_arena)
         arena_pages_mark(join->snapshot, join->bump, segment->start, segment->end, segment->letter);
 }
@@ -352,6 +372,8 @@ static void count_resident(struct join *join, uintptr_t start, uintptr_t end, bo
         join->snapshot->malloc.idle_resident_bytes += free.idle_bytes;
         add_resident(&join->sizes[CLASS_C_HEAP_FREE], free.bytes, is_huge);
         add_resident(&join->sizes[segment->memory_class], bytes - free.bytes, is_huge);
+        if (segment->is_of_other_malloc)
+            add_resident(&join->of_other_malloc, bytes, is_huge);
         if (segment->site != 0 && join->snapshot->site_resident_bytes != NULL)
             join->snapshot->site_resident_bytes[segment->site] += bytes;
         if (segment->run != NULL && segment->memory_class == CLASS_GO_RELEASED)
@@ -369,6 +391,8 @@ static void count_swapped(struct join *join, uintptr_t start, uintptr_t end)
     segment->sums.swapped_bytes += end - start;
     if (segment->span == NULL) {
         join->sizes[segment->memory_class].swapped_bytes += end - start;
+        if (segment->is_of_other_malloc)
+            join->of_other_malloc.swapped_bytes += end - start;
         return;
     }
     uint64_t objects = object_bytes(segment, start, end);
@@ -407,7 +431,10 @@ static void add_rows(struct join *join)
             join->snapshot->untrusted++;
             continue;
         }
-        *row = (struct map_row){vma_in_hand(join), (enum memory_class)i, join->sizes[i], NULL};
+        *row =
+            (struct map_row){.vma = vma_in_hand(join), .memory_class = (enum memory_class)i, .sizes = join->sizes[i]};
+        if (i == CLASS_C_HEAP_USED)
+            row->of_other_malloc = join->of_other_malloc;
         *join->rows_end = row;
         join->rows_end = &row->next;
     }
@@ -418,6 +445,7 @@ static void join_vma(struct join *join, uint64_t index)
     const struct resident_set *resident = &join->snapshot->resident;
     join->vma_index = index;
     memset(join->sizes, 0, sizeof join->sizes);
+    join->of_other_malloc = (struct class_sizes){0};
     const struct vma *vma = vma_in_hand(join);
     join->is_of_one_class = class_of_kind(join, &join->class_of_vma);
     enter_segment(join, vma->start);
@@ -501,7 +529,14 @@ static void find_known_ranges(struct join *join)
     if (source->shadow == NULL)
         heap_metadata_add_ranges(&join->snapshot->heaps, known);
     known_ranges_find_shapes(known, &search);
-    struct malloc_source malloc = {known, &join->snapshot->resident, source->reader, join->bump, source->os_page_bytes};
+    struct malloc_source malloc = {
+        .known = known,
+        .resident = &join->snapshot->resident,
+        .reader = source->reader,
+        .bump = join->bump,
+        .os_page_bytes = source->os_page_bytes,
+        .has_foreign_brk = has_brk(source->other_malloc),
+    };
     malloc_heaps_walk(&join->snapshot->malloc, &malloc);
 }
 
@@ -515,6 +550,7 @@ static void join_all(struct join *join)
     heap_books_finish(&snapshot->heaps);
     if (source->shadow == NULL)
         heap_metadata_relabel(&join->metadata, snapshot, source->unexplained);
+    other_malloc_split(source->other_malloc, snapshot, join->bump);
     snapshot->join_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns - snapshot->heaps.walk_ns;
     if (source->smaps_path != NULL && (source->may_be_lazily_freed || !snapshot->sees_huge))
         snapshot->smaps_error = smaps_join(snapshot, source->smaps_path, join->bump);
@@ -533,6 +569,7 @@ int snapshot_take(struct snapshot *snapshot, const struct snapshot_source *sourc
     join.rows_end = &snapshot->rows;
     if (source->shadow != NULL)
         snapshot->site_resident_bytes = bump_take(bump, CALLSITES_MAX * sizeof *snapshot->site_resident_bytes);
+    snapshot->is_malloc_site = other_malloc_sites(source->other_malloc, source->callsites, bump);
     int error = open_books(&join, failed_path);
     if (error == 0)
         error = read_resident_set(&join, failed_path);

@@ -15,6 +15,7 @@
 #include "dump/known_ranges.h"
 #include "dump/malloc_heaps.h"
 #include "dump/module_rows.h"
+#include "dump/other_malloc.h"
 #include "dump/resident_set.h"
 #include "dump/thread_stacks.h"
 #include "gopagewatch/class.h"
@@ -38,6 +39,7 @@ struct map_row {
     enum memory_class memory_class;
     struct class_sizes sizes;
     struct map_row *next;
+    struct class_sizes of_other_malloc; /* of c.heap.used, before it was shared out */
 };
 
 struct arena {
@@ -56,8 +58,10 @@ struct snapshot_source {
     const struct proc_status *status;
 
     struct reader *reader;
-    struct pace *pace;           /* of the own residency; NULL: nobody is given way to */
-    const struct shadow *shadow; /* NULL: there is none */
+    struct pace *pace;                       /* of the own residency; NULL: nobody is given way to */
+    const struct shadow *shadow;             /* NULL: there is none */
+    const struct callsites *callsites;       /* NULL: there are none */
+    const struct other_malloc *other_malloc; /* NULL: nobody could ask */
     const struct go_heap *const *heaps;
     uint32_t heaps_count;
     const struct known_range *given;
@@ -86,8 +90,10 @@ struct snapshot {
     bool sees_huge;
     int smaps_error;               /* 0, or -errno: lazyfree, and huge without the scan, are not known */
     uint64_t *site_resident_bytes; /* by call site (preload/callsites.h); NULL: nobody watched */
-    uint64_t untrusted;            /* lines, ranges and mappings that could not be read or did not fit */
-    uint64_t join_ns;              /* the join without the walk of the heaps */
+    const bool *is_malloc_site;    /* by call site: another malloc's; NULL: there is none */
+    uint64_t other_malloc_resident_bytes;
+    uint64_t untrusted; /* lines, ranges and mappings that could not be read or did not fit */
+    uint64_t join_ns;   /* the join without the walk of the heaps */
 };
 
 /* Fills `snapshot` with memory of `bump`. 0, or -errno and then `failed_path` names what could not be read. */

@@ -31,7 +31,6 @@ enum {
     CHAN_READ_BYTES = 24,
 };
 
-#define ASKED_WHOLE UINT64_MAX /* nobody knows what was asked for */
 #define VALUE_BYTES_MAX (1ull << 40)
 
 enum deep_kind { DEEP_VALUES, DEEP_MAP, DEEP_CHAN };
@@ -86,7 +85,7 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
 /* The set of objects has only what is in the heap. */
 static void notice_in_image(struct object_set *objects, enum map_part part, uintptr_t address, uint64_t asked_bytes)
 {
-    if (objects->watched == 0 || objects->is_watched_found || asked_bytes == ASKED_WHOLE ||
+    if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
         objects->watched - address >= asked_bytes)
         return;
     objects->is_watched_found = true;
@@ -101,7 +100,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (address == 0)
         return;
     if (is_in_image(walk, address)) {
-        walk->image_bytes[part] += asked_bytes == ASKED_WHOLE ? 0 : asked_bytes;
+        walk->image_bytes[part] += asked_bytes == OBJECT_ASKED_WHOLE ? 0 : asked_bytes;
         notice_in_image(&walk->objects, part, address, asked_bytes);
         return;
     }
@@ -321,15 +320,15 @@ static void add_reference(struct map_visit *visit, enum map_part part, const str
                           word_at(at + 8));
         break;
     case REFERENCE_MAP:
-        map_add(visit, part, target, ASKED_WHOLE);
+        map_add(visit, part, target, map_header_bytes(walk->heap->layout));
         follow_later(walk, DEEP_MAP, target, reference->type, 1);
         break;
     case REFERENCE_CHAN:
-        map_add(visit, part, target, ASKED_WHOLE);
+        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
         follow_later(walk, DEEP_CHAN, target, reference->type, 1);
         break;
     case REFERENCE_OPAQUE:
-        map_add(visit, part, target, ASKED_WHOLE);
+        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
         break;
     }
 }

@@ -33,6 +33,11 @@ struct map_visit {
     bool is_inner; /* all that it has belongs to MAP_PART_DEEP */
 };
 
+static inline uint64_t map_header_bytes(const struct go_layout *layout)
+{
+    return layout->hmap_bytes != 0 ? layout->hmap_bytes : layout->swiss_bytes;
+}
+
 /* ---- map_walk.c ---- */
 
 /* Walks the map whose header lies at `header`, whose type is described at `type`. False: neither makes sense. */

@@ -196,7 +196,7 @@ static void count_new(struct object_set *set, struct object_span *span, uint64_t
     struct object_part *part = &set->parts[added->part];
     part->objects++;
     part->allocated_bytes += span->slot_bytes;
-    part->asked_bytes += added->asked_bytes;
+    part->asked_bytes += added->asked_bytes == OBJECT_ASKED_WHOLE ? span->slot_bytes : added->asked_bytes;
     span->marked++;
     if (span->slots == 1) {
         span->part_pages[added->part] = 1;
@@ -222,7 +222,7 @@ static void add(struct object_set *set, struct object_span *span, uint64_t slot,
     uint64_t *word = &span->marks[slot / 64];
     uint64_t bit = 1ull << slot % 64;
     if ((*word & bit) != 0) {
-        if (is_tiny(span))
+        if (is_tiny(span) && added->asked_bytes != OBJECT_ASKED_WHOLE)
             set->parts[added->part].asked_bytes += added->asked_bytes;
         return;
     }

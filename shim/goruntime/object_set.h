@@ -68,9 +68,12 @@ struct object_set {
     uint32_t watched_part;
 };
 
+/* Nobody knows what was asked for: all of the slot counts. */
+#define OBJECT_ASKED_WHOLE UINT64_MAX
+
 struct object_address {
     uintptr_t address;
-    uint64_t asked_bytes;
+    uint64_t asked_bytes; /* or OBJECT_ASKED_WHOLE */
     uint32_t part;
 };
 

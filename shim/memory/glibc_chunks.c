@@ -57,7 +57,9 @@ struct glibc_heap glibc_heap_of_brk(uintptr_t start, uintptr_t end)
 struct walk {
     struct glibc_chunks *chunks;
     const struct glibc_heap *heap;
-    uint16_t *free_units;
+    uint16_t *free_units; /* NULL: not wanted */
+    uintptr_t sought;     /* an address whose chunk goes to `found`, or 0 */
+    struct glibc_chunk found;
     uintptr_t held_start, held_end; /* what the buffer holds */
     uint64_t step_bytes;            /* of the read before */
 };
@@ -88,12 +90,18 @@ static enum glibc_walk read_header(struct walk *walk, uintptr_t at, struct heade
 static void mark_free(const struct walk *walk, uintptr_t start, uintptr_t end)
 {
     uint64_t os_page_bytes = walk->chunks->os_page_bytes;
-    while (start < end) {
+    while (walk->free_units != NULL && start < end) {
         uintptr_t page_end = min_u64(align_down(start, os_page_bytes) + os_page_bytes, end);
         uint16_t *units = &walk->free_units[(start - walk->heap->start) / os_page_bytes];
         *units = (uint16_t)(*units + (page_end - start) / GLIBC_CHUNK_ALIGN_BYTES);
         start = page_end;
     }
+}
+
+static void note_chunk(struct walk *walk, uintptr_t start, uint64_t bytes, enum glibc_chunk_state state)
+{
+    if (walk->sought >= start && walk->sought - start < bytes)
+        walk->found = (struct glibc_chunk){state, start, bytes};
 }
 
 /* Where an arena ends that goes on elsewhere: in its next heap, or behind memory that somebody else took by brk. */
@@ -118,6 +126,7 @@ static enum glibc_walk walk_from(struct walk *walk, uintptr_t first)
             return GLIBC_WALK_TORN;
         if (is_before_free)
             mark_free(walk, at - before_bytes, at);
+        note_chunk(walk, at - before_bytes, before_bytes, is_before_free ? GLIBC_CHUNK_FREE : GLIBC_CHUNK_USED);
         if (at != first && is_fence(heap, at, bytes))
             return GLIBC_WALKED;
         if (bytes < CHUNK_BYTES_MIN)
@@ -125,8 +134,10 @@ static enum glibc_walk walk_from(struct walk *walk, uintptr_t first)
         /* It has grown since the mappings were read: what the last chunk is, nobody looks. */
         if (bytes > heap->end - at)
             return bytes - (heap->end - at) <= GLIBC_HEAP_ALIGN_BYTES ? GLIBC_WALKED : GLIBC_WALK_TORN;
-        if (bytes == heap->end - at)
-            mark_free(walk, at, heap->end); /* the top */
+        if (bytes == heap->end - at) {
+            mark_free(walk, at, heap->end);
+            note_chunk(walk, at, bytes, GLIBC_CHUNK_TOP);
+        }
         before_bytes = bytes;
         at += bytes;
     }
@@ -138,19 +149,42 @@ static uint64_t pages_of(const struct glibc_chunks *chunks, const struct glibc_h
     return (heap->end - heap->start) / chunks->os_page_bytes;
 }
 
-enum glibc_walk glibc_chunks_walk(struct glibc_chunks *chunks, const struct glibc_heap *heap, uint16_t *free_units)
+static void clear(struct walk *walk)
 {
+    walk->held_start = walk->held_end = walk->step_bytes = 0;
+    walk->found = (struct glibc_chunk){0};
+    if (walk->free_units != NULL)
+        memset(walk->free_units, 0, pages_of(walk->chunks, walk->heap) * sizeof walk->free_units[0]);
+}
+
+static enum glibc_walk walk_until_it_holds(struct walk *walk)
+{
+    const struct glibc_heap *heap = walk->heap;
     enum glibc_walk result = GLIBC_WALK_TORN;
     for (unsigned i = 0; i < ATTEMPTS_MAX && result == GLIBC_WALK_TORN; i++) {
         unsigned starts = heap->first_chunks[0] == heap->first_chunks[1] ? 1 : 2;
         for (unsigned k = 0; k < starts && result == GLIBC_WALK_TORN; k++) {
-            struct walk walk = {.chunks = chunks, .heap = heap, .free_units = free_units};
-            memset(free_units, 0, pages_of(chunks, heap) * sizeof free_units[0]);
-            result = walk_from(&walk, heap->first_chunks[k]);
+            clear(walk);
+            result = walk_from(walk, heap->first_chunks[k]);
         }
-        chunks->rereads += result == GLIBC_WALK_TORN && i + 1 < ATTEMPTS_MAX;
+        walk->chunks->rereads += result == GLIBC_WALK_TORN && i + 1 < ATTEMPTS_MAX;
     }
     if (result != GLIBC_WALKED)
-        memset(free_units, 0, pages_of(chunks, heap) * sizeof free_units[0]);
+        clear(walk);
+    return result;
+}
+
+enum glibc_walk glibc_chunks_walk(struct glibc_chunks *chunks, const struct glibc_heap *heap, uint16_t *free_units)
+{
+    struct walk walk = {.chunks = chunks, .heap = heap, .free_units = free_units};
+    return walk_until_it_holds(&walk);
+}
+
+enum glibc_walk glibc_chunks_find(struct glibc_chunks *chunks, const struct glibc_heap *heap, uintptr_t address,
+                                  struct glibc_chunk *chunk)
+{
+    struct walk walk = {.chunks = chunks, .heap = heap, .sought = address};
+    enum glibc_walk result = walk_until_it_holds(&walk);
+    *chunk = walk.found;
     return result;
 }

@@ -54,4 +54,21 @@ struct glibc_heap glibc_heap_of_brk(uintptr_t start, uintptr_t end);
  * page. All zero unless GLIBC_WALKED. */
 enum glibc_walk glibc_chunks_walk(struct glibc_chunks *chunks, const struct glibc_heap *heap, uint16_t *free_units);
 
+enum glibc_chunk_state {
+    GLIBC_CHUNK_NONE, /* no chunk: the arena's own structures, a fence, or the last chunk of a heap that has grown */
+    GLIBC_CHUNK_USED, /* also one that waits in a fast bin or in a thread's cache */
+    GLIBC_CHUNK_FREE,
+    GLIBC_CHUNK_TOP, /* free too: what the arena has not given out yet */
+};
+
+struct glibc_chunk {
+    enum glibc_chunk_state state;
+    uintptr_t start; /* of its header; the block begins GLIBC_CHUNK_ALIGN_BYTES later */
+    uint64_t bytes;
+};
+
+/* The chunk that `address`, which lies in the heap, is in. `chunk` holds only if GLIBC_WALKED. */
+enum glibc_walk glibc_chunks_find(struct glibc_chunks *chunks, const struct glibc_heap *heap, uintptr_t address,
+                                  struct glibc_chunk *chunk);
+
 #endif

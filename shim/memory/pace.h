@@ -25,8 +25,10 @@
 enum { PACE_WORK_PER_LOSS = 8 };
 
 struct pace {
-    uint64_t since_ticks;   /* when the CPU came back */
-    uint64_t stretch_ticks; /* of work, before it is offered again */
+    uint64_t since_ticks;     /* when the CPU came back */
+    uint64_t stretch_ticks;   /* of work, before it is offered again */
+    void (*meanwhile)(void);  /* what else the thread has to see to after each stretch, offered or not; or NULL */
+    uint64_t meanwhile_ticks; /* when it did */
 };
 
 /* Between two pieces of work; NULL: nobody is to be given way to. */
@@ -35,6 +37,10 @@ static inline void pace_give_way(struct pace *pace)
     if (pace == NULL)
         return;
     uint64_t begin_ticks = clock_ticks();
+    if (pace->meanwhile != NULL && begin_ticks - pace->meanwhile_ticks >= CLOCK_TICKS_OF_WORK) {
+        pace->meanwhile();
+        pace->meanwhile_ticks = begin_ticks;
+    }
     if (begin_ticks - pace->since_ticks < pace->stretch_ticks)
         return;
     raw_syscall6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);

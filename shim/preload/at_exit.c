@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dump at the end of a process (GOPAGEWATCH_AT_EXIT=1).
+ * The end of a process: its dump (GOPAGEWATCH_AT_EXIT=1), and the last of its events (GOPAGEWATCH_EVENTS).
  *
  * Go ends by a raw exit_group in runtime.exit: no destructor runs, so that function is patched and comes here. A C
  * program that hosts a Go library ends through libc: there our destructor is called. Whoever waits here is stopped for
- * as long as the dump takes, which is what was asked for; the rest of the program goes on meanwhile.
+ * as long as that takes, which is what was asked for; the rest of the program goes on meanwhile.
  */
 #include <stddef.h>
 
@@ -14,11 +14,15 @@
 /* A dump of hundreds of GiB takes seconds; a process that shall end must not hang. */
 #define WAIT_NS (30ull * 1000000000)
 
-static void dump_at_exit(void)
+static void say_last(void)
 {
     struct shim *shim = &gpw_shim;
-    if (atomic_load_explicit(&shim->state, memory_order_acquire) == SHIM_WATCHING && shim->options.at_exit)
+    if (atomic_load_explicit(&shim->state, memory_order_acquire) != SHIM_WATCHING)
+        return;
+    if (shim->options.at_exit)
         dumper_ask_and_wait(&shim->dumper, REASON_EXIT, WAIT_NS);
+    else if (event_stream_is_wanted(&shim->event_stream))
+        dumper_ask_and_wait(&shim->dumper, REASON_NO_DUMP, WAIT_NS);
 }
 
 /* Called by the stub of runtime.exit, on a stack of the shim. */
@@ -26,12 +30,12 @@ _Noreturn void exit_begins(int code);
 
 _Noreturn void exit_begins(int code)
 {
-    dump_at_exit();
+    say_last();
     for (;;)
         raw_syscall6(SYS_exit_group, code, 0, 0, 0, 0, 0);
 }
 
 __attribute__((destructor)) static void end(void)
 {
-    dump_at_exit();
+    say_last();
 }

@@ -13,25 +13,14 @@
 
 #include "memory/raw.h"
 #include "memory/units.h"
-
-/* Above what programs count on being theirs (0, 1, 2, and those that a service manager passes on). */
-enum { DESCRIPTOR_MIN = 200 };
-
-static int move_up(int fd)
-{
-    long moved = raw_syscall6(SYS_fcntl, fd, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN, 0, 0, 0);
-    if (raw_failed(moved))
-        return fd;
-    raw_close(fd);
-    return (int)moved;
-}
+#include "preload/descriptor.h"
 
 void control_open(struct control *control)
 {
     long made = raw_syscall6(SYS_memfd_create, (long)GPW_CONTROL_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0, 0, 0, 0);
     if (raw_failed(made))
         return;
-    int fd = move_up((int)made);
+    int fd = descriptor_move_up((int)made);
     long page = -1;
     /* Whoever may open it could make it shorter, and our next look at it would be a SIGBUS: so nobody can. */
     if (!raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)) &&

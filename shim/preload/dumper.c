@@ -51,6 +51,8 @@ static void serve(struct dumper *dumper)
     struct client *client = &gpw_shim.client;
     uint32_t asked = atomic_load_explicit(dumper->asked, memory_order_acquire);
     uint32_t reasons = atomic_exchange_explicit(&dumper->reasons, 0, memory_order_acquire) & ~(1u << REASON_PROGRAM);
+    bool is_end = (reasons & (1u << REASON_NO_DUMP | 1u << REASON_EXIT)) != 0;
+    reasons &= ~(1u << REASON_NO_DUMP);
     control_take(control);
     bool has_caller = client_is_asked(client), has_others = reasons != 0 || control->has_request;
     uint32_t askers = asked - dumper->handled, dumps = (uint32_t)has_caller + (uint32_t)has_others;
@@ -62,6 +64,8 @@ static void serve(struct dumper *dumper)
     }
     if (has_caller)
         client_answer(client, make_dump(WORDS[REASON_PROGRAM], client->label).error);
+    if (is_end)
+        event_stream_take_last(&gpw_shim.event_stream, &gpw_shim.events);
     atomic_store_explicit(&dumper->finished, asked, memory_order_release);
     raw_syscall6(SYS_futex, (long)&dumper->finished, FUTEX_WAKE_PRIVATE, INT_MAX, 0, 0, 0);
 }
@@ -110,6 +114,8 @@ static void wait(const struct dumper *dumper, uint64_t now_ns)
     uint64_t until_ns = dumper->rss_bytes == 0 ? NEVER : now_ns + RSS_INTERVAL_NS;
     if (dumper->every_ns != 0)
         until_ns = min_u64(until_ns, dumper->next_every_ns);
+    if (gpw_shim.event_stream.records != NULL)
+        until_ns = min_u64(until_ns, now_ns + EVENT_STREAM_INTERVAL_NS);
     uint64_t rest_ns = until_ns > now_ns ? until_ns - now_ns : 0;
     struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
     raw_syscall6(SYS_futex, (long)dumper->asked, FUTEX_WAIT, (long)dumper->handled, until_ns == NEVER ? 0 : (long)&rest,
@@ -120,8 +126,13 @@ static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
+    /* Before the unwinder, which walks no stack of the program's malloc. */
+    malloc_asker_open(&gpw_shim.malloc_asker);
     stacks_prepare(&gpw_shim.stacks);
+    event_stream_begin(&gpw_shim.event_stream, &gpw_shim.events, &gpw_shim.region,
+                       (struct event_stream_start){gpw_shim.start_ticks, gpw_shim.start_monotonic_ns}, dumper->asked);
     for (;;) {
+        event_stream_take(&gpw_shim.event_stream, &gpw_shim.events);
         uint64_t now_ns = raw_clock_ns(CLOCK_MONOTONIC);
         /* All of them, so that one dump serves all. */
         bool is_wanted = is_asked(dumper);

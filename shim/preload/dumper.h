@@ -5,7 +5,8 @@
  * Whoever wants a dump says why, adds one to `asked` and wakes it. The dumper takes all that was asked so far as one
  * request, so a burst gives few dumps, never two at a time, and always one that begins after the last request. Only a
  * caller of gpw_dump shares its dump with nobody. By itself the dumper makes dumps by the clock and when the resident
- * memory passes a mark; that is re-armed a tenth below the mark.
+ * memory passes a mark; that is re-armed a tenth below the mark. Whenever it is awake it takes the events that are
+ * streamed to a file.
  */
 #ifndef GPW_PRELOAD_DUMPER_H
 #define GPW_PRELOAD_DUMPER_H
@@ -28,8 +29,9 @@ enum { DUMPER_STACK_BYTES = 512 << 10 };
     X(EXIT, "exit")
 
 #define X(id, word) REASON_##id,
-enum dump_reason { GPW_DUMP_REASONS(X) REASON_COUNT };
+enum dump_reason { GPW_DUMP_REASONS(X) REASON_COUNT, REASON_NO_DUMP = REASON_COUNT };
 #undef X
+/* REASON_NO_DUMP: the process ends, and what is streamed shall be whole (event_stream.h). */
 
 struct dumper {
     _Atomic uint32_t *asked; /* in the control page, or `own_asked` where there is none */

@@ -4,13 +4,23 @@
  */
 #include "preload/events.h"
 
+#include <linux/futex.h>
 #include <stddef.h>
+
+#include "memory/raw.h"
 
 _Static_assert((EVENTS_CAPACITY & (EVENTS_CAPACITY - 1)) == 0, "a number is turned into a slot by a mask");
 
 static void lose(struct events *events)
 {
     atomic_fetch_add_explicit(&events->lost, 1, memory_order_relaxed);
+}
+
+static void wake_taker(struct events *events)
+{
+    _Atomic uint32_t *taker = atomic_load_explicit(&events->taker, memory_order_acquire);
+    if (taker != NULL)
+        raw_syscall6(SYS_futex, (long)taker, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
 bool events_open(struct events *events, struct region *region)
@@ -40,6 +50,13 @@ void event_write(struct events *events, const struct event *event)
     atomic_thread_fence(memory_order_release);
     slot->event = *event;
     atomic_store_explicit(&slot->sequence, complete, memory_order_release);
+    if (number % EVENTS_WAKE == 0)
+        wake_taker(events);
+}
+
+void events_wake(struct events *events, _Atomic uint32_t *taker)
+{
+    atomic_store_explicit(&events->taker, taker, memory_order_release);
 }
 
 bool event_read(const struct events *events, uint64_t number, struct event *event)

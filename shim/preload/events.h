@@ -10,7 +10,7 @@
  * The thread is known by the stack pointer of the call: asking the kernel for its id would double the cost of a
  * madvise, and libc's thread-local storage is not ours to touch. The dump looks the stack up.
  *
- * Allowed context: hook (event_write), dumper (event_read).
+ * Allowed context: hook (event_write), dumper (event_read, events_wake).
  */
 #ifndef GPW_PRELOAD_EVENTS_H
 #define GPW_PRELOAD_EVENTS_H
@@ -21,7 +21,7 @@
 
 #include "preload/region.h"
 
-enum { EVENTS_CAPACITY = 16384 };
+enum { EVENTS_CAPACITY = 16384, EVENTS_WAKE = EVENTS_CAPACITY / 4 };
 
 enum event_operation { EVENT_MMAP, EVENT_MUNMAP, EVENT_MREMAP, EVENT_MADVISE };
 
@@ -46,10 +46,15 @@ struct events {
     struct event_slot *slots; /* NULL: no memory for the ring, every event is lost */
     _Atomic uint64_t next;    /* number of the next event */
     _Atomic uint64_t lost;
+    /* Woken (futex) at every EVENTS_WAKE-th event, for whoever takes them all; NULL: nobody does. No word is changed:
+     * who looks away just then is woken by the next but a few, or has looked by itself. */
+    _Atomic(_Atomic uint32_t *) taker;
 };
 
 bool events_open(struct events *events, struct region *region);
 void event_write(struct events *events, const struct event *event);
+/* Has the word woken, from now on, by whoever writes. */
+void events_wake(struct events *events, _Atomic uint32_t *taker);
 /* Reads event `number`; false when it is overwritten, incomplete or was lost. */
 bool event_read(const struct events *events, uint64_t number, struct event *event);
 

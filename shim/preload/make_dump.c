@@ -35,6 +35,7 @@ struct making {
     struct bump scratch;
     struct reader_process reader;
     struct pace pace;
+    struct other_malloc other_malloc;
     struct snapshot snapshot;
     struct document document;
     struct elf_image watched; /* the program that the watched maps are of */
@@ -47,6 +48,7 @@ struct making {
     struct document_advice advices[ADVICE_ROWS_MAX];
     char exe[MODULE_PATH_BYTES];
     char json_buffer[JSON_BUFFER_BYTES];
+    struct gpw_events_header events_file;
     uint64_t begin_ticks, begin_monotonic_ns;
     char phase[GPW_LABEL_BYTES];
 };
@@ -129,6 +131,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
     give_ranges(making, os_page_bytes);
     find_heaps(making);
+    malloc_asker_ask(&gpw_shim.malloc_asker, &making->other_malloc);
     struct snapshot_source source = {
         .maps_path = "/proc/self/maps",
         .pagemap_path = "/proc/self/pagemap",
@@ -138,6 +141,8 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .reader = &making->reader.reader,
         .pace = &making->pace,
         .shadow = &gpw_shim.shadow,
+        .callsites = &gpw_shim.callsites,
+        .other_malloc = &making->other_malloc,
         .heaps = making->heaps,
         .heaps_count = making->heaps_count,
         .given = making->given,
@@ -268,6 +273,8 @@ static void fill_books(struct making *making)
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
     book_count(book, "scratch_bytes", snapshot->resident.scratch_bytes);
+    if (shim->event_stream.why[0] != '\0')
+        book_miss(book, "events file", shim->event_stream.why);
     if (shim->events.slots == NULL)
         book_miss(book, "events", "no memory for the event ring");
 
@@ -286,7 +293,7 @@ static void fill_books(struct making *making)
     if (snapshot->smaps_error != 0)
         book_miss(book, snapshot->sees_huge ? "lazyfree" : "lazyfree, huge", "/proc/self/smaps could not be read");
 
-    document_fill_malloc(&books[BOOK_MALLOC], snapshot);
+    document_fill_malloc(&books[BOOK_MALLOC], snapshot, &making->other_malloc);
 }
 
 static void fill_document(struct making *making, const char *reason, const char *label)
@@ -317,6 +324,9 @@ static void fill_document(struct making *making, const char *reason, const char 
     document->gomaxprocs = environment_value(shim->environment, "GOMAXPROCS");
     document->snapshot = &making->snapshot;
     document->events = &shim->events;
+    making->events_file = shim->event_stream.header;
+    document->events_file = shim->event_stream.records == NULL ? NULL : &making->events_file;
+    document->events_path = shim->event_stream.path;
     document->callsites = &shim->callsites;
     document->purposes = making->purposes;
     document->purposes_count = making->heaps_count;
@@ -357,6 +367,11 @@ static struct dump_outcome write_file(struct making *making)
     return (struct dump_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""};
 }
 
+static void take_events(void)
+{
+    event_stream_take(&gpw_shim.event_stream, &gpw_shim.events);
+}
+
 static struct dump_outcome make_in(struct bump *scratch, const char *reason, const char *label)
 {
     const char *failed_path;
@@ -364,6 +379,8 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
     making->scratch = *scratch;
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
+    making->pace.meanwhile = event_stream_is_wanted(&gpw_shim.event_stream) ? take_events : NULL;
+    take_events();
     client_phase(&gpw_shim.client, making->phase);
     reader_process_open(&making->reader, raw_getpid());
     making->reader.pace = &making->pace;

@@ -15,9 +15,11 @@ __asm__(".symver pthread_create, pthread_create@GLIBC_2.2.5");
 __asm__(".symver pthread_attr_setstack, pthread_attr_setstack@GLIBC_2.2.5");
 __asm__(".symver dlopen, dlopen@GLIBC_2.2.5");
 __asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+__asm__(".symver dladdr, dladdr@GLIBC_2.2.5");
 
 #pragma weak dlopen
 #pragma weak dlsym
+#pragma weak dladdr
 #pragma weak pthread_create
 #pragma weak pthread_attr_init
 #pragma weak pthread_attr_setstack

@@ -21,6 +21,8 @@ enum { PREFIX_BYTES = sizeof PREFIX - 1, SIGNALS_MAX = 64, SIGNAL_RTMIN = 34 };
 
 #define EVERY_NS_MIN 100000000ull
 #define EVERY_NS_MAX (720 * 3600000000000ull)
+#define EVENTS_FILE_BYTES_MIN (4ull << 10)
+#define EVENTS_FILE_BYTES_MAX (1ull << 40)
 
 const char *environment_value(char **environment, const char *name)
 {
@@ -46,21 +48,44 @@ static const char *parse_log(struct options *options, const char *value)
     return "quiet, error, info or debug";
 }
 
-static bool pattern_is_valid(const char *pattern)
+/* A path with some letters behind percent signs. */
+static bool take_pattern(char pattern[OPTION_TEXT_BYTES], const char *value, const char *letters)
 {
-    for (const char *at = pattern; *at != '\0'; at++) {
-        if (*at == '%' && (*++at == '\0' || strchr("pnehtl%", *at) == NULL))
+    uint64_t bytes = strlen(value);
+    if (bytes == 0 || bytes >= OPTION_TEXT_BYTES || value[bytes - 1] == '/')
+        return false;
+    for (const char *at = value; *at != '\0'; at++) {
+        if (*at == '%' && (*++at == '\0' || strchr(letters, *at) == NULL))
             return false;
     }
+    memcpy(pattern, value, bytes + 1);
     return true;
 }
 
 static const char *parse_out(struct options *options, const char *value)
 {
-    uint64_t bytes = strlen(value);
-    if (bytes == 0 || bytes >= sizeof options->out || value[bytes - 1] == '/' || !pattern_is_valid(value))
-        return "a path of up to 1023 bytes, with %p %n %e %h %t %l (%% for a percent sign)";
-    memcpy(options->out, value, bytes + 1);
+    return take_pattern(options->out, value, "pnehtl%")
+               ? NULL
+               : "a path of up to 1023 bytes, with %p %n %e %h %t %l (%% for a percent sign)";
+}
+
+static const char *parse_events(struct options *options, const char *value)
+{
+    if (strcmp(value, "none") == 0) {
+        options->events[0] = '\0';
+        return NULL;
+    }
+    return take_pattern(options->events, value, "peht%")
+               ? NULL
+               : "a path of up to 1023 bytes, with %p %e %h %t (%% for a percent sign), or none";
+}
+
+static const char *parse_events_size(struct options *options, const char *value)
+{
+    uint64_t bytes;
+    if (!quantity_size_bytes(value, &bytes) || bytes < EVENTS_FILE_BYTES_MIN || bytes > EVENTS_FILE_BYTES_MAX)
+        return "a size from 4KiB to 1024GiB, as 256MiB";
+    options->events_file_bytes = bytes;
     return NULL;
 }
 

@@ -21,10 +21,12 @@ enum stacks_wanted { STACKS_OFF, STACKS_GO, STACKS_ALL };
 enum log_level { LOG_QUIET, LOG_ERROR, LOG_INFO, LOG_DEBUG };
 
 struct options {
-    char out[OPTION_TEXT_BYTES]; /* pattern of the dump's path */
-    int signal;                  /* number, or 0: none */
-    bool follow;                 /* children are watched too */
-    uint64_t every_ns;           /* 0: not by time */
+    char out[OPTION_TEXT_BYTES];    /* pattern of the dump's path */
+    char events[OPTION_TEXT_BYTES]; /* pattern of the path that all events go to; "": none */
+    uint64_t events_file_bytes;     /* how large that file may become */
+    int signal;                     /* number, or 0: none */
+    bool follow;                    /* children are watched too */
+    uint64_t every_ns;              /* 0: not by time */
     bool at_exit;
     uint64_t rss_bytes; /* 0: not by size */
     enum stacks_wanted stacks;
@@ -44,6 +46,9 @@ struct options {
     X(STACKS, stacks, "all",                                                                                           \
       "who maps and gives back memory: off; go: stacks of the Go runtime's calls; all: C's too")                       \
     X(WATCH, watch, "none", "Go maps that every dump tells about: what 'gopagewatch run --watch' found, or none")      \
+    X(EVENTS, events, "none",                                                                                          \
+      "a file that all memory calls are streamed to: %p pid, %e program, %h host, %t time; or none")                   \
+    X(EVENTS_SIZE, events_size, "64MiB", "how large that file becomes; then the oldest calls in it are dropped")       \
     X(FOLLOW, follow, "1", "0: a watched program's children are not watched")
 
 /* Fills `options` from the environment. Complains through log.h. */

@@ -91,32 +91,36 @@ static bool has_number(const char *pattern)
     return false;
 }
 
+/* So that a later chdir does not move it. */
+static void make_absolute(const char *given, char pattern[OUTPUT_PATH_BYTES])
+{
+    uint64_t filled = 0, given_bytes = strlen(given);
+    if (given[0] != '/') {
+        /* The kernel counts the zero. */
+        long bytes = raw_syscall6(SYS_getcwd, (long)pattern, OUTPUT_PATH_BYTES - 1, 0, 0, 0, 0);
+        if (!raw_failed(bytes) && pattern[0] == '/') {
+            filled = (uint64_t)bytes - 1;
+            pattern[filled++] = '/';
+        }
+    }
+    if (filled + given_bytes >= OUTPUT_PATH_BYTES)
+        filled = 0; /* the directory's name is too long: relative it stays */
+    memcpy(pattern + filled, given, given_bytes + 1);
+}
+
 void output_open(struct output *output, const struct options *options)
 {
     struct utsname system;
-    uint64_t filled = 0;
-    if (options->out[0] != '/') {
-        /* The kernel counts the zero. */
-        long bytes = raw_syscall6(SYS_getcwd, (long)output->pattern, sizeof output->pattern - 1, 0, 0, 0, 0);
-        if (!raw_failed(bytes) && output->pattern[0] == '/') {
-            filled = (uint64_t)bytes - 1;
-            output->pattern[filled++] = '/';
-        }
-    }
-    uint64_t bytes = strlen(options->out);
-    if (filled + bytes >= sizeof output->pattern)
-        filled = 0; /* the directory's name is too long: relative it stays */
-    memcpy(output->pattern + filled, options->out, bytes + 1);
-
+    make_absolute(options->out, output->pattern);
     read_small_file("/proc/self/comm", output->program, sizeof output->program);
     output->program[strcspn(output->program, "\n")] = '\0';
     if (!raw_failed(raw_syscall6(SYS_uname, (long)&system, 0, 0, 0, 0, 0)))
         memcpy(output->host, system.nodename, strnlen(system.nodename, sizeof output->host - 1));
 }
 
-static bool name_next(struct output *output, const char *label)
+static struct output_words words_of(const struct output *output, const char *label)
 {
-    struct output_words words = {
+    return (struct output_words){
         .pid = (uint64_t)raw_getpid(),
         .number = output->file_number,
         .unix_seconds = raw_clock_ns(CLOCK_REALTIME) / 1000000000u,
@@ -124,7 +128,22 @@ static bool name_next(struct output *output, const char *label)
         .host = output->host,
         .label = label,
     };
+}
+
+static bool name_next(struct output *output, const char *label)
+{
+    struct output_words words = words_of(output, label);
     return output_expand(output->pattern, &words, output->path);
+}
+
+bool output_name_other(const struct output *output, const char *pattern, char *path)
+{
+    char expanded[OUTPUT_PATH_BYTES];
+    struct output_words words = words_of(output, "");
+    if (!output_expand(pattern, &words, expanded))
+        return false;
+    make_absolute(expanded, path);
+    return true;
 }
 
 /* Where the name begins behind the directory. */

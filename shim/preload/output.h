@@ -31,6 +31,10 @@ struct output {
 
 void output_open(struct output *output, const struct options *options);
 
+/* The path of a file that is not a dump, by a pattern without %n and %l; relative: from where the process is now.
+ * OUTPUT_PATH_BYTES; false: it does not fit. Allowed context: as output_open, which comes first. */
+bool output_name_other(const struct output *output, const char *pattern, char *path);
+
 /* Opens the temporary file of the next dump. A descriptor, or -errno; `output->path` names the dump either way. */
 int output_begin(struct output *output, const char *label);
 

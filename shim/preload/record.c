@@ -39,7 +39,8 @@ static struct watched_runtime *runtime_of(uintptr_t caller)
 }
 
 /* The runtime calls mmap from one place (x_cgo_mmap); C code in the same module from others. The place is learned from
- * the runtime's very first call; until then all of the module counts as the runtime. */
+ * the runtime's very first call; until then all of the module counts as the runtime, and early_mmaps_close puts right
+ * what was somebody else's. */
 static enum shadow_origin origin_of(const struct mmap_call *call)
 {
     const struct watched_runtime *runtime = runtime_of(call->caller);
@@ -47,6 +48,12 @@ static enum shadow_origin origin_of(const struct mmap_call *call)
         return ORIGIN_C;
     uintptr_t learned = atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed);
     return learned == 0 || learned == call->caller ? ORIGIN_GO : ORIGIN_C;
+}
+
+static bool is_learned(const struct mmap_call *call)
+{
+    const struct watched_runtime *runtime = runtime_of(call->caller);
+    return runtime != NULL && atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed) == call->caller;
 }
 
 /* A Go runtime begins: the one that is known already, or one in a library that was not looked at yet. */
@@ -95,6 +102,8 @@ static uint16_t site_of_runtime_code(const struct call_kind *kind, uintptr_t sta
 static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
 {
     struct stacks *stacks = &gpw_shim.stacks;
+    if (kind->by == ORIGIN_C && malloc_asker_is_allocator(&gpw_shim.malloc_asker, caller))
+        return callsites_intern(&gpw_shim.callsites, kind, &caller, 1);
     if (kind->by == ORIGIN_C && gpw_shim.options.stacks != STACKS_ALL)
         return CALLSITE_NONE;
     struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
@@ -156,17 +165,20 @@ static void mark_mmap(const struct mmap_call *call, uintptr_t start, enum shadow
         shadow_mark_unmapped(shadow, start, call->bytes);
     else if (origin == ORIGIN_GO && is_arena_reservation(call, start))
         shadow_mark_arena(shadow, start, call->bytes);
-    else
-        shadow_mark_mapped(shadow, start, call->bytes, origin, call->protection != PROT_NONE, site);
+    else /* what C reserves without access is given access by mprotect, which nobody sees */
+        shadow_mark_mapped(shadow, start, call->bytes, origin, origin == ORIGIN_C || call->protection != PROT_NONE,
+                           site);
 }
 
 void record_mmap(const struct mmap_call *call, long result)
 {
     if (looks_like_first_mmap(call) && !raw_failed(result))
         notice_runtime(call);
+    uintptr_t start = raw_failed(result) ? call->wanted : (uintptr_t)result;
+    if (is_anonymous(call) && !raw_failed(result) && !is_learned(call))
+        early_mmaps_add(&gpw_shim.early_mmaps, start, call->bytes, call->protection, call->caller);
     if (!is_watching())
         return;
-    uintptr_t start = raw_failed(result) ? call->wanted : (uintptr_t)result;
     if (stacks_is_unwinder(&gpw_shim.stacks, call->stack_pointer)) {
         if (!raw_failed(result))
             mark_mmap(call, start, ORIGIN_SHIM, CALLSITE_NONE);

@@ -26,7 +26,10 @@
 #include "preload/client.h"
 #include "preload/control.h"
 #include "preload/dumper.h"
+#include "preload/early_mmaps.h"
+#include "preload/event_stream.h"
 #include "preload/events.h"
+#include "preload/malloc_asker.h"
 #include "preload/options.h"
 #include "preload/output.h"
 #include "preload/region.h"
@@ -63,6 +66,7 @@ struct shim {
     struct shadow shadow;
     struct events events;
     struct callsites callsites;
+    struct early_mmaps early_mmaps;
     struct stacks stacks;
     struct advice_counter advices[CALLER_COUNT][ADVICE_COUNT];
 
@@ -81,7 +85,9 @@ struct shim {
     struct control control;
     struct client client;
     struct dumper dumper;
+    struct malloc_asker malloc_asker;
     struct output output;
+    struct event_stream event_stream;
     _Atomic int is_constructed;    /* our constructor has run */
     _Atomic int has_runtime_begun; /* a watched runtime has made its first mmap */
     _Atomic int is_second_stage_done;

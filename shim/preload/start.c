@@ -99,6 +99,7 @@ static void in_forked_child(void)
 {
     atomic_store(&gpw_shim.state, SHIM_OFF);
     control_forget(&gpw_shim.control);
+    event_stream_forget(&gpw_shim.event_stream);
     signal_chain_remove(&gpw_shim.signals);
 }
 
@@ -121,8 +122,8 @@ static void leave_environment(void)
     }
 }
 
-/* Of a runtime that begins: nobody can be in its runtime.exit yet. Others that are found later are asked for a dump at
- * exit by libc's way out alone. */
+/* Of a runtime that begins: nobody can be in its runtime.exit yet. Others that are found later come to at_exit.c by
+ * libc's way out alone. */
 static void patch_exits(struct shim *shim)
 {
     for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
@@ -130,7 +131,8 @@ static void patch_exits(struct shim *shim)
         runtime->exit_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
                                                          : patch_exit(&runtime->found, &runtime->exit_trampoline);
         if (runtime->exit_unseen != NULL)
-            log_error("no dump at exit of ", runtime->module, ": ", runtime->exit_unseen);
+            log_error(shim->options.at_exit ? "no dump at exit of " : "the last events are not kept at exit of ",
+                      runtime->module, ": ", runtime->exit_unseen);
     }
 }
 
@@ -139,6 +141,7 @@ static void open_stacks(struct shim *shim)
 {
     if (shim->options.stacks != STACKS_OFF && callsites_open(&shim->callsites, &shim->region))
         stacks_open(&shim->stacks, &shim->region, shim->options.stacks == STACKS_ALL);
+    early_mmaps_close(shim);
 }
 
 static void start_second_stage(void)
@@ -154,6 +157,7 @@ static void start_second_stage(void)
         watches_read(&shim->watches, shim->options.watch);
     open_stacks(shim);
     output_open(&shim->output, &shim->options);
+    event_stream_open(&shim->event_stream, &shim->options, &shim->output);
     control_open(&shim->control);
     int error =
         dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
@@ -161,7 +165,7 @@ static void start_second_stage(void)
         log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process");
         return;
     }
-    if (shim->options.at_exit)
+    if (shim->options.at_exit || event_stream_is_wanted(&shim->event_stream))
         patch_exits(shim);
     pthread_atfork(NULL, NULL, in_forked_child);
     if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
@@ -222,4 +226,6 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     /* A library that this program is linked against may have begun before us. */
     if (atomic_load(&gpw_shim.has_runtime_begun))
         start_second_stage();
+    if (atomic_load(&gpw_shim.state) == SHIM_IDLE)
+        early_mmaps_close(&gpw_shim); /* no Go program */
 }

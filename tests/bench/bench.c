@@ -254,18 +254,18 @@ static bool bench_heartbeat(char *app)
  * well, and its ratio is told, as the part of the figure that is not the answer's. */
 static bool bench_map_writes(const char *name, struct map_run *run, double (*answer)(struct map_run *))
 {
-    enum { PAIRS = 11, WITHOUT = 0, WITH = 1, LOOP = 2, WAYS = 3 };
-    double (*const ways[WAYS])(struct map_run *) = {NULL, answer, map_answer_nothing};
+    enum { PAIRS = 11, ALONE = 0, ANSWERED = 1, LOOPED = 2, COURSES = 3 };
+    double (*const ways[COURSES])(struct map_run *) = {NULL, answer, map_answer_nothing};
     double ratios[PAIRS], loop_ratios[PAIRS], without[PAIRS], seconds = 1;
     for (int i = 0; i < PAIRS; i++) {
-        double p99_ns[WAYS];
-        for (int k = 0; k < WAYS; k++) {
-            int way = (i + k) % WAYS;
+        double p99_ns[COURSES];
+        for (int k = 0; k < COURSES; k++) {
+            int way = (i + k) % COURSES;
             p99_ns[way] = map_write_p99_ns(run, ways[way], &seconds);
         }
-        ratios[i] = p99_ns[WITH] / p99_ns[WITHOUT];
-        loop_ratios[i] = p99_ns[LOOP] / p99_ns[WITHOUT];
-        without[i] = p99_ns[WITHOUT];
+        ratios[i] = p99_ns[ANSWERED] / p99_ns[ALONE];
+        loop_ratios[i] = p99_ns[LOOPED] / p99_ns[ALONE];
+        without[i] = p99_ns[ALONE];
     }
     char details[128];
     double figure = median(ratios, PAIRS), low, high;

@@ -159,7 +159,8 @@ Test(export, help_teaches_by_example)
     struct program *program = gopagewatch_shell(".", "$G export --help");
     const char *page = program_output(program);
     cr_expect_eq(program_await_end(program), 0);
-    cr_expect_not_null(strstr(page, "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR]\n"));
+    cr_expect_not_null(
+        strstr(page, "usage: gopagewatch export FORMAT DUMP... [-o FILE] [--symbols DIR] [--events FILE]\n"));
     cr_expect_not_null(strstr(page, "\n  openmetrics  "));
     cr_expect_not_null(strstr(page, "\n  go tool pprof -top rss.pb.gz\n"));
     program_free(program);

@@ -359,6 +359,37 @@ Test(html, keys_walk_over_the_map_and_addresses_are_found, .timeout = 240)
     close_scene(&scene);
 }
 
+/* ---- who did it ---- */
+
+/* What is folded is not there before it is asked for; unfolded it names the C function and who called it from Go. */
+Test(html, stacks_are_unfolded_and_name_who_did_it, .timeout = 240)
+{
+    struct scene scene = open_scene();
+    json_decref(browser_evaluate(scene.browser, "report.show(0)"));
+    cr_expect_eq(browser_number(scene.browser, "document.querySelectorAll('#sites .stack').length"), 0);
+    char *text = report("--top", "20", &scene.paths[0], 1);
+    char *who = browser_text(scene.browser, "document.querySelector('#sites tbody summary').innerText");
+    expect_in(who, text);
+    char *bytes = browser_text(scene.browser, "document.querySelector('#sites tbody th').innerText");
+    expect_in(bytes, text);
+    json_decref(browser_evaluate(scene.browser, "document.querySelector('#sites tbody details').open = true"));
+    /* The event comes after the script that opens it. */
+    char *stack =
+        browser_text(scene.browser, "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => "
+                                    "done(document.querySelector('#sites .stack').innerText))))");
+    expect_in("main._Cfunc_", stack);
+    expect_in("main.main", stack);
+    expect_in("main.go:", stack);
+    json_decref(browser_evaluate(scene.browser, "document.getElementById('sites').scrollIntoView()"));
+    browser_screenshot(scene.browser, artefact_path("report-sites.png"));
+    expect_peace(scene.browser, scene.page);
+    free(stack);
+    free(bytes);
+    free(who);
+    free(text);
+    close_scene(&scene);
+}
+
 /* ---- everybody can read it ---- */
 
 Test(html, everything_has_a_name_and_fits_the_window, .timeout = 240)

@@ -41,6 +41,8 @@ static void check_options(const struct options *options)
     size_t bytes = strnlen(options->out, sizeof options->out);
     MUST(bytes > 0 && bytes < sizeof options->out && options->out[bytes - 1] != '/');
     MUST(options->signal >= 0 && options->signal <= 64 && options->signal != 9 && options->signal != 11);
+    MUST(strnlen(options->events, sizeof options->events) < sizeof options->events);
+    MUST(options->events_file_bytes >= 4096 && options->events_file_bytes <= (uint64_t)1 << 40);
     MUST(options->log >= LOG_QUIET && options->log <= LOG_DEBUG);
 }
 

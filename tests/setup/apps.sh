@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the test programs (tests/apps) with Go toolchains, into OUTDIR/VERSION/. What is up to date is left alone: the
-# stamp holds the sum of everything that goes in. Compiled packages are kept in OUTDIR/../gocache/VERSION. Needs gcc only.
+# stamp holds the sum of everything that goes in. Compiled packages are kept in OUTDIR/../gocache/VERSION. Needs gcc and
+# libjemalloc-dev.
 #
 # usage: apps.sh OUTDIR TOOLCHAINS VERSION...      e.g. apps.sh build/apps build/go 1.19 1.26
 #
@@ -18,7 +19,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables maps'
+plain='mapdemo freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables maps cblocks'
 
 say() { printf 'apps: %s\n' "$*"; }
 
@@ -90,6 +91,8 @@ build_forms() {
     rm -f "$dir/libcsharedlib.h" "$dir/libheapstats.h" "$dir/libframes.h" "$dir/libvariables.h"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/runhost/runhost.c" -o "$dir/runhost"
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror "$sources/chost/chost.c" -o "$dir/chost"
+    CGO_LDFLAGS="-l:libjemalloc.a -lstdc++ -lm -pthread" build cblocks.jemalloc cblocks '-ldflags=-extldflags=-rdynamic'
+    ${CC:-gcc} -O2 -g -Wall -Wextra -Werror -shared -fPIC "$sources/heldmalloc/heldmalloc.c" -o "$dir/libheldmalloc.so"
     # The loader reads $ORIGIN, not the shell.
     # shellcheck disable=SC2016
     ${CC:-gcc} -O2 -g -Wall -Wextra -Werror -DLINKED "$sources/chost/chost.c" -o "$dir/chost.linked" \

@@ -15,7 +15,7 @@ static struct book fill(const struct malloc_heaps *heaps, const char *library)
     row = (struct module_row){.path = library};
     snapshot.modules.rows = &row;
     snapshot.modules.count = 1;
-    document_fill_malloc(&book, &snapshot);
+    document_fill_malloc(&book, &snapshot, NULL);
     cr_expect_str_eq(book.name, "malloc");
     return book;
 }

@@ -12,6 +12,7 @@
 
 #include "harness/dump_decode.h"
 #include "harness/html_report.h"
+#include "harness/html_sites.h"
 #include "memory/units.h"
 #include "tests/unit/support/files.h"
 #include "tests/unit/support/random.h"
@@ -61,7 +62,7 @@ static enum exit_code run(const char *page_path, char **dump_paths, uint32_t cou
 {
     struct captured_stderr captured;
     capture_stderr_begin(&captured);
-    enum exit_code code = html_report_run(page_path, dump_paths, count);
+    enum exit_code code = html_report_run(page_path, dump_paths, count, NULL);
     capture_stderr_end(&captured, said, said_bytes);
     return code;
 }
@@ -101,7 +102,7 @@ static struct html_dump checked(json_t *document)
     struct error error;
     cr_assert(dump_decode(&dump, document, &error), "%s", error.text);
     dump_free(&dump);
-    return (struct html_dump){"shop.json", document};
+    return (struct html_dump){"shop.json", document, NULL};
 }
 
 /* ---- the data ---- */
@@ -133,6 +134,46 @@ static json_t *full_document(void)
     return document;
 }
 
+/* The rows of the text report, with their stacks; where there are no files, addresses. */
+Test(html_report, call_sites_are_there_with_their_stacks)
+{
+    static const char SITE[] =
+        "{\"id\":%d,\"by\":\"%s\",\"op\":\"mmap\",\"detail\":\"rw-\",\"purpose\":%s,\"calls\":3,\"errors\":0,"
+        "\"bytes\":9000,\"unmapped\":0,\"resident\":%d,\"first_since_start_ns\":1,\"last_since_start_ns\":2,"
+        "\"pcs\":[\"0x10\",\"0x%x\"]}";
+    char sites[4096], *to = sites;
+    *to++ = '[';
+    for (int i = 0; i < HTML_SITE_ROWS_MAX + 2; i++, *to++ = ',')
+        to += sprintf(to, SITE, 2 + i, "c", "null", 4096 * (i + 1), 0x20 + i);
+    to += sprintf(to, SITE, 90, "go", "\"GC bits\"", 8192, 0x90);
+    *to++ = ',';
+    to += sprintf(to, SITE, 91, "c", "\"malloc\"", 1 << 30, 0x91); /* c.heap, and nobody's deed */
+    strcpy(to, "]");
+    json_t *source = full_document();
+    fixture_change(source, "callsites", sites);
+    struct html_dump dump = checked(source);
+    char *page = page_of(&dump, 1);
+    json_t *data = data_of(page);
+    const json_t *subjects = json_object_get(written_dump(data, 0), "sites");
+    cr_assert_eq(json_array_size(subjects), 2u);
+    const json_t *of_c = json_array_get(subjects, 0), *of_go = json_array_get(subjects, 1);
+    cr_expect_str_eq(json_string_value(json_object_get(of_c, "of")), "c.mmap, resident");
+    cr_expect_eq(json_array_size(json_object_get(of_c, "rows")), HTML_SITE_ROWS_MAX);
+    cr_expect_eq(json_integer_value(json_object_get(of_c, "left_out")), 2);
+    const json_t *first = json_array_get(json_object_get(of_c, "rows"), 0);
+    cr_expect_eq(json_integer_value(json_object_get(first, "bytes")), 4096 * (HTML_SITE_ROWS_MAX + 2));
+    cr_expect_eq(json_integer_value(json_object_get(first, "calls")), 3);
+    const json_t *stack = json_object_get(first, "stack");
+    cr_assert_eq(json_array_size(stack), 2u);
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(stack, 0), "function")), "0x10");
+    cr_expect(json_is_true(json_object_get(of_go, "is_by_purpose")));
+    cr_expect_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(of_go, "rows"), 0), "who")),
+                     "GC bits");
+    json_decref(data);
+    json_decref(source);
+    free(page);
+}
+
 Test(html_report, data_are_those_of_the_dump)
 {
     json_t *source = full_document();
@@ -144,6 +185,8 @@ Test(html_report, data_are_those_of_the_dump)
     json_object_del(written, "file");
     cr_expect(is_zeros(json_object_get(written, "left_out")));
     json_object_del(written, "left_out");
+    cr_expect_eq(json_array_size(json_object_get(written, "sites")), 0u); /* it has no call sites */
+    json_object_del(written, "sites");
     cr_expect_eq(json_object_size(written), 13u);
     const char *key;
     json_t *value;

@@ -74,8 +74,8 @@ Test(page_object, what_was_asked_for_lies_between_two_size_classes)
         const struct go_layout *layout = &GO_LAYOUTS[i];
         fake_heap_open(&fake, layout, FAKE_TABLES);
         bool has_header = layout->go_minor >= 22 && layout->experiment == NULL;
-        has_header |= layout->experiment != NULL && strcmp(layout->experiment, "noallocheaders") != 0 &&
-                      layout->go_minor >= 22;
+        has_header |=
+            layout->experiment != NULL && strcmp(layout->experiment, "noallocheaders") != 0 && layout->go_minor >= 22;
         struct go_page page = page_of(40 << 1, 2048);
         struct page_object object = look(&page);
         cr_assert(object.is_object);
@@ -132,8 +132,8 @@ Test(page_object, type_of_a_large_one_is_in_its_span_from_go1_22_on)
     for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
         const struct go_layout *layout = &GO_LAYOUTS[i];
         fake_heap_open(&fake, layout, FAKE_TABLES);
-        bool has_types = layout->go_minor >= 22 &&
-                         (layout->experiment == NULL || strcmp(layout->experiment, "noallocheaders") != 0);
+        bool has_types =
+            layout->go_minor >= 22 && (layout->experiment == NULL || strcmp(layout->experiment, "noallocheaders") != 0);
         uintptr_t type = fake_heap_take(&fake, 128);
         fake_heap_put(&fake, type, 24, 8);
         fake_heap_put(&fake, type + 8, 8, 8);
@@ -147,7 +147,8 @@ Test(page_object, type_of_a_large_one_is_in_its_span_from_go1_22_on)
         cr_expect(object.type == type && object.type_bytes == 24 && object.elements_max == 2 * GO_PAGE_BYTES / 24);
         cr_expect_str_empty(object.type_name);
         text_of_object(&object);
-        expect_in("type        one that package reflect made, its name is not known, 24 B each, of which up to 682 fit");
+        expect_in(
+            "type        one that package reflect made, its name is not known, 24 B each, of which up to 682 fit");
         page.span.large_type = 0;
         cr_expect_str_eq(look(&page).type_why_not, "it is being allocated, its header is not written yet");
         page.span.large_type = type + 4;
@@ -174,7 +175,8 @@ static struct page_maps one_owner(enum map_part part, struct map_place place)
     return (struct page_maps){
         .searched = 1,
         .owners_count = 1,
-        .owners = {{.name = "main.cache", .type_name = "map[string]int", .header = 0xc000, .part = part, .place = place}},
+        .owners =
+            {{.name = "main.cache", .type_name = "map[string]int", .header = 0xc000, .part = part, .place = place}},
     };
 }
 
@@ -252,7 +254,8 @@ Test(page_object, what_was_not_searched_is_said_so)
     cr_expect_str_eq(text_of_maps(&maps), "map         none of 3 maps ('main.*', 1,234 entries); --deep follows their "
                                           "pointers further\n"
                                           "            1 was not searched, to be quick: --map main.huge\n");
-    maps = (struct page_maps){.searched = 1, .entries = 1, .is_deep = true, .changed = 1, .unread = 2, .unread_why = "it is gone"};
+    maps = (struct page_maps){
+        .searched = 1, .entries = 1, .is_deep = true, .changed = 1, .unread = 2, .unread_why = "it is gone"};
     cr_expect_str_eq(text_of_maps(&maps), "map         none of 1 map (1 entry)\n"
                                           "            2 could not be read: it is gone\n"
                                           "            1 of them changed meanwhile\n");

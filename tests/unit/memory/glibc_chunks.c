@@ -235,3 +235,36 @@ Test(glibc_chunks, as_much_becomes_free_in_the_own_heap_as_mallinfo2_says)
     cr_expect_eq(after.walked_bytes - before.walked_bytes, after.told_bytes - before.told_bytes);
     reader_process_close(&self);
 }
+
+static void expect_chunk(uint64_t offset, enum glibc_chunk_state state, uint64_t start, uint64_t bytes)
+{
+    struct glibc_heap heap = glibc_heap_of_brk(HEAP, HEAP + HEAP_BYTES);
+    struct glibc_chunk chunk;
+    cr_assert_eq(glibc_chunks_find(&chunks, &heap, HEAP + offset, &chunk), GLIBC_WALKED);
+    cr_expect_eq(chunk.state, state, "0x%lx: %d", offset, chunk.state);
+    cr_expect_eq(chunk.start, HEAP + start, "0x%lx: 0x%lx", offset, chunk.start);
+    cr_expect_eq(chunk.bytes, bytes, "0x%lx: %lu", offset, chunk.bytes);
+}
+
+Test(glibc_chunks, the_chunk_of_an_address_is_found_to_the_byte)
+{
+    add_chunk(0x290, false);
+    add_chunk(0x70, false);
+    add_chunk(5 * PAGE_BYTES, true);
+    add_chunk(0x30, false);
+    add_top();
+    expect_chunk(0, GLIBC_CHUNK_USED, 0, 0x290);
+    expect_chunk(0x28f, GLIBC_CHUNK_USED, 0, 0x290);
+    expect_chunk(0x290, GLIBC_CHUNK_USED, 0x290, 0x70);
+    expect_chunk(0x300, GLIBC_CHUNK_FREE, 0x300, 5 * PAGE_BYTES);
+    expect_chunk(0x300 + 5 * PAGE_BYTES - 1, GLIBC_CHUNK_FREE, 0x300, 5 * PAGE_BYTES);
+    expect_chunk(0x300 + 5 * PAGE_BYTES, GLIBC_CHUNK_USED, 0x300 + 5 * PAGE_BYTES, 0x30);
+    expect_chunk(0x330 + 5 * PAGE_BYTES, GLIBC_CHUNK_TOP, 0x330 + 5 * PAGE_BYTES, HEAP_BYTES - 0x330 - 5 * PAGE_BYTES);
+    expect_chunk(HEAP_BYTES - 1, GLIBC_CHUNK_TOP, 0x330 + 5 * PAGE_BYTES, HEAP_BYTES - 0x330 - 5 * PAGE_BYTES);
+    /* A chain that does not hold tells nothing, whatever was passed on the way. */
+    put(0x300 + 5 * PAGE_BYTES + 8, 0x38);
+    struct glibc_heap heap = glibc_heap_of_brk(HEAP, HEAP + HEAP_BYTES);
+    struct glibc_chunk chunk;
+    cr_expect_eq(glibc_chunks_find(&chunks, &heap, HEAP + 0x290, &chunk), GLIBC_WALK_TORN);
+    cr_expect_eq(chunk.state, GLIBC_CHUNK_NONE);
+}

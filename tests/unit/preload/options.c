@@ -45,6 +45,8 @@ static void expect_defaults(const char *when)
     cr_expect_eq(options.signal, SIGUSR2, "%s", when);
     cr_expect_eq(options.follow, true, "%s", when);
     cr_expect_null(options.watch, "%s", when);
+    cr_expect_str_eq(options.events, "", "%s", when);
+    cr_expect_eq(options.events_file_bytes, 64u << 20, "%s", when);
     cr_expect_eq(options.log, LOG_ERROR, "%s", when);
 }
 
@@ -136,6 +138,19 @@ Test(options, take_maps_to_watch_where_they_stand)
     cr_expect_null(options.watch);
 }
 
+Test(options, take_a_file_of_events_and_its_size)
+{
+    char *entries[] = {(char *)"GOPAGEWATCH_EVENTS=/var/tmp/%e.%h.%p.%t%%", (char *)"GOPAGEWATCH_EVENTS_SIZE=4KiB",
+                       NULL};
+    read_entries(entries);
+    cr_expect_str_eq(said, "");
+    cr_expect_str_eq(options.events, "/var/tmp/%e.%h.%p.%t%%");
+    cr_expect_eq(options.events_file_bytes, 4096u);
+    read_one_entry("GOPAGEWATCH_EVENTS_SIZE=1024GiB");
+    cr_expect_eq(options.events_file_bytes, (uint64_t)1 << 40);
+    cr_expect_str_eq(options.events, "");
+}
+
 Test(options, answer_a_bad_value_with_one_line_and_the_default)
 {
     static const struct {
@@ -172,6 +187,14 @@ Test(options, answer_a_bad_value_with_one_line_and_the_default)
         {"RSS", "much", "a size as 512MiB", "none"},
         {"WATCH", "", "what 'gopagewatch run --watch VAR' puts there, or none", "none"},
         {"WATCH", "main.cache", "what 'gopagewatch run --watch VAR' puts there", "none"},
+        {"EVENTS", "", "a path of up to 1023 bytes, with %p %e %h %t (%% for a percent sign), or none", "none"},
+        {"EVENTS", "dir/", "a path of up to 1023 bytes", "none"},
+        {"EVENTS", "x.%n", "a path of up to 1023 bytes", "none"},
+        {"EVENTS", "x.%l", "a path of up to 1023 bytes", "none"},
+        {"EVENTS_SIZE", "", "a size from 4KiB to 1024GiB", "64MiB"},
+        {"EVENTS_SIZE", "4095", "a size from 4KiB to 1024GiB", "64MiB"},
+        {"EVENTS_SIZE", "1025GiB", "a size from 4KiB to 1024GiB", "64MiB"},
+        {"EVENTS_SIZE", "none", "a size from 4KiB to 1024GiB", "64MiB"},
         {"FOLLOW", "", "0 or 1", "1"},
         {"FOLLOW", "yes", "0 or 1", "1"},
         {"FOLLOW", "01", "0 or 1", "1"},

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "tests/unit/support/watching.h"
@@ -51,7 +52,7 @@ Test(record, mmap_marks_the_memory_of_its_caller)
         {IN_RUNTIME, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_GO},
         {IN_SAME_MODULE, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_C},
         {IN_C, PROT_READ | PROT_WRITE, ANONYMOUS, ORIGIN_C},
-        {IN_C, PROT_NONE, ANONYMOUS, ORIGIN_UNKNOWN},
+        {IN_C, PROT_NONE, ANONYMOUS, ORIGIN_C},         /* it may be given access later */
         {IN_C, PROT_READ, MAP_PRIVATE, ORIGIN_UNKNOWN}, /* a file */
         {IN_C, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, ORIGIN_UNKNOWN},
     };
@@ -199,4 +200,58 @@ Test(record, nothing_is_written_while_nobody_watches)
     cr_expect_eq(atomic_load(&gpw_shim.events.next), 0);
     cr_expect_eq(atomic_load(&gpw_shim.advices[CALLER_C][ADVICE_DONTNEED].calls), 0);
     cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_UNKNOWN);
+}
+
+Test(record, what_was_mapped_before_the_table_of_call_sites_gets_a_row_if_it_is_still_there)
+{
+    enum { CONSTRUCTOR = 0x710000 };
+    struct shim *shim = &gpw_shim;
+    memset(&shim->early_mmaps, 0,
+           sizeof shim->early_mmaps); /* the constructor has run, in a test that is no Go program */
+    atomic_store(&shim->state, SHIM_IDLE);
+    do_mmap(CONSTRUCTOR, 0, 3 * GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+    do_mmap(CONSTRUCTOR, 0, GO_PAGE_BYTES, PROT_READ, MAP_PRIVATE, ELSEWHERE + 8 * GO_PAGE_BYTES); /* a file */
+    do_mmap(CONSTRUCTOR, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, -ENOMEM);
+    /* The constructor: what is there is the loader's. Then one page is unmapped. */
+    shadow_mark_mapped(&shim->shadow, ELSEWHERE, 3 * GO_PAGE_BYTES, ORIGIN_LOADER, true, 0);
+    atomic_store(&shim->state, SHIM_WATCHING);
+    shadow_mark_unmapped(&shim->shadow, ELSEWHERE + GO_PAGE_BYTES, GO_PAGE_BYTES);
+    do_mmap(IN_C, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE + 4 * GO_PAGE_BYTES);
+    do_mmap(IN_RUNTIME, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE + 6 * GO_PAGE_BYTES);
+    cr_assert(callsites_open(&shim->callsites, &shim->region));
+    early_mmaps_close(shim);
+    struct shadow_entry first = look_up(ELSEWHERE), later = look_up(ELSEWHERE + 4 * GO_PAGE_BYTES);
+    cr_expect_eq(first.origin[0], ORIGIN_C);
+    cr_assert(first.site > CALLSITE_LOST && later.site > CALLSITE_LOST && first.site != later.site);
+    cr_expect_eq(look_up(ELSEWHERE + GO_PAGE_BYTES).origin[0], ORIGIN_UNKNOWN);
+    cr_expect_eq(look_up(ELSEWHERE + 2 * GO_PAGE_BYTES).site, first.site);
+    cr_expect_eq(look_up(ELSEWHERE + 6 * GO_PAGE_BYTES).site, CALLSITE_NONE);
+    const struct callsite *row = &shim->callsites.rows[first.site];
+    cr_expect_eq(row->frames_count, 1);
+    cr_expect_eq(row->frames[0], CONSTRUCTOR);
+    cr_expect_eq(atomic_load(&row->bytes), 3 * GO_PAGE_BYTES);
+    const uintptr_t *callers;
+    cr_expect_eq(early_mmaps_callers(&shim->early_mmaps, &callers), 2);
+    /* Nothing is kept from then on. */
+    do_mmap(IN_C, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE + 9 * GO_PAGE_BYTES);
+    cr_expect_eq(early_mmaps_callers(&shim->early_mmaps, &callers), 2);
+}
+
+Test(record, calls_of_another_malloc_have_their_place_alone_whatever_stacks_are_wanted)
+{
+    static const enum stacks_wanted WANTED[] = {STACKS_ALL, STACKS_GO};
+    struct shim *shim = &gpw_shim;
+    cr_assert(callsites_open(&shim->callsites, &shim->region));
+    atomic_store(&shim->malloc_asker.hook_end, IN_C + 0x100);
+    atomic_store(&shim->malloc_asker.hook_start, IN_C);
+    for (unsigned i = 0; i < sizeof WANTED / sizeof WANTED[0]; i++) {
+        shim->options.stacks = WANTED[i];
+        do_mmap(IN_C + 8, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+        uint16_t site = look_up(ELSEWHERE).site;
+        cr_assert(site > CALLSITE_LOST, "%u", i);
+        cr_expect_eq(shim->callsites.rows[site].frames_count, 1);
+        cr_expect_eq(shim->callsites.rows[site].frames[0], IN_C + 8);
+    }
+    do_mmap(IN_C + 0x100, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
+    cr_expect_eq(look_up(ELSEWHERE).site, CALLSITE_NONE);
 }

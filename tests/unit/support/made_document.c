@@ -25,8 +25,8 @@ static void make_snapshot(struct made_document *made)
                              .is_readable = true,
                              .is_writable = true,
                              .name = "[anon: Go: heap]"};
-    made->rows[0] = (struct map_row){&made->vma, CLASS_GO_HEAP, {8192, 4096, 1, 2, 3}, &made->rows[1]};
-    made->rows[1] = (struct map_row){&made->vma, CLASS_GO_RELEASED, {16384, 0, 0, 0, 0}, NULL};
+    made->rows[0] = (struct map_row){&made->vma, CLASS_GO_HEAP, {8192, 4096, 1, 2, 3}, &made->rows[1], {0}};
+    made->rows[1] = (struct map_row){&made->vma, CLASS_GO_RELEASED, {16384, 0, 0, 0, 0}, NULL, {0}};
     memset(made->arena.states, PAGE_STATE_RESERVED, sizeof made->arena.states);
     made->arena.states[0] = 'H';
     made->arena.states[1] = made->arena.states[2] = PAGE_STATE_RELEASED;
