@@ -200,8 +200,10 @@ bool page_maps_search(struct page_maps *maps, const char *subcommand, int pid, c
     struct search search = {.maps = maps, .question = question, .look = &look};
     bool is_good = true;
     *maps = (struct page_maps){.is_deep = question->is_deep};
-    if (!map_look_open_process(&look, subcommand, pid, thing, error))
-        return false;
+    if (!map_look_open_process(&look, subcommand, pid, thing, error)) {
+        memcpy(maps->why_not, error->text, sizeof maps->why_not);
+        return question->names_count == 0;
+    }
     for (uint32_t i = 0; i < question->names_count && is_good; i++)
         is_good = search_name(&search, question->names[i], error);
     if (question->names_count == 0)

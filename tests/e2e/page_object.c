@@ -337,12 +337,12 @@ static bool check_state(const struct scene *scene, const struct map_truth *truth
 }
 
 /* Chains: up to go1.23. Asks about the pointer of each bucket that has one, and about the bucket that it leads to. */
-static unsigned check_chains(const struct scene *scene, const struct map_truth *truth)
+static unsigned check_chains(const struct scene *scene, const struct map_truth *truth, uint64_t bytes)
 {
     unsigned checked = 0;
     for (size_t i = 0; i < truth->objects_count; i++) {
         const struct map_object *object = &truth->objects[i];
-        uint64_t next, bytes = group_bytes(scene);
+        uint64_t next;
         if (object->part != TRUTH_BUCKETS)
             continue;
         uint64_t first = first_group(scene, object), groups = object->asked_bytes / bytes * 15 / 16;
@@ -371,6 +371,28 @@ static unsigned check_chains(const struct scene *scene, const struct map_truth *
         }
     }
     return checked;
+}
+
+/* The first entry of a map whose elements are constants: their bytes lie in the program's image. */
+static void check_static(const struct scene *scene, const struct map_truth *truth)
+{
+    uint8_t group[GROUP_BYTES_BUCKETS];
+    size_t i = 0;
+    while (i < truth->objects_count && truth->objects[i].part != TRUTH_BUCKETS)
+        i++;
+    cr_assert_lt(i, truth->objects_count);
+    uint64_t at = first_group(scene, &truth->objects[i]), target;
+    unsigned slot = 0;
+    read_memory(scene, at, group, group_bytes(scene));
+    while (slot < 8 && strcmp(state_of(scene, group, slot), "full") != 0)
+        slot++;
+    cr_assert_lt(slot, 8u);
+    read_memory(scene, at + place_in_group(scene, false, slot), &target, sizeof target);
+    json_t *page = ask(scene, truth, target + 3);
+    cr_expect_str_eq(dump_text(page, "maps/owners/0/part"), "elements", "go1.%u", scene->minor);
+    cr_expect_str_eq(dump_text(page, "class"), "go.image", "go1.%u", scene->minor);
+    cr_expect(json_is_null(dump_at(page, "go")));
+    json_decref(page);
 }
 
 static bool is_of_interest(const struct map_truth *truth)
@@ -408,6 +430,8 @@ static void check_phase(const struct toolchain *toolchain, const char *phase)
             checked += check_parts(&scene, &truths[i]);
         if (strcmp(truths[i].variable, "main.MLongString") == 0)
             check_slots(&scene, &truths[i]);
+        if (strcmp(truths[i].variable, "main.MStringStatic") == 0)
+            check_static(&scene, &truths[i]);
         map_truth_free(&truths[i]);
     }
     cr_expect_gt(checked, 20u);
@@ -458,12 +482,13 @@ TOOLCHAIN_TEST(page_object, overflow_buckets_hang_on_their_chains, .timeout = 12
 {
     struct map_truth truths[MAPS_MAX];
     if (toolchain_minor(toolchain) >= 24)
-        return; /* Swiss maps have none */
-    struct scene scene = start(toolchain, "1000");
-    unsigned maps = await_phase(&scene, "1000", truths), checked = 0;
+        return;                                           /* Swiss maps have none */
+    const uint64_t bucket_bytes = 8 + 8 * 16 + 8 * 8 + 8; /* of a map[string]int64 */
+    struct scene scene = start(toolchain, "overflow");
+    unsigned maps = await_phase(&scene, "overflow", truths), checked = 0;
     for (unsigned i = 0; i < maps; i++) {
-        if (strcmp(truths[i].variable, "main.MLongString") == 0)
-            checked = check_chains(&scene, &truths[i]);
+        if (strcmp(truths[i].variable, "main.MStringInt64") == 0)
+            checked = check_chains(&scene, &truths[i], bucket_bytes);
         map_truth_free(&truths[i]);
     }
     cr_expect_gt(checked, 2u);

@@ -13,6 +13,8 @@
 #include "memory/units.h"
 #include "tests/unit/support/fake_heap.h"
 
+static const uint64_t SPAN_BYTES = 16384;
+
 static struct fake_heap fake;
 static struct go_heap heap;
 static char *text;
@@ -28,8 +30,8 @@ static struct go_page page_of(uint8_t span_class, uint64_t slot_bytes)
         .has_span = true,
         .has_objects = true,
         .span = {.start = FAKE_ARENAS,
-                 .pages = 2,
-                 .limit = FAKE_ARENAS + 2 * GO_PAGE_BYTES,
+                 .pages = SPAN_BYTES / GO_PAGE_BYTES,
+                 .limit = FAKE_ARENAS + SPAN_BYTES,
                  .slot_bytes = slot_bytes,
                  .span_class = span_class},
         .slot = {.is_slot = true, .start = FAKE_ARENAS, .end = FAKE_ARENAS + slot_bytes, .is_allocated = ANSWER_YES},
@@ -98,13 +100,13 @@ Test(page_object, what_was_asked_for_lies_between_two_size_classes)
 Test(page_object, of_a_large_one_it_is_known)
 {
     fake_heap_open(&fake, &GO_LAYOUTS[0], FAKE_TABLES);
-    struct go_page page = page_of(1, 2 * GO_PAGE_BYTES);
+    struct go_page page = page_of(1, SPAN_BYTES);
     page.span.limit = page.span.start + 10001;
     struct page_object object = look(&page);
     cr_expect(object.asked_min_bytes == 10001 && object.asked_max_bytes == 10001);
     cr_expect_str_eq(text_of_object(&object), "type        not known: it has no pointers, and no type is kept\n"
                                               "asked for   10001 B\n");
-    page.span.limit = page.span.start + 2 * GO_PAGE_BYTES + 1;
+    page.span.limit = page.span.start + SPAN_BYTES + 1;
     cr_expect_eq(look(&page).asked_max_bytes, 0u, "it would end behind its span");
     page.span.limit = page.span.start - 1;
     cr_expect_eq(look(&page).asked_max_bytes, 0u);
@@ -138,13 +140,13 @@ Test(page_object, type_of_a_large_one_is_in_its_span_from_go1_22_on)
         fake_heap_put(&fake, type, 24, 8);
         fake_heap_put(&fake, type + 8, 8, 8);
         fake_heap_put(&fake, type + 23, GO_KIND_STRUCT, 1);
-        struct go_page page = page_of(0, 2 * GO_PAGE_BYTES);
+        struct go_page page = page_of(0, SPAN_BYTES);
         page.span.large_type = type;
         struct page_object object = look(&page);
         cr_expect_eq(object.type_why_not == NULL, has_types, "go1.%u", layout->go_minor);
         if (!has_types)
             continue;
-        cr_expect(object.type == type && object.type_bytes == 24 && object.elements_max == 2 * GO_PAGE_BYTES / 24);
+        cr_expect(object.type == type && object.type_bytes == 24 && object.elements_max == SPAN_BYTES / 24);
         cr_expect_str_empty(object.type_name);
         text_of_object(&object);
         expect_in(
