@@ -183,6 +183,7 @@ void page_write_json(struct json *json, const struct page_facts *facts)
     json_put_string_or_null(json, "class", facts->has_class ? class_name(facts->memory_class) : NULL);
     put_number(json, "thread", facts->tid != 0, facts->tid);
     write_go(json, facts);
+    page_malloc_write_json(json, facts);
     if (facts->object != NULL)
         page_object_write_json(json, facts->object);
     else
@@ -191,6 +192,5 @@ void page_write_json(struct json *json, const struct page_facts *facts)
         page_maps_write_json(json, facts->maps);
     else
         json_put_null(json, "maps");
-    page_malloc_write_json(json, facts);
     write_os_page(json, &facts->os);
 }

@@ -234,9 +234,9 @@ void page_write_text(FILE *out, const struct page_facts *facts)
     write_mapping(out, facts);
     write_class(out, facts);
     write_go(out, facts);
+    page_malloc_write_text(out, facts);
     if (facts->maps != NULL)
         page_maps_write_text(out, facts->maps);
-    page_malloc_write_text(out, facts);
     write_os_page(out, facts);
 }
 

@@ -36,6 +36,9 @@ enum {
     REFERENCES_MAX = 1024, /* of one type */
     FIELDS_MAX = 4096,
     DEPTH_MAX = 32,
+    /* Descriptors that are read between two calls of go_types_renew: memory that makes no sense may name another one in
+       each of millions of values. */
+    READS_MAX = 1 << 18,
 };
 
 #define TYPE_SIZE_MAX (1ull << 40)
@@ -50,7 +53,7 @@ struct descriptor {
 
 /* References of the type in hand. */
 struct collection {
-    const struct go_types *types;
+    struct go_types *types;
     struct go_reference references[REFERENCES_MAX];
     uint32_t count;
     uint64_t fields; /* that were looked at, of all structs and arrays in it */
@@ -65,6 +68,12 @@ bool go_types_open(struct go_types *types, const struct go_layout *layout, struc
     return types->table != NULL && types->collection != NULL;
 }
 
+void go_types_renew(struct go_types *types)
+{
+    types->reads = 0;
+    memset(types->failed, 0, sizeof types->failed);
+}
+
 static uint64_t word_at(const uint8_t *raw, uint64_t offset)
 {
     uint64_t word;
@@ -72,10 +81,35 @@ static uint64_t word_at(const uint8_t *raw, uint64_t offset)
     return word;
 }
 
-static bool read_descriptor(const struct go_types *types, uintptr_t address, struct descriptor *type)
+/* Values of these kinds have one size: whoever takes their words apart relies on it. */
+static bool has_size_of_kind(const struct descriptor *type)
 {
-    if (address == 0 || address % sizeof(uint64_t) != 0)
+    enum { WORD = sizeof(uintptr_t) };
+    switch (type->kind) {
+    case GO_KIND_CHAN:
+    case GO_KIND_FUNC:
+    case GO_KIND_MAP:
+    case GO_KIND_POINTER:
+    case GO_KIND_UNSAFE_POINTER:
+        return type->bytes == WORD;
+    case GO_KIND_INTERFACE:
+    case GO_KIND_STRING:
+        return type->bytes == 2 * WORD;
+    case GO_KIND_SLICE:
+        return type->bytes == 3 * WORD;
+    case GO_KIND_ARRAY:
+    case GO_KIND_STRUCT:
+    case GO_KINDS:
+        break;
+    }
+    return true;
+}
+
+static bool read_descriptor(struct go_types *types, uintptr_t address, struct descriptor *type)
+{
+    if (address == 0 || address % sizeof(uint64_t) != 0 || types->reads == READS_MAX)
         return false;
+    types->reads++;
     /* What lies behind the descriptor may be the end of the segment; no kind that needs it does. */
     if (!reader_read(types->reader, address, type->raw, TYPE_READ_BYTES)) {
         memset(type->raw + TYPE_BYTES, 0, TYPE_READ_BYTES - TYPE_BYTES);
@@ -89,13 +123,13 @@ static bool read_descriptor(const struct go_types *types, uintptr_t address, str
     type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
                                                                        : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
     return type->kind != 0 && type->kind < GO_KINDS && type->bytes < TYPE_SIZE_MAX &&
-           type->pointers_bytes <= type->bytes;
+           type->pointers_bytes <= type->bytes && has_size_of_kind(type);
 }
 
 bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout, struct reader *reader,
                        uintptr_t address)
 {
-    const struct go_types types = {.layout = layout, .reader = reader};
+    struct go_types types = {.layout = layout, .reader = reader};
     struct descriptor type;
     if (!read_descriptor(&types, address, &type))
         return false;
@@ -263,11 +297,14 @@ const struct go_type *go_types_find(struct go_types *types, uintptr_t address)
         if (types->table[at]->address == address)
             return types->table[at];
     }
-    if (types->count == TYPES_MAX)
+    uintptr_t *failed = &types->failed[at % GO_TYPES_FAILED];
+    if (types->count == TYPES_MAX || *failed == address)
         return NULL;
     struct go_type *type = make_type(types, address);
-    if (type == NULL)
+    if (type == NULL) {
+        *failed = address;
         return NULL;
+    }
     types->table[at] = type;
     types->count++;
     return type;

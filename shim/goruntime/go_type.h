@@ -68,19 +68,26 @@ struct go_type_head {
     int32_t name_offset;
 };
 
+enum { GO_TYPES_FAILED = 256 };
+
 struct go_types {
     const struct go_layout *layout;
     struct reader *reader;
     struct bump *bump;
     struct go_type **table; /* by address */
     struct collection *collection;
-    uint32_t count;
+    uint32_t count, reads;
+    uintptr_t failed[GO_TYPES_FAILED]; /* addresses of some that were none, by their hash */
 };
 
 /* False: the reserve of `bump` is used up. */
 bool go_types_open(struct go_types *types, const struct go_layout *layout, struct reader *reader, struct bump *bump);
 
-/* The type whose descriptor lies at `address`, valid as long as `types`; NULL: there is none, or it makes no sense. */
+/* Before a walk: what it may read of descriptors is bounded. */
+void go_types_renew(struct go_types *types);
+
+/* The type whose descriptor lies at `address`, valid as long as `types`; NULL: there is none, it makes no sense, or the
+ * walk has named too many already. A value of it holds all of its references. */
 const struct go_type *go_types_find(struct go_types *types, uintptr_t address);
 
 /* Reads only the descriptor itself. False: there is none, or it makes no sense. */

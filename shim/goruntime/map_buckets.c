@@ -47,9 +47,10 @@ static bool read_hmap(const struct map_visit *visit, uintptr_t header, struct hm
 
 /* ---- buckets ---- */
 
+/* A map with as many overflow buckets as buckets grows (tooManyOverflowBuckets); what it counts is not believed. */
 static uint64_t overflow_max(const struct map_shape *shape)
 {
-    return OVERFLOW_MIN + shape->count + 4 * (shape->buckets + shape->old_buckets);
+    return OVERFLOW_MIN + 8 * (shape->buckets + shape->old_buckets);
 }
 
 static bool is_evacuated(const uint8_t *bucket)
@@ -82,7 +83,8 @@ static void walk_chain(struct map_visit *visit, uintptr_t address, const struct 
     struct map_place place = {.kind = MAP_PLACE_SINGLE, .origin = origin, .number = number};
     uint8_t bucket[MAP_BUCKET_BYTES_MAX];
     while (address != 0 && (address < spare->start || address >= spare->end)) {
-        if (visit->shape.overflow_buckets == overflow_max(&visit->shape) ||
+        if (visit->shape.overflow_buckets >= overflow_max(&visit->shape) ||
+            !map_spend(walk, visit->type.bucket_bytes) ||
             !reader_read(walk->reader, address, bucket, visit->type.bucket_bytes)) {
             walk->torn_reads++;
             return;
@@ -104,7 +106,8 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
     uint8_t *buffer = map_buffer(walk);
     for (uint64_t first = 0; first < buckets; first += at_once) {
         uint64_t count = min_u64(at_once, buckets - first);
-        if (!reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
+        if (!map_spend(walk, count * bytes) ||
+            !reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
             walk->torn_reads++;
             return;
         }
@@ -138,8 +141,9 @@ static bool take_array(struct map_visit *visit, enum map_part part, uintptr_t ar
  * are, as many as fit into the object. */
 static struct spare used_spare(struct map_visit *visit, uintptr_t array, uint64_t buckets, uintptr_t next)
 {
-    uintptr_t start = array + buckets * visit->type.bucket_bytes;
-    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, start);
+    uint64_t bytes = buckets * visit->type.bucket_bytes;
+    uintptr_t start = array + bytes;
+    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, array) - bytes; /* take_array compared them */
     if (next == 0 && spare_buckets(buckets) != 0)
         next = start + behind / visit->type.bucket_bytes * visit->type.bucket_bytes;
     if (next < start || next - start > behind || (next - start) % visit->type.bucket_bytes != 0)

@@ -98,7 +98,7 @@ static bool read_table_whole(struct map_visit *visit, uintptr_t address, struct 
     if (!read_table(visit, address, &before))
         return false;
     uint64_t bytes = (before.mask + 1) * visit->type.bucket_bytes;
-    return object_set_bytes_behind(&walk->objects, before.groups) >= bytes &&
+    return object_set_bytes_behind(&walk->objects, before.groups) >= bytes && map_spend(walk, bytes) &&
            reader_read(walk->reader, before.groups, map_buffer(walk), bytes) && read_table(visit, address, table) &&
            is_same_table(&before, table);
 }
@@ -145,12 +145,13 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
                      sizeof tables[0]);
     for (uint64_t first = 0; first < map->directory_slots; first += DIRECTORY_AT_ONCE) {
         uint64_t count = min_u64(DIRECTORY_AT_ONCE, map->directory_slots - first);
-        if (!reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
+        if (!map_spend(walk, count * sizeof tables[0]) ||
+            !reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
             walk->torn_reads++;
             return;
         }
         for (uint64_t i = 0; i < count; i++) {
-            if (tables[i] != previous)
+            if (first + i == 0 || tables[i] != previous)
                 walk_table(visit, tables[i]);
             previous = tables[i];
         }
@@ -162,7 +163,8 @@ static void walk_small(struct map_visit *visit, uintptr_t group)
     uint8_t bytes[MAP_BUCKET_BYTES_MAX];
     if (group == 0)
         return;
-    if (!reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
+    if (!map_spend(visit->walk, visit->type.bucket_bytes) ||
+        !reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
         visit->walk->torn_reads++;
         return;
     }

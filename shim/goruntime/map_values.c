@@ -6,8 +6,8 @@
  * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order
  * of their hashes, and a read for each value would be a system call for each.
  *
- * With `is_deep` what else has references of its own is put on a list, each address and type once, and followed when
- * the map itself is done; a cycle ends there.
+ * With `is_deep` what else has references of its own is put on a list, each once, and followed when the map itself is
+ * done; a cycle ends there.
  */
 #include <string.h>
 
@@ -18,6 +18,7 @@ enum {
     VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
     DEEP_MAX = 1 << 24,      /* values on the list */
     DEEP_TABLE_SLOTS = 1 << 25,
+    DEEP_PROBES_MAX = 1 << 12,
     BOXES_MAX = 1 << 18,  /* gathered */
     BOX_BYTES_MAX = 1024, /* of a value that is read with its neighbours */
     /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
@@ -35,8 +36,10 @@ enum {
 
 enum deep_kind { DEEP_VALUES, DEEP_MAP, DEEP_CHAN };
 
+/* Values are known by their end: of one array many slices may be kept that begin anywhere and reach to the same end,
+ * and each of its elements is followed once. */
 struct deep_item {
-    uintptr_t address, type;
+    uintptr_t end, type; /* of a map or channel: its address */
     uint64_t count;
     enum deep_kind kind;
 };
@@ -59,7 +62,7 @@ struct map_values {
     /* Only when asked for. */
     struct deep_item *items;
     uint32_t items_count, items_done;
-    uint32_t *table; /* indices of items plus 1, by address and type */
+    uint32_t *table; /* indices of items plus 1, by end and type */
 };
 
 static uint64_t word_at(const uint8_t *bytes)
@@ -100,7 +103,8 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (address == 0)
         return;
     if (is_in_image(walk, address)) {
-        walk->image_bytes[part] += asked_bytes == OBJECT_ASKED_WHOLE ? 0 : asked_bytes;
+        walk->image_bytes[part] +=
+            asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
         notice_in_image(&walk->objects, part, address, asked_bytes);
         return;
     }
@@ -112,10 +116,27 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 
 /* ---- the list of what is to be followed ---- */
 
-static uint64_t slot_of(uintptr_t address, uintptr_t type)
+static uint64_t slot_of(uintptr_t end, uintptr_t type)
 {
-    uint64_t value = (address ^ type << 20) * 0x9e3779b97f4a7c15u;
+    uint64_t value = (end ^ type << 20) * 0x9e3779b97f4a7c15u;
     return (value ^ value >> 32) % DEEP_TABLE_SLOTS;
+}
+
+/* The item of that end, type and kind; NULL: `at` is where its index may stand, or DEEP_TABLE_SLOTS, there is no room.
+ */
+static struct deep_item *find_item(const struct map_values *values, const struct deep_item *sought, uint64_t *at)
+{
+    *at = slot_of(sought->end, sought->type);
+    for (unsigned i = 0; i < DEEP_PROBES_MAX; i++, *at = (*at + 1) % DEEP_TABLE_SLOTS) {
+        uint32_t index = values->table[*at];
+        if (index == 0)
+            return NULL;
+        struct deep_item *item = &values->items[index - 1];
+        if (item->end == sought->end && item->type == sought->type && item->kind == sought->kind)
+            return item;
+    }
+    *at = DEEP_TABLE_SLOTS;
+    return NULL;
 }
 
 static void follow_later(struct map_walk *walk, enum deep_kind kind, uintptr_t address, uintptr_t type, uint64_t count)
@@ -130,18 +151,29 @@ static void follow_later(struct map_walk *walk, enum deep_kind kind, uintptr_t a
     }
     if (kind == DEEP_VALUES && of->references_count == 0)
         return;
-    uint64_t at = slot_of(address, type);
-    for (; values->table[at] != 0; at = (at + 1) % DEEP_TABLE_SLOTS) {
-        const struct deep_item *item = &values->items[values->table[at] - 1];
-        if (item->address == address && item->type == type)
+    while (count > 0) {
+        struct deep_item sought = {address, type, count, kind};
+        uint64_t at, known;
+        if (kind == DEEP_VALUES)
+            sought.end += count * of->bytes;
+        struct deep_item *item = find_item(values, &sought, &at);
+        if (item == NULL && (values->items_count == DEEP_MAX || at == DEEP_TABLE_SLOTS)) {
+            walk->unknown++;
             return;
+        }
+        if (item == NULL) {
+            values->items[values->items_count++] = sought;
+            values->table[at] = values->items_count;
+            return;
+        }
+        known = item->count;
+        if (count <= known)
+            return;
+        item->count = count;
+        if (item >= values->items + values->items_done)
+            return;
+        count -= known; /* those before it are left */
     }
-    if (values->items_count == DEEP_MAX) {
-        walk->unknown++;
-        return;
-    }
-    values->items[values->items_count++] = (struct deep_item){address, type, count, kind};
-    values->table[at] = values->items_count;
 }
 
 /* ---- references ---- */
@@ -169,7 +201,8 @@ static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t
     }
     for (uint64_t first = 0; first < there; first += at_once) {
         uint64_t values = min_u64(at_once, there - first);
-        if (!reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
+        if (!map_spend(walk, values * type->bytes) ||
+            !reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
             walk->torn_reads++;
             return;
         }
@@ -365,7 +398,7 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
 {
     struct map_walk *walk = visit->walk;
     uint8_t raw[CHAN_READ_BYTES];
-    if (!reader_read(walk->reader, item->address, raw, sizeof raw)) {
+    if (!reader_read(walk->reader, item->end, raw, sizeof raw)) {
         walk->torn_reads++;
         return;
     }
@@ -389,10 +422,10 @@ static void follow_all(struct map_walk *walk)
         const struct go_type *type = go_types_find(&walk->types, item.type);
         switch (item.kind) {
         case DEEP_VALUES:
-            follow_values(&visit, MAP_PART_DEEP, item.address, type, item.count);
+            follow_values(&visit, MAP_PART_DEEP, item.end - item.count * type->bytes, type, item.count);
             break;
         case DEEP_MAP:
-            walk->unknown += !map_visit(&visit, item.address, item.type);
+            walk->unknown += !map_visit(&visit, item.end, item.type);
             break;
         case DEEP_CHAN:
             follow_chan(&visit, &item, type);
@@ -414,7 +447,7 @@ bool map_values_open(struct map_walk *walk, struct bump *bump)
 static void empty_table(struct map_values *values)
 {
     for (uint32_t i = 0; i < values->items_count; i++) {
-        uint64_t at = slot_of(values->items[i].address, values->items[i].type);
+        uint64_t at = slot_of(values->items[i].end, values->items[i].type);
         for (; values->table[at] != 0; at = (at + 1) % DEEP_TABLE_SLOTS)
             values->table[at] = 0;
     }

@@ -15,7 +15,10 @@ enum {
     FLAG_BUCKETS_ELEMENT_INDIRECT = 2,
     FLAG_SWISS_KEY_INDIRECT = 4,
     FLAG_SWISS_ELEMENT_INDIRECT = 8,
-    BUCKET_KEYS_AT = 8, /* behind the tophash bytes, or a group's control word */
+    SPENT_BYTES_MIN = 64 << 20,
+    SPENT_FACTOR = 8,
+    SPENT_BYTES_EACH = 32, /* of each read, besides what it reads */
+    BUCKET_KEYS_AT = 8,    /* behind the tophash bytes, or a group's control word */
 };
 
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
@@ -34,11 +37,20 @@ uint8_t *map_buffer(struct map_walk *walk)
     return walk->buffer;
 }
 
+bool map_spend(struct map_walk *walk, uint64_t bytes)
+{
+    uint64_t there = walk->objects.spans_bytes + (walk->image_end - walk->image_start);
+    if (walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / (2 * SPENT_FACTOR)))
+        return false;
+    walk->spent_bytes += bytes + SPENT_BYTES_EACH;
+    return true;
+}
+
 /* ---- the type ---- */
 
 static bool is_in_bucket(uint32_t at, uint32_t stride, uint64_t bytes, uint32_t bucket_bytes)
 {
-    return at >= BUCKET_KEYS_AT && bytes <= stride + (bytes == 0) &&
+    return at >= BUCKET_KEYS_AT && bytes <= stride &&
            (uint64_t)at + (MAP_SLOTS - 1) * (uint64_t)stride + bytes <= bucket_bytes;
 }
 
@@ -115,10 +127,12 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
     struct map_visit visit = {.walk = walk};
     walk->is_deep = is_deep;
     walk->is_changed = false;
-    walk->unknown = walk->torn_reads = 0;
+    walk->unknown = walk->torn_reads = walk->spent_bytes = 0;
+    walk->shape = (struct map_shape){0};
     walk->place = (struct map_place){0};
     memset(walk->image_bytes, 0, sizeof walk->image_bytes);
     reader_cache_forget(&walk->cache);
+    go_types_renew(&walk->types);
     object_set_clear(&walk->objects);
     if (!map_values_clear(walk)) {
         *why = "no memory is left to follow all pointers";

@@ -8,8 +8,8 @@
  *                                               --> directory --> tables --> groups of 8 slots
  *
  * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it, chains by the
- * number of entries; a table that changes while it is read is read again; what makes no sense is left out and counted
- * as torn.
+ * number of buckets, all that is read by what there is to read; a table that changes while it is read is read again;
+ * what makes no sense is left out and counted as torn.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -72,6 +72,7 @@ struct map_walk {
 
     struct map_shape shape; /* of the map itself, not of those in it */
     uint64_t image_bytes[MAP_PARTS];
+    uint64_t spent_bytes; /* that were read of maps and values */
     uint64_t torn_reads;
     uint64_t unknown; /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
     bool is_changed;  /* the map itself was another when the walk ended */

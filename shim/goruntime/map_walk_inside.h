@@ -43,6 +43,10 @@ static inline uint64_t map_header_bytes(const struct go_layout *layout)
 /* Walks the map whose header lies at `header`, whose type is described at `type`. False: neither makes sense. */
 bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type);
 
+/* May the walk read so many bytes more? It reads no more than a few times what there is: what leads to the same places
+ * again and again has an end. False: that is spent, and the caller counts what it leaves out. */
+bool map_spend(struct map_walk *walk, uint64_t bytes);
+
 /* MAP_BUFFER_BYTES for the reading of buckets. */
 uint8_t *map_buffer(struct map_walk *walk);
 

@@ -10,23 +10,33 @@
 
 enum {
     TABLE_SLOTS = 1 << 17, /* at most half full: HEAP_ARENAS_MAX */
-    PAGE_UNKNOWN = 0,
-    PAGE_ELSEWHERE = UINT16_MAX, /* its span begins in another arena */
-    PAGE_NONE = UINT16_MAX - 1,  /* no span of objects is there */
-    SPAN_PAGES_MAX = 16,         /* of a span with more than one slot: bits of part_pages */
+    /* start_page, besides a span's plus 1: */
+    PAGE_UNKNOWN = 0,                /* not looked up */
+    PAGE_ELSEWHERE = UINT16_MAX,     /* its span begins in another arena */
+    PAGE_NONE = UINT16_MAX - 1,      /* no span of objects is there, */
+    PAGE_NONE_FIRST = PAGE_NONE - 3, /* and so often it may be looked at again before that is believed */
+    LOOKS_MAX = 1 << 18,             /* of about two microseconds */
+    SPAN_PAGES_MAX = 16,             /* of a span with more than one slot: bits of part_pages */
     BATCH = 64,
 };
 
 _Static_assert(offsetof(struct object_span, marks) == 64, "the facts of a span are one cache line");
+
+static bool read_sweepgen(struct object_set *set)
+{
+    const struct go_heap *heap = set->heap;
+    return reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
+                       sizeof set->sweepgen);
+}
 
 bool object_set_open(struct object_set *set, const struct go_heap *heap, struct reader_cache *cache, struct bump *bump)
 {
     *set = (struct object_set){.heap = heap, .cache = cache, .bump = bump};
     set->table = bump_take(bump, TABLE_SLOTS * sizeof *set->table);
     set->arenas = bump_take(bump, HEAP_ARENAS_MAX * sizeof *set->arenas);
+    set->looks_left = LOOKS_MAX;
     return set->table != NULL && set->arenas != NULL && heap->layout->mspan_bytes <= MSPAN_BYTES_MAX &&
-           reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
-                       sizeof set->sweepgen);
+           read_sweepgen(set);
 }
 
 void object_set_clear(struct object_set *set)
@@ -38,37 +48,60 @@ void object_set_clear(struct object_set *set)
                 arena->spans[page] = (struct object_span){0};
         }
         memset(arena->start_page, 0, sizeof arena->start_page);
+        arena->from_before = NULL;
     }
     memset(set->parts, 0, sizeof set->parts);
-    set->unknown = 0;
-    set->is_watched_found = false;
-    /* A read error here is one everywhere: the walk will notice. */
-    reader_read(set->heap->reader, set->heap->mheap + set->heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
-                sizeof set->sweepgen);
+    memset(set->absent, 0, sizeof set->absent);
+    set->unknown = set->spans_bytes = 0;
+    set->is_full = set->is_watched_found = false;
+    set->looks_left = LOOKS_MAX;
+    read_sweepgen(set); /* an error here is one everywhere: the walk will notice */
     reader_cache_forget(set->cache);
+}
+
+/* May one more look be taken past the cache? */
+static bool take_look(struct object_set *set)
+{
+    if (set->looks_left == 0)
+        return false;
+    set->looks_left--;
+    return true;
 }
 
 /* ---- arenas ---- */
 
-static bool read_word(const struct object_set *set, uintptr_t address, uint64_t *word)
+static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
 {
-    return reader_read(&set->cache->reader, address, word, sizeof *word);
+    return reader_read(reader, address, word, sizeof *word);
 }
 
 /* The heapArena of the arena that holds `address`; 0: the heap has none there. */
-static uintptr_t heap_arena_of(const struct object_set *set, uintptr_t address)
+static uintptr_t heap_arena_of(const struct object_set *set, struct reader *reader, uintptr_t address)
 {
     uint64_t index = (address - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, heap_arena;
     if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
-        !read_word(set, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
+        !read_word(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
         return 0;
     return heap_arena;
 }
 
-static uint64_t slot_of_arena(uintptr_t start)
+static uint64_t slot_of_arena(uintptr_t address)
 {
-    uint64_t value = start / GO_ARENA_BYTES * 0x9e3779b97f4a7c15u;
+    uint64_t value = address / GO_ARENA_BYTES * 0x9e3779b97f4a7c15u;
     return (value ^ value >> 32) % TABLE_SLOTS;
+}
+
+/* The same for an arena that the set does not have: past the cache, once. */
+static bool is_arena(struct object_set *set, uintptr_t address)
+{
+    uintptr_t number = address / GO_ARENA_BYTES + 1;
+    uintptr_t *absent = &set->absent[slot_of_arena(address) % OBJECT_SET_ABSENT];
+    if (*absent == number || !take_look(set))
+        return false;
+    if (heap_arena_of(set, set->heap->reader, address) != 0)
+        return true;
+    *absent = number;
+    return false;
 }
 
 /* The arena that holds `address`, new to the set or not; NULL: it is no arena, or no memory is left. */
@@ -80,7 +113,7 @@ static struct object_arena *enter_arena(struct object_set *set, uintptr_t addres
         if (set->table[at]->start == start)
             return set->table[at];
     }
-    if (heap_arena_of(set, address) == 0)
+    if (!is_arena(set, address))
         return NULL;
     struct object_arena *arena = set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena);
     if (arena == NULL) {
@@ -96,26 +129,41 @@ static struct object_arena *enter_arena(struct object_set *set, uintptr_t addres
 /* ---- spans ---- */
 
 /* The span of objects that holds `address`, by the runtime's books. False: none. */
-static bool read_span(const struct object_set *set, uintptr_t address, struct mspan *span)
+static bool read_span(const struct object_set *set, struct reader *reader, uintptr_t address, struct mspan *span)
 {
-    const struct go_heap *heap = set->heap;
-    const struct go_layout *layout = heap->layout;
+    const struct go_layout *layout = set->heap->layout;
     uint8_t raw[MSPAN_BYTES_MAX];
     uint64_t page = address % GO_ARENA_BYTES / GO_PAGE_BYTES, mspan;
-    uintptr_t heap_arena = heap_arena_of(set, address);
+    uintptr_t heap_arena = heap_arena_of(set, reader, address);
     if (heap_arena == 0 ||
-        !read_word(set, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
-        mspan == 0 || !reader_read(&set->cache->reader, mspan, raw, layout->mspan_bytes))
+        !read_word(reader, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
+        mspan == 0 || !reader_read(reader, mspan, raw, layout->mspan_bytes))
         return false;
     mspan_decode(span, raw, layout);
-    return mspan_is_plausible(span, align_down(address, GO_PAGE_BYTES), set->sweepgen) && span->state == MSPAN_IN_USE &&
-           (span->slots == 1 || span->pages <= SPAN_PAGES_MAX);
+    if (!mspan_is_plausible(span, align_down(address, GO_PAGE_BYTES), set->sweepgen) || span->state != MSPAN_IN_USE)
+        return false;
+    /* Whatever it says of its size, it ends in an arena. */
+    return span->slots == 1 ? heap_arena_of(set, reader, span->start + span->pages * GO_PAGE_BYTES - 1) != 0
+                            : span->pages <= SPAN_PAGES_MAX;
 }
 
-static void fill_span(struct object_span *known, const struct mspan *span)
+/* Since the cache read the books, or a page of them, spans may have been made, and cycles of the collector have gone
+ * by. */
+static bool read_span_anew(struct object_set *set, uintptr_t address, struct mspan *span)
 {
+    return take_look(set) && read_sweepgen(set) && read_span(set, set->heap->reader, address, span);
+}
+
+static bool covers(const struct object_span *span, uintptr_t address)
+{
+    return address - span->start < span->bytes;
+}
+
+static struct object_span *fill_span(struct object_set *set, struct object_arena *arena, const struct mspan *span)
+{
+    struct object_span *known = &arena->spans[(span->start - arena->start) / GO_PAGE_BYTES];
     if (known->bytes != 0)
-        return;
+        return known;
     *known = (struct object_span){
         .start = span->start,
         .bytes = span->pages * GO_PAGE_BYTES,
@@ -124,45 +172,55 @@ static void fill_span(struct object_span *known, const struct mspan *span)
         .pages = (uint32_t)span->pages,
         .slot_magic = span->slots == 1 ? 0 : UINT32_MAX / (uint32_t)span->slot_bytes + 1,
     };
+    set->spans_bytes += known->bytes;
+    return known;
 }
 
-/* Looks up the span of a page that the set does not know, and enters it in the arena where it begins. NULL: none. */
-static struct object_span *enter_span(struct object_set *set, struct object_arena **arena, uintptr_t address)
+/* The span that reaches into `arena` from another one. NULL: none, or no memory is left. */
+static struct object_span *enter_span_before(struct object_set *set, struct object_arena *arena, uintptr_t address,
+                                             const struct mspan *span)
+{
+    struct object_arena *before = enter_arena(set, span->start);
+    if (before == NULL)
+        return NULL;
+    arena->from_before = fill_span(set, before, span);
+    return covers(arena->from_before, address) ? arena->from_before : NULL;
+}
+
+/* Looks up the span of a page that the set does not know. NULL: none. */
+static struct object_span *enter_span(struct object_set *set, struct object_arena *arena, uintptr_t address)
 {
     struct mspan span;
-    uint64_t page = (address - (*arena)->start) / GO_PAGE_BYTES;
-    if (!read_span(set, address, &span)) {
-        (*arena)->start_page[page] = PAGE_NONE;
+    uint16_t *start_page = &arena->start_page[(address - arena->start) / GO_PAGE_BYTES];
+    bool is_new = *start_page == PAGE_UNKNOWN || *start_page == PAGE_ELSEWHERE;
+    if (!(is_new && read_span(set, &set->cache->reader, address, &span)) && !read_span_anew(set, address, &span)) {
+        *start_page = is_new ? PAGE_NONE_FIRST : *start_page + 1;
         return NULL;
     }
-    if (span.start < (*arena)->start) {
-        (*arena)->start_page[page] = PAGE_ELSEWHERE;
-        *arena = enter_arena(set, span.start);
-        if (*arena == NULL)
-            return NULL;
-        struct object_span *known = &(*arena)->spans[(span.start - (*arena)->start) / GO_PAGE_BYTES];
-        fill_span(known, &span);
-        return known->start + known->bytes > address ? known : NULL;
+    if (span.start < arena->start) {
+        *start_page = PAGE_ELSEWHERE;
+        return enter_span_before(set, arena, address, &span);
     }
-    uint64_t first = (span.start - (*arena)->start) / GO_PAGE_BYTES;
-    fill_span(&(*arena)->spans[first], &span);
+    struct object_span *known = fill_span(set, arena, &span);
+    uint64_t first = (span.start - arena->start) / GO_PAGE_BYTES;
     /* Of a large object only the page that is asked for: its others are hardly ever. */
-    if (span.slots == 1)
-        (*arena)->start_page[page] = (uint16_t)(first + 1);
+    *start_page = (uint16_t)(first + 1);
     for (uint64_t i = first; span.slots != 1 && i < min_u64(first + span.pages, GO_ARENA_PAGES); i++)
-        (*arena)->start_page[i] = (uint16_t)(first + 1);
-    return &(*arena)->spans[first];
+        arena->start_page[i] = (uint16_t)(first + 1);
+    return known;
 }
 
-/* The span of objects that holds `address`, and the arena in which it begins. NULL: none. */
-static inline struct object_span *span_of(struct object_set *set, struct object_arena **arena, uintptr_t address)
+/* The span of objects that holds `address`. NULL: none. */
+static inline struct object_span *span_of(struct object_set *set, struct object_arena *arena, uintptr_t address)
 {
-    uint16_t page = (*arena)->start_page[(address - (*arena)->start) / GO_PAGE_BYTES];
+    uint16_t page = arena->start_page[(address - arena->start) / GO_PAGE_BYTES];
     if (page == PAGE_NONE)
         return NULL;
-    if (page == PAGE_UNKNOWN || page == PAGE_ELSEWHERE)
+    if (page == PAGE_ELSEWHERE && arena->from_before != NULL && covers(arena->from_before, address))
+        return arena->from_before;
+    if (page == PAGE_UNKNOWN || page >= PAGE_NONE_FIRST)
         return enter_span(set, arena, address);
-    return &(*arena)->spans[page - 1];
+    return &arena->spans[page - 1];
 }
 
 static inline uint64_t slot_of(const struct object_span *span, uintptr_t address)
@@ -173,7 +231,7 @@ static inline uint64_t slot_of(const struct object_span *span, uintptr_t address
 uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address)
 {
     struct object_arena *arena = enter_arena(set, address);
-    struct object_span *span = arena == NULL ? NULL : span_of(set, &arena, address);
+    struct object_span *span = arena == NULL ? NULL : span_of(set, arena, address);
     if (span == NULL)
         return 0;
     uint64_t slot = slot_of(span, address);
@@ -190,13 +248,22 @@ static bool is_tiny(const struct object_span *span)
     return span->slot_bytes == TINY_SLOT_BYTES;
 }
 
+/* As far as the object goes: a length may have been read before its pointer was written. */
+static uint64_t asked_of(const struct object_span *span, uint64_t slot, const struct object_address *added)
+{
+    if (added->asked_bytes == OBJECT_ASKED_WHOLE)
+        return span->slot_bytes;
+    uintptr_t end = span->start + (slot + 1) * span->slot_bytes;
+    return min_u64(added->asked_bytes, end > added->address ? end - added->address : 0);
+}
+
 static void count_new(struct object_set *set, struct object_span *span, uint64_t slot,
                       const struct object_address *added)
 {
     struct object_part *part = &set->parts[added->part];
     part->objects++;
     part->allocated_bytes += span->slot_bytes;
-    part->asked_bytes += added->asked_bytes == OBJECT_ASKED_WHOLE ? span->slot_bytes : added->asked_bytes;
+    part->asked_bytes += asked_of(span, slot, added);
     span->marked++;
     if (span->slots == 1) {
         span->part_pages[added->part] = 1;
@@ -223,7 +290,7 @@ static void add(struct object_set *set, struct object_span *span, uint64_t slot,
     uint64_t bit = 1ull << slot % 64;
     if ((*word & bit) != 0) {
         if (is_tiny(span) && added->asked_bytes != OBJECT_ASKED_WHOLE)
-            set->parts[added->part].asked_bytes += added->asked_bytes;
+            set->parts[added->part].asked_bytes += asked_of(span, slot, added);
         return;
     }
     *word |= bit;
@@ -244,7 +311,7 @@ static void add_batch(struct object_set *set, const struct object_address *addre
             __builtin_prefetch(&arenas[i]->start_page[(address - arenas[i]->start) / GO_PAGE_BYTES]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        spans[i] = arenas[i] == NULL ? NULL : span_of(set, &arenas[i], addresses[i].address);
+        spans[i] = arenas[i] == NULL ? NULL : span_of(set, arenas[i], addresses[i].address);
         if (spans[i] != NULL)
             __builtin_prefetch(spans[i], 1);
     }

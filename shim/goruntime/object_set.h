@@ -7,6 +7,9 @@
  * A span is looked up when the first address in it comes, and then known: what an address costs afterwards is three
  * cache misses. object_set_add_all takes many addresses at once, so that their misses overlap.
  *
+ * The program goes on meanwhile: a page that had no span when its line of the books was read may have one when an
+ * address in it comes. It is looked at again, past the cache, as long as looks are left.
+ *
  * Each object belongs to one part of the whole, the first that came to it (dump/map_answer.h names the parts).
  *
  * Allowed context: dumper, command; one thread at a time.
@@ -23,7 +26,7 @@
 #include "memory/reader_cache.h"
 #include "memory/units.h"
 
-enum { OBJECT_PARTS = 8, OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64 };
+enum { OBJECT_PARTS = 8, OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64, OBJECT_SET_ABSENT = 1024 };
 
 /* A span with an object of the set: a cache line of facts, and behind it the marks, so that both lie on one OS page. */
 struct object_span {
@@ -43,7 +46,8 @@ struct object_span {
 /* An arena in which the set has objects. */
 struct object_arena {
     uintptr_t start;
-    uint16_t start_page[GO_ARENA_PAGES];      /* of the span that holds the page, plus 1; 0: not looked up */
+    uint16_t start_page[GO_ARENA_PAGES]; /* of the span that holds the page, plus 1; or what object_set.c says */
+    struct object_span *from_before;     /* the one that begins in another arena and reaches into this one, or NULL */
     struct object_span spans[GO_ARENA_PAGES]; /* by start page */
 };
 
@@ -60,8 +64,12 @@ struct object_set {
     struct object_arena **arenas;
     uint32_t arenas_count;
     struct object_part parts[OBJECT_PARTS];
-    uint64_t unknown; /* addresses that are in no object */
-    bool is_full;     /* the reserve of `bump` is used up: some addresses were not taken */
+    uint64_t spans_bytes; /* of all spans that it came to */
+    uint64_t unknown;     /* addresses that are in no object */
+    bool is_full;         /* the reserve of `bump` is used up: some addresses were not taken */
+    uint32_t
+        looks_left; /* past the cache, at what seemed not to be there; and at arenas that are not there, of which: */
+    uintptr_t absent[OBJECT_SET_ABSENT]; /* some, by their hash */
     /* An address to look out for (0: none), and the part its object was added to. */
     uintptr_t watched;
     bool is_watched_found;
@@ -73,7 +81,7 @@ struct object_set {
 
 struct object_address {
     uintptr_t address;
-    uint64_t asked_bytes; /* or OBJECT_ASKED_WHOLE */
+    uint64_t asked_bytes; /* or OBJECT_ASKED_WHOLE; what is behind the object's end does not count */
     uint32_t part;
 };
 

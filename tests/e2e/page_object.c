@@ -381,12 +381,16 @@ static void check_static(const struct scene *scene, const struct map_truth *trut
     while (i < truth->objects_count && truth->objects[i].part != TRUTH_BUCKETS)
         i++;
     cr_assert_lt(i, truth->objects_count);
-    uint64_t at = first_group(scene, &truth->objects[i]), target;
-    unsigned slot = 0;
-    read_memory(scene, at, group, group_bytes(scene));
-    while (slot < 8 && strcmp(state_of(scene, group, slot), "full") != 0)
-        slot++;
-    cr_assert_lt(slot, 8u);
+    const struct map_object *object = &truth->objects[i];
+    uint64_t bytes = group_bytes(scene), at = first_group(scene, object), end = at + object->asked_bytes, target;
+    unsigned slot = 8;
+    for (at -= bytes; slot == 8;) {
+        at += bytes;
+        cr_assert_leq(at + bytes, end, "no slot is full");
+        read_memory(scene, at, group, bytes);
+        for (slot = 0; slot < 8 && strcmp(state_of(scene, group, slot), "full") != 0;)
+            slot++;
+    }
     read_memory(scene, at + place_in_group(scene, false, slot), &target, sizeof target);
     json_t *page = ask(scene, truth, target + 3);
     cr_expect_str_eq(dump_text(page, "maps/owners/0/part"), "elements", "go1.%u", scene->minor);
