@@ -66,10 +66,11 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
 }
 
 /* The set of objects has only what is in the heap. */
-static void notice_in_image(struct object_set *objects, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+static void notice_in_image(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
 {
+    struct object_set *objects = &walk->objects;
     if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
-        objects->watched - address >= asked_bytes)
+        !is_in_image(walk, objects->watched) || objects->watched - address >= asked_bytes)
         return;
     objects->is_watched_found = true;
     objects->watched_part = part;
@@ -85,7 +86,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (is_in_image(walk, address)) {
         walk->image_bytes[part] +=
             asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
-        notice_in_image(&walk->objects, part, address, asked_bytes);
+        notice_in_image(walk, part, address, asked_bytes);
         return;
     }
     struct map_values *values = walk->values;
