@@ -107,6 +107,7 @@ static bool has_size_of_kind(const struct descriptor *type)
         return type->bytes == 3 * WORD;
     case GO_KIND_ARRAY:
     case GO_KIND_STRUCT:
+    case GO_KIND_OTHER:
     case GO_KINDS:
         break;
     }
@@ -234,6 +235,7 @@ static void collect(struct collection *collection, const struct descriptor *type
     case GO_KIND_MAP:
         add_reference(collection, offset, REFERENCE_MAP, type->address);
         break;
+    case GO_KIND_OTHER:
     case GO_KINDS:
         break;
     }
