@@ -70,7 +70,7 @@ CRITERION := --jobs 2 --color=never
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all help clean toolchains apps pprof demo gate gate_apps gate-baseline layouts unit e2e stdlib check test check-loop bench lint format fuzz packages built
+.PHONY: all help clean toolchains apps pprof demo maps gate gate_apps gate-baseline layouts unit e2e stdlib check test check-loop bench lint format fuzz packages built
 .SECONDEXPANSION:
 
 all: $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch ## build both (the default)
@@ -155,6 +155,10 @@ pprof: | $(BUILD)/go/$(GO_OLDEST)/bin/go
 demo: all $(BUILD)/go/$(GO_OLDEST)/bin/go ## a Go/cgo program under the shim, three dumps, explained
 	$(Q)APPS_ONLY=mapdemo tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go $(GO_OLDEST)
 	$(Q)tests/setup/demo.sh $(BUILD)/libgopagewatch.so $(BUILD)/gopagewatch $(BUILD)/apps/$(GO_OLDEST)/mapdemo $(BUILD)/demo
+
+maps: all toolchains | $(BUILD)/.packages-test ## measure what Go maps cost, for docs/maps.md: its tables, data and pictures
+	$(Q)printf '%s\n' $(go_found) | APPS_ONLY=mapcost xargs -n 1 -P 2 tests/setup/apps.sh $(BUILD)/apps $(BUILD)/go
+	$(Q)/usr/bin/python3 -B tests/setup/maps measure $(BUILD) docs/maps.md $(go_found)
 
 # The project's own gate: two of its programs against baselines that are committed.
 GATE = GOMAXPROCS=2 $(BUILD)/gopagewatch run --samples 6 --check --config tests/gate/gopagewatch.ini

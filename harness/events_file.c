@@ -195,9 +195,9 @@ static uint8_t advice_of(uint8_t number)
         GPW_ADVICES(X)
 #undef X
     };
-    for (uint8_t i = 0; i < ADVICE_COUNT; i++) {
+    for (int i = 0; i < ADVICE_COUNT; i++) {
         if (NUMBERS[i] == (int)number)
-            return i;
+            return (uint8_t)i;
     }
     return ADVICE_OTHER;
 }

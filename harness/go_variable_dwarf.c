@@ -60,7 +60,7 @@ static bool is_mere_name(Dwarf_Die *die)
 }
 
 /* The type at `type->die`, which is filled. */
-static bool complete(struct go_type *type)
+static bool complete(struct go_dwarf_type *type)
 {
     for (unsigned i = 0; i < TYPEDEFS_MAX && is_mere_name(&type->die); i++) {
         Dwarf_Die named = type->die;
@@ -72,25 +72,25 @@ static bool complete(struct go_type *type)
     return type->name != NULL && !is_mere_name(&type->die);
 }
 
-static bool follow(const Dwarf_Die *die, unsigned attribute, struct go_type *type)
+static bool follow(const Dwarf_Die *die, unsigned attribute, struct go_dwarf_type *type)
 {
     return refer(die, attribute, &type->die) && complete(type);
 }
 
-bool go_type_element(const struct go_type *type, struct go_type *element)
+bool go_dwarf_type_element(const struct go_dwarf_type *type, struct go_dwarf_type *element)
 {
     Dwarf_Die die = type->die;
     return follow(&die, type->kind == GO_KIND_SLICE ? AT_GO_ELEM : DW_AT_type, element);
 }
 
-bool go_type_length(const struct go_type *array, uint64_t *length)
+bool go_dwarf_type_length(const struct go_dwarf_type *array, uint64_t *length)
 {
     Dwarf_Die die = array->die, range;
     return dwarf_child(&die, &range) == 0 && dwarf_tag(&range) == DW_TAG_subrange_type &&
            read_number(&range, DW_AT_count, length);
 }
 
-bool go_type_bytes(const struct go_type *type, uint64_t *bytes)
+bool go_dwarf_type_bytes(const struct go_dwarf_type *type, uint64_t *bytes)
 {
     Dwarf_Die die = type->die;
     switch (type->kind) {
@@ -106,14 +106,17 @@ bool go_type_bytes(const struct go_type *type, uint64_t *bytes)
     case GO_KIND_OTHER:
     case GO_KIND_ARRAY:
     case GO_KIND_SLICE:
+    case GO_KIND_STRING:
     case GO_KIND_STRUCT:
+    case GO_KIND_UNSAFE_POINTER:
+    case GO_KINDS:
         break;
     }
     return read_number(&die, DW_AT_byte_size, bytes);
 }
 
 /* By form an address, by value a distance (harness/go_variable_file.c). */
-uint64_t go_type_descriptor(const struct go_type *type)
+uint64_t go_dwarf_type_descriptor(const struct go_dwarf_type *type)
 {
     Dwarf_Die die = type->die;
     Dwarf_Attribute attribute;
@@ -137,7 +140,7 @@ static bool read_member(struct go_member *member)
            follow(&member->at, DW_AT_type, &member->type);
 }
 
-bool go_member_next(struct go_member *member, const struct go_type *structure)
+bool go_member_next(struct go_member *member, const struct go_dwarf_type *structure)
 {
     Dwarf_Die die = structure->die;
     for (;;) {
@@ -223,7 +226,7 @@ bool go_variable_of(struct go_variable *variable, Dwarf_Die *entry)
            follow(entry, DW_AT_type, &variable->type);
 }
 
-bool go_map_type_of(struct go_type *type, Dwarf_Die *entry)
+bool go_dwarf_map_type_of(struct go_dwarf_type *type, Dwarf_Die *entry)
 {
     if (dwarf_tag(entry) != DW_TAG_typedef)
         return false;

@@ -11,23 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* reflect.Kind, of those that a way leads through. */
-enum go_kind {
-    GO_KIND_OTHER = 0,
-    GO_KIND_ARRAY = 17,
-    GO_KIND_CHAN = 18,
-    GO_KIND_FUNC = 19,
-    GO_KIND_INTERFACE = 20,
-    GO_KIND_MAP = 21,
-    GO_KIND_POINTER = 22,
-    GO_KIND_SLICE = 23,
-    GO_KIND_STRUCT = 25
-};
+#include "goruntime/go_kind.h"
 
-struct go_type {
-    Dwarf_Die die; /* behind the typedefs that only name it */
-    enum go_kind kind;
-    const char *name; /* with full package paths, escaped as symbols are */
+struct go_dwarf_type {
+    Dwarf_Die die;     /* behind the typedefs that only name it */
+    enum go_kind kind; /* GO_KIND_OTHER: no way leads through it */
+    const char *name;  /* with full package paths, escaped as symbols are */
 };
 
 /* ---- units: one for each package ---- */
@@ -56,23 +45,23 @@ bool go_entries_next(struct go_entries *entries, struct go_unit *unit);
 struct go_variable {
     const char *name; /* "pkg/path.name", escaped */
     uintptr_t address;
-    struct go_type type;
+    struct go_dwarf_type type;
 };
 
 /* False: the entry is no package variable that has an address. */
 bool go_variable_of(struct go_variable *variable, Dwarf_Die *entry);
 /* False: the entry is no map type. */
-bool go_map_type_of(struct go_type *type, Dwarf_Die *entry);
+bool go_dwarf_map_type_of(struct go_dwarf_type *type, Dwarf_Die *entry);
 
 /* ---- types ---- */
 
 /* What a pointer points to, what an array or a slice has elements of. */
-bool go_type_element(const struct go_type *type, struct go_type *element);
+bool go_dwarf_type_element(const struct go_dwarf_type *type, struct go_dwarf_type *element);
 /* How many elements an array has. */
-bool go_type_length(const struct go_type *array, uint64_t *length);
-bool go_type_bytes(const struct go_type *type, uint64_t *bytes);
+bool go_dwarf_type_length(const struct go_dwarf_type *array, uint64_t *length);
+bool go_dwarf_type_bytes(const struct go_dwarf_type *type, uint64_t *bytes);
 /* How far behind the first one the descriptor of the type lies; 0: the program has none, and so no value of it. */
-uint64_t go_type_descriptor(const struct go_type *type);
+uint64_t go_dwarf_type_descriptor(const struct go_dwarf_type *type);
 
 /* Zero `is_begun` before the first call. */
 struct go_member {
@@ -82,9 +71,9 @@ struct go_member {
     const char *name;
     uint64_t offset_bytes;
     bool is_embedded;
-    struct go_type type;
+    struct go_dwarf_type type;
 };
 
-bool go_member_next(struct go_member *member, const struct go_type *structure);
+bool go_member_next(struct go_member *member, const struct go_dwarf_type *structure);
 
 #endif

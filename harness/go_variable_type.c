@@ -17,14 +17,14 @@
 
 struct type_search {
     char wanted[GO_NAME_BYTES];
-    struct go_type whole, shortened;
+    struct go_dwarf_type whole, shortened;
     bool has_whole, has_shortened;
     char other[GO_NAME_BYTES]; /* a second one of the short name; "": none */
     struct go_name_nearest nearest;
     uint64_t types;
 };
 
-static void consider(struct type_search *search, const struct go_type *type)
+static void consider(struct type_search *search, const struct go_dwarf_type *type)
 {
     char canonical[GO_NAME_BYTES], shortened[GO_NAME_BYTES];
     go_name_type(canonical, type->name);
@@ -46,11 +46,11 @@ static void consider(struct type_search *search, const struct go_type *type)
 static void search_types(struct type_search *search, Dwarf *dwarf)
 {
     struct go_unit unit = {0};
-    struct go_type type;
+    struct go_dwarf_type type;
     while (go_unit_next(&unit, dwarf)) {
         struct go_entries entries = {0};
         while (go_entries_next(&entries, &unit)) {
-            if (go_map_type_of(&type, &entries.at))
+            if (go_dwarf_map_type_of(&type, &entries.at))
                 consider(search, &type);
         }
     }
@@ -71,10 +71,10 @@ static bool refuse(const struct type_search *search, const char *type_name, stru
                      type_name, search->types);
 }
 
-static bool make(struct go_variables *found, const struct go_type *type, uintptr_t types, uintptr_t address,
+static bool make(struct go_variables *found, const struct go_dwarf_type *type, uintptr_t types, uintptr_t address,
                  struct error *error)
 {
-    uint64_t descriptor = go_type_descriptor(type);
+    uint64_t descriptor = go_dwarf_type_descriptor(type);
     if (descriptor == 0)
         return error_set(error, "nothing in the program makes a map of that type");
     struct map_path *path = calloc(1, sizeof *path);
@@ -101,7 +101,7 @@ bool go_variable_find_type(struct go_variables *found, const char *program_path,
     if (!go_variable_file_open(&file, program_path, symbols, error))
         return false;
     search_types(&search, file.dwarf);
-    const struct go_type *type = search.has_whole ? &search.whole : &search.shortened;
+    const struct go_dwarf_type *type = search.has_whole ? &search.whole : &search.shortened;
     bool is_one = search.has_whole || (search.has_shortened && search.other[0] == '\0');
     bool is_done = is_one ? make(found, type, file.types, address, error) : refuse(&search, type_name, error);
     go_variable_file_close(&file);

@@ -63,8 +63,8 @@ static bool into_member(struct go_place *place, const struct go_member *member)
 
 static bool behind_pointer(struct go_place *place)
 {
-    struct go_type element;
-    if (!go_type_element(&place->type, &element) || !add_step(place, (struct map_step){.kind = MAP_STEP_FOLLOW}))
+    struct go_dwarf_type element;
+    if (!go_dwarf_type_element(&place->type, &element) || !add_step(place, (struct map_step){.kind = MAP_STEP_FOLLOW}))
         return false;
     place->type = element;
     return true;
@@ -93,8 +93,8 @@ bool go_place_follow(struct go_place *place, struct error *error)
 {
     for (unsigned i = 0; place->type.kind == GO_KIND_POINTER; i++) {
         /* unsafe.Pointer and the like have no element */
-        struct go_type element;
-        if (!go_type_element(&place->type, &element))
+        struct go_dwarf_type element;
+        if (!go_dwarf_type_element(&place->type, &element))
             return refuse_type(place, "which does not say what it points to", error);
         if (i == POINTERS_MAX || !behind_pointer(place))
             return refuse_debug(place, error);
@@ -104,7 +104,8 @@ bool go_place_follow(struct go_place *place, struct error *error)
 
 /* ---- fields ---- */
 
-static bool find_member(struct go_member *member, const struct go_type *structure, const char *name, uint64_t bytes)
+static bool find_member(struct go_member *member, const struct go_dwarf_type *structure, const char *name,
+                        uint64_t bytes)
 {
     *member = (struct go_member){0};
     while (go_member_next(member, structure)) {
@@ -176,7 +177,7 @@ static bool select_field(struct go_place *place, const char *name, uint64_t byte
 
 /* ---- elements ---- */
 
-static bool into_element(struct go_place *place, const struct go_type *element, uint64_t number, uint64_t bytes)
+static bool into_element(struct go_place *place, const struct go_dwarf_type *element, uint64_t number, uint64_t bytes)
 {
     uint64_t distance;
     bool is_slice = place->type.kind == GO_KIND_SLICE;
@@ -188,7 +189,7 @@ static bool into_element(struct go_place *place, const struct go_type *element, 
 
 static bool select_element(struct go_place *place, uint64_t number, struct error *error)
 {
-    struct go_type element;
+    struct go_dwarf_type element;
     uint64_t bytes, length = 0;
     if (!go_place_follow(place, error))
         return false;
@@ -196,9 +197,9 @@ static bool select_element(struct go_place *place, uint64_t number, struct error
         return refuse_type(place, "whose elements are not found by number; leave [...] out for the map itself", error);
     if (place->type.kind != GO_KIND_ARRAY && place->type.kind != GO_KIND_SLICE)
         return refuse_type(place, "which has no elements", error);
-    if (!go_type_element(&place->type, &element) || !go_type_bytes(&element, &bytes))
+    if (!go_dwarf_type_element(&place->type, &element) || !go_dwarf_type_bytes(&element, &bytes))
         return refuse_debug(place, error);
-    if (place->type.kind == GO_KIND_ARRAY && (!go_type_length(&place->type, &length) || number >= length))
+    if (place->type.kind == GO_KIND_ARRAY && (!go_dwarf_type_length(&place->type, &length) || number >= length))
         return error_set(error, "%s[%" PRIu64 "] is behind the array's end, it has %" PRIu64 " elements",
                          place->path.name, number, length);
     if (!into_element(place, &element, number, bytes))
@@ -259,7 +260,7 @@ static void add_total(struct go_maps *maps, uint64_t more, uint64_t times)
 
 bool go_maps_add(struct go_maps *maps, const struct go_place *place)
 {
-    uint64_t descriptor = go_type_descriptor(&place->type);
+    uint64_t descriptor = go_dwarf_type_descriptor(&place->type);
     if (descriptor == 0)
         return false;
     add_total(maps, 1, 1);
@@ -277,7 +278,7 @@ struct level {
     struct go_place place;
     unsigned pointers; /* how many may still be followed */
     struct go_member member;
-    struct go_type element;
+    struct go_dwarf_type element;
     uint64_t length, element_bytes, index; /* of an array */
     uint64_t before;                       /* maps that there were before the last element */
 };
@@ -328,6 +329,9 @@ static bool next_inside(struct go_maps *maps, struct level *level, struct go_pla
         return next_element(maps, level, inner);
     case GO_KIND_MAP:
     case GO_KIND_OTHER:
+    case GO_KIND_STRING:
+    case GO_KIND_UNSAFE_POINTER:
+    case GO_KINDS:
     case GO_KIND_CHAN:
     case GO_KIND_FUNC:
     case GO_KIND_INTERFACE:
@@ -343,8 +347,8 @@ static bool enter(const struct go_maps *maps, struct level *level, const struct 
     *level = (struct level){.place = *place, .pointers = pointers};
     if (place->type.kind != GO_KIND_ARRAY)
         return place->type.kind == GO_KIND_STRUCT || place->type.kind == GO_KIND_POINTER;
-    return go_type_element(&place->type, &level->element) && go_type_length(&place->type, &level->length) &&
-           go_type_bytes(&level->element, &level->element_bytes) &&
+    return go_dwarf_type_element(&place->type, &level->element) && go_dwarf_type_length(&place->type, &level->length) &&
+           go_dwarf_type_bytes(&level->element, &level->element_bytes) &&
            (level->length <= SHORT_ARRAY || maps->is_last_round);
 }
 

@@ -15,7 +15,7 @@
 
 struct go_place {
     struct map_path path;
-    struct go_type type; /* of what is there */
+    struct go_dwarf_type type; /* of what is there */
     bool is_in_long_array;
 };
 

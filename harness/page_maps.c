@@ -13,8 +13,8 @@
 
 enum { ATTEMPTS = 3 };
 
-/* What a search that nobody asked for may take: a million entries are walked in about 0.2 s. */
-#define UNASKED_ENTRIES_MAX (2u << 20)
+/* What a search that nobody asked for may take: a million entries are walked in about 0.15 s. */
+#define UNASKED_ENTRIES_MAX (4u << 20)
 #define UNASKED_NS 1000000000ull
 /* Debug information of larger programs takes longer than that to go through. */
 #define SMALL_PROGRAM_BYTES (64ll << 20)
@@ -56,16 +56,17 @@ static bool is_too_much(const struct search *search, uintptr_t header)
 {
     if (search->maps->searched == PAGE_MAPS_SEARCHED_MAX)
         return true;
-    return search->end_ns != 0 &&
-           (raw_clock_ns(CLOCK_MONOTONIC) >= search->end_ns ||
-            search->maps->entries + count_of(search->source.heap, header) > UNASKED_ENTRIES_MAX);
+    return search->end_ns != 0 && (raw_clock_ns(CLOCK_MONOTONIC) >= search->end_ns ||
+                                   search->maps->entries + count_of(search->source.heap, header) > UNASKED_ENTRIES_MAX);
 }
 
 static void add_owner(struct page_maps *maps, const struct map_path *path, uintptr_t header,
                       const struct map_walk *walk)
 {
-    if (maps->owners_count == PAGE_MAPS_OWNERS_MAX)
+    if (maps->owners_count == PAGE_MAPS_OWNERS_MAX) {
+        maps->owners_left_out++;
         return;
+    }
     struct page_owner *owner = &maps->owners[maps->owners_count++];
     memcpy(owner->name, path->name, sizeof owner->name);
     memcpy(owner->type_name, path->type_name, sizeof owner->type_name);
@@ -74,33 +75,55 @@ static void add_owner(struct page_maps *maps, const struct map_path *path, uintp
     owner->place = walk->place;
 }
 
+static void note_unread(struct page_maps *maps, const char *why)
+{
+    if (maps->unread++ == 0)
+        maps->unread_why = why;
+}
+
+static void note_left_out(struct page_maps *maps, const struct map_path *path)
+{
+    maps->left_out++;
+    memcpy(maps->left_out_name, path->name, sizeof maps->left_out_name);
+}
+
+/* Walks until the address is found, or the map stood still meanwhile; a few times. False: it cannot be read. */
+static bool walk_map(struct search *search, const struct map_path *path, uintptr_t header, bool *is_changed)
+{
+    struct map_walk *walk = search->walk;
+    const char *why;
+    walk->objects.watched = search->question->address;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (!map_walk_run(walk, header, path->type + search->source.bias, search->question->is_deep, &why)) {
+            note_unread(search->maps, why);
+            return false;
+        }
+        *is_changed = walk->is_changed || walk->torn_reads != 0;
+        if (walk->objects.is_watched_found || !*is_changed)
+            break;
+    }
+    return true;
+}
+
 static void search_map(struct search *search, const struct map_path *path)
 {
     struct page_maps *maps = search->maps;
     struct map_walk *walk = search->walk;
     const char *why;
     uintptr_t header;
-    bool is_changed = false;
+    bool is_changed;
     if (!map_path_go_header(path, search->source.heap->reader, search->source.bias, &header, &why)) {
-        maps->unread++;
+        note_unread(maps, why);
         return;
     }
     if (header == 0 || was_searched(maps, header))
         return;
     if (is_too_much(search, header)) {
-        maps->left_out++;
+        note_left_out(maps, path);
         return;
     }
-    walk->objects.watched = search->question->address;
-    for (int i = 0; i < ATTEMPTS; i++) {
-        if (!map_walk_run(walk, header, path->type + search->source.bias, search->question->is_deep, &why)) {
-            maps->unread++;
-            return;
-        }
-        is_changed = walk->is_changed || walk->torn_reads != 0;
-        if (walk->objects.is_watched_found || !is_changed)
-            break;
-    }
+    if (!walk_map(search, path, header, &is_changed))
+        return;
     maps->headers[maps->searched++] = header;
     maps->entries += walk->shape.entries;
     maps->changed += is_changed;
@@ -161,7 +184,8 @@ static void search_unasked(struct search *search)
     unsigned count = is_small(search->look) ? 2 : 1;
     search->end_ns = raw_clock_ns(CLOCK_MONOTONIC) + UNASKED_NS;
     for (unsigned i = 0; i < count; i++) {
-        maps->left_out = 0; /* the second includes the first */
+        /* The second search comes to the maps of the first again. */
+        maps->left_out = maps->unread = 0;
         if (search_name(search, UNASKED[i], &error))
             maps->pattern = UNASKED[i];
     }
@@ -176,8 +200,10 @@ bool page_maps_search(struct page_maps *maps, const char *subcommand, int pid, c
     struct search search = {.maps = maps, .question = question, .look = &look};
     bool is_good = true;
     *maps = (struct page_maps){.is_deep = question->is_deep};
-    if (!map_look_open_process(&look, subcommand, pid, thing, error))
-        return false;
+    if (!map_look_open_process(&look, subcommand, pid, thing, error)) {
+        memcpy(maps->why_not, error->text, sizeof maps->why_not);
+        return question->names_count == 0;
+    }
     for (uint32_t i = 0; i < question->names_count && is_good; i++)
         is_good = search_name(&search, question->names[i], error);
     if (question->names_count == 0)

@@ -34,16 +34,19 @@ struct page_owner {
 };
 
 struct page_maps {
-    const char *pattern;       /* what was searched, when nobody said it; NULL: somebody did */
+    const char *pattern; /* what was searched, when nobody said it; NULL: somebody did */
     bool is_deep;
-    uint32_t searched;         /* maps */
-    uint64_t entries;          /* of them */
-    uint32_t changed;          /* of them, while they were walked: the address may have been missed */
-    uint32_t unread;           /* could not be read */
-    uint64_t left_out;         /* too large for a search that nobody asked for, or too many */
-    char why_not[ERROR_TEXT_BYTES]; /* nothing could be searched; "": it could */
+    uint32_t searched;                       /* maps */
+    uint64_t entries;                        /* of them */
+    uint32_t changed;                        /* of them, while they were walked: the address may have been missed */
+    uint32_t unread;                         /* could not be read, */
+    const char *unread_why;                  /* the first of them because of this */
+    uint64_t left_out;                       /* too large for a search that nobody asked for, or too many */
+    char left_out_name[MAP_PATH_NAME_BYTES]; /* of one that was too large; "": there is none */
+    char why_not[ERROR_TEXT_BYTES];          /* nothing could be searched; "": it could */
     struct page_owner owners[PAGE_MAPS_OWNERS_MAX];
     uint32_t owners_count;
+    uint32_t owners_left_out;                  /* for which there was no room */
     uintptr_t headers[PAGE_MAPS_SEARCHED_MAX]; /* so that each is searched once, whatever its names */
 };
 

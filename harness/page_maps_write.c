@@ -9,10 +9,22 @@
 
 enum { LABEL_COLUMNS = 12 };
 
-static const struct {
-    const char *name, *meaning;
-} PARTS[] = {
-#define X(id, name, what) {name, what},
+/* What each part is to a reader: "main.cache, ...: its key bytes". */
+static const char *const PART_WORDS[] = {
+    [MAP_PART_HEADER] = "header",
+    [MAP_PART_TABLES] = "tables and their directory",
+    [MAP_PART_BUCKETS] = "slots",
+    [MAP_PART_OLD_BUCKETS] = "old buckets, which it has not given up yet",
+    [MAP_PART_OVERFLOW] = "overflow buckets, and the lists that keep them",
+    [MAP_PART_KEYS] = "keys: what one points to",
+    [MAP_PART_ELEMENTS] = "elements: what one points to",
+    [MAP_PART_DEEP] = "elements or keys: what they lead to further down",
+};
+
+_Static_assert(sizeof PART_WORDS / sizeof PART_WORDS[0] == MAP_PARTS, "a word for each part");
+
+static const char *const PARTS[] = {
+#define X(id, name, what) name,
     GPW_MAP_PARTS(X)
 #undef X
 };
@@ -114,33 +126,34 @@ static void write_place(FILE *out, const struct page_owner *owner)
 
 static void write_searched(FILE *out, const struct page_maps *maps)
 {
-    fprintf(out, "%s map%s", human_count(maps->searched).text, plural(maps->searched));
+    fprintf(out, "%s map%s (", human_count(maps->searched).text, plural(maps->searched));
     if (maps->pattern != NULL)
-        fprintf(out, " of '%s'", maps->pattern);
-    fprintf(out, " (%s entr%s)", human_count(maps->entries).text, maps->entries == 1 ? "y" : "ies");
+        fprintf(out, "'%s', ", maps->pattern);
+    fprintf(out, "%s entr%s)", human_count(maps->entries).text, maps->entries == 1 ? "y" : "ies");
 }
 
 static void write_doubts(FILE *out, const struct page_maps *maps)
 {
     if (maps->unread > 0)
-        fprintf(out, "%-*s%" PRIu32 " map%s could not be read\n", LABEL_COLUMNS, "", maps->unread,
-                plural(maps->unread));
+        fprintf(out, "%-*s%" PRIu32 " could not be read: %s\n", LABEL_COLUMNS, "", maps->unread, maps->unread_why);
     if (maps->changed > 0)
         fprintf(out, "%-*s%" PRIu32 " of them changed meanwhile\n", LABEL_COLUMNS, "", maps->changed);
     if (maps->left_out > 0)
-        fprintf(out, "%-*s%s map%s not searched%s; name them: --map VAR\n", LABEL_COLUMNS, "",
-                human_count(maps->left_out).text, maps->left_out == 1 ? " was" : "s were",
-                maps->pattern == NULL ? "" : ", to be quick");
+        fprintf(out, "%-*s%s %s not searched, %s: --map %s\n", LABEL_COLUMNS, "", human_count(maps->left_out).text,
+                maps->left_out == 1 ? "was" : "were", maps->pattern == NULL ? "there are too many" : "to be quick",
+                maps->left_out_name[0] == '\0' ? "VAR" : maps->left_out_name);
 }
 
 void page_maps_write_text(FILE *out, const struct page_maps *maps)
 {
     for (uint32_t i = 0; i < maps->owners_count; i++) {
         const struct page_owner *owner = &maps->owners[i];
-        fprintf(out, "%-*s%s, %s (header 0x%" PRIxPTR "): %s, %s\n", LABEL_COLUMNS, "map", owner->name,
-                owner->type_name, owner->header, PARTS[owner->part].name, PARTS[owner->part].meaning);
+        fprintf(out, "%-*s%s, %s at 0x%" PRIxPTR ": its %s\n", LABEL_COLUMNS, "map", owner->name, owner->type_name,
+                owner->header, PART_WORDS[owner->part]);
         write_place(out, owner);
     }
+    if (maps->owners_left_out > 0)
+        fprintf(out, "%-*sand to %" PRIu32 " more\n", LABEL_COLUMNS, "", maps->owners_left_out);
     if (maps->owners_count > 0)
         return;
     fprintf(out, "%-*s", LABEL_COLUMNS, "map");
@@ -194,6 +207,7 @@ void page_maps_write_json(struct json *json, const struct page_maps *maps)
     json_put_number(json, "changed", maps->changed);
     json_put_number(json, "unread", maps->unread);
     json_put_number(json, "left_out", maps->left_out);
+    json_put_number(json, "owners_left_out", maps->owners_left_out);
     json_begin_array(json, "owners");
     for (uint32_t i = 0; i < maps->owners_count; i++) {
         const struct page_owner *owner = &maps->owners[i];
@@ -202,7 +216,7 @@ void page_maps_write_json(struct json *json, const struct page_maps *maps)
         json_put_string(json, "name", owner->name);
         json_put_string(json, "type", owner->type_name);
         json_put_address(json, "address", owner->header);
-        json_put_string(json, "part", PARTS[owner->part].name);
+        json_put_string(json, "part", PARTS[owner->part]);
         write_json_place(json, &owner->place);
         json_end_object(json);
     }

@@ -14,6 +14,7 @@ enum {
     FIRST_WITH_HEADERS = 22,
     HEADER_BYTES = 8,        /* malloc.go:mallocHeaderSize */
     NO_HEADER_UP_TO = 512,   /* slots; their pointer bits lie at the span's end */
+    LAST_WITH_PROGRAMS = 23, /* large arrays have there what the collector made of their type (KindGCProg) */
     TINY_SLOT_BYTES = 16,    /* malloc.go:maxTinySize */
     LABEL_COLUMNS = 12,
 };
@@ -90,8 +91,9 @@ static void look_at_type(struct page_object *object, const struct go_page *page,
 {
     struct go_type_head head;
     if (!go_type_read_head(&head, page->heap->layout, page->heap->reader, type)) {
-        /* Up to go1.23 large arrays have a copy of their descriptor there, made for the collector (KindGCProg). */
-        object->type_why_not = "its header leads to no type descriptor";
+        object->type_why_not = page->go_minor <= LAST_WITH_PROGRAMS
+                                   ? "its header leads to no type: of large arrays only pointer bits are kept"
+                                   : "its header leads to no type";
         return;
     }
     object->type = type;
@@ -127,7 +129,7 @@ static void write_type(FILE *out, const struct page_object *object)
     }
     snprintf(name, sizeof name, "%s", object->type_name);
     printable_clean(name);
-    fprintf(out, "%s, %" PRIu64 " B", name[0] == '\0' ? "one without a name in the program (package reflect)" : name,
+    fprintf(out, "%s, %" PRIu64 " B", name[0] == '\0' ? "one that package reflect made, its name is not known" : name,
             object->type_bytes);
     if (object->elements_max > 1)
         fprintf(out, " each, of which up to %" PRIu64 " fit", object->elements_max);

@@ -17,11 +17,11 @@
 enum { PAGE_OBJECT_WHY_BYTES = 96 };
 
 struct page_object {
-    bool is_object;                              /* the address lies in an allocated slot, and: */
-    uint64_t header_bytes;                       /* of the slot, before the object */
-    uint64_t asked_min_bytes, asked_max_bytes;   /* 0: not known */
-    bool is_tiny;                                /* or it is several small ones that share the slot */
-    const char *type_why_not;                    /* the type is not known; NULL: it is */
+    bool is_object;                            /* the address lies in an allocated slot, and: */
+    uint64_t header_bytes;                     /* of the slot, before the object */
+    uint64_t asked_min_bytes, asked_max_bytes; /* 0: not known */
+    bool is_tiny;                              /* or it is several small ones that share the slot */
+    const char *type_why_not;                  /* the type is not known; NULL: it is */
     char why_text[PAGE_OBJECT_WHY_BYTES];
     uintptr_t type; /* the descriptor */
     uint64_t type_bytes;

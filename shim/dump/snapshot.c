@@ -17,217 +17,13 @@
 #include <time.h>
 
 #include "dump/arena_pages.h"
-#include "dump/heap_metadata.h"
-#include "dump/profile_join.h"
 #include "dump/smaps_join.h"
+#include "dump/snapshot_inside.h"
 #include "gopagewatch/page_state.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 
-struct segment {
-    uintptr_t start, end;
-    enum memory_class memory_class;
-    uint16_t site; /* that mapped it, or 0 */
-    bool is_arena;
-    uint8_t letter;                        /* of an arena's page; a span in use has one for each page */
-    bool is_released_unwalked;             /* resident, it may be in use again: nobody looked */
-    const struct heap_run *run;            /* NULL: not of a walked heap */
-    const struct heap_span *span;          /* NULL: not a span in use */
-    const struct malloc_heap *malloc_heap; /* NULL: not of malloc, or not walked */
-    bool is_of_other_malloc;               /* c.heap by its call site, or by brk */
-    bool is_sampled;                       /* join.sampled is of this segment */
-    struct run_sums sums;
-};
-
-struct join {
-    struct snapshot *snapshot;
-    const struct snapshot_source *source;
-    struct bump *bump;
-    struct residency own_residency;
-    struct residency *residency;
-    const bool *is_library;
-    struct map_row **rows_end;
-    uint64_t next_run;             /* of the resident set */
-    struct heap_metadata metadata; /* without a shadow table */
-
-    /* of the mapping in hand */
-    uint64_t vma_index;
-    bool is_of_one_class;
-    enum memory_class class_of_vma;
-    struct segment segment;
-    struct sampled_segment sampled;
-    const struct known_range *range;           /* that ends above the segment's start, or NULL */
-    uintptr_t range_end;                       /* where another is to be looked for; 0: none was yet */
-    struct class_sizes sizes[CLASS_COUNT + 1]; /* the last is the scratch */
-    struct class_sizes of_other_malloc;
-};
-
-static const struct vma *vma_in_hand(const struct join *join)
-{
-    return &join->snapshot->resident.vmas.vmas[join->vma_index];
-}
-
 /* ---- segments ---- */
-
-static enum memory_class class_of_origin(const struct join *join, enum shadow_origin origin)
-{
-    switch (origin) {
-    case ORIGIN_GO:
-        return CLASS_GO_METADATA;
-    case ORIGIN_C:
-        return CLASS_C_MMAP;
-    case ORIGIN_LOADER:
-        return CLASS_LIBS;
-    case ORIGIN_SHIM:
-        return CLASS_SHIM;
-    case ORIGIN_UNKNOWN:
-        break;
-    }
-    return join->source->unexplained;
-}
-
-static bool has_prefix(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* Mappings that are of one class by their kind. False: private anonymous memory, which is not. */
-static bool class_of_kind(const struct join *join, enum memory_class *memory_class)
-{
-    const struct vma *vma = vma_in_hand(join);
-    if (vma_is_file(vma))
-        *memory_class = join->is_library[join->vma_index] ? CLASS_LIBS : CLASS_FILES;
-    else if (strcmp(vma->name, "[heap]") == 0)
-        *memory_class = CLASS_C_HEAP_USED;
-    else if (vma->name[0] == '[' && !has_prefix(vma->name, "[anon"))
-        *memory_class = CLASS_LIBS; /* [vdso], [vvar], [vsyscall] */
-    else if (vma->is_shared)
-        *memory_class = CLASS_FILES;
-    else
-        return false;
-    return true;
-}
-
-/* Of an arena whose heap is not walked. */
-static void set_by_shadow(struct join *join, struct segment *segment, const struct shadow_entry *entry)
-{
-    segment->is_arena = entry->state != STATE_PLAIN;
-    switch (entry->state) {
-    case STATE_PLAIN:
-        segment->memory_class = class_of_origin(join, entry->origin[0]);
-        segment->site = entry->site;
-        segment->is_of_other_malloc = join->snapshot->is_malloc_site != NULL && segment->memory_class == CLASS_C_MMAP &&
-                                      join->snapshot->is_malloc_site[entry->site];
-        if (segment->is_of_other_malloc)
-            segment->memory_class = CLASS_C_HEAP_USED;
-        break;
-    case STATE_RESERVED:
-        segment->memory_class = CLASS_GO_RESERVED;
-        segment->letter = PAGE_STATE_RESERVED;
-        break;
-    case STATE_RELEASED:
-        segment->is_released_unwalked = true;
-        segment->memory_class = CLASS_GO_RELEASED;
-        segment->letter = PAGE_STATE_RELEASED;
-        break;
-    case STATE_LAZY:
-        segment->memory_class = CLASS_GO_RELEASED;
-        segment->letter = PAGE_STATE_RELEASED;
-        break;
-    case STATE_MAPPED:
-        segment->memory_class = CLASS_GO_HEAP;
-        segment->letter = PAGE_STATE_HEAP;
-        break;
-    }
-}
-
-static const struct {
-    enum memory_class memory_class;
-    uint8_t letter;
-} OF_KIND[] = {
-    [PAGE_RESERVED] = {CLASS_GO_RESERVED, PAGE_STATE_RESERVED}, [PAGE_FREE] = {CLASS_GO_FREE, PAGE_STATE_FREE},
-    [PAGE_RELEASED] = {CLASS_GO_RELEASED, PAGE_STATE_RELEASED}, [PAGE_OBJECTS] = {CLASS_GO_OBJECTS, PAGE_STATE_OBJECT},
-    [PAGE_STACK] = {CLASS_GO_STACKS, PAGE_STATE_STACK},         [PAGE_WORK] = {CLASS_GO_METADATA, PAGE_STATE_METADATA},
-    [PAGE_UNTRUSTED] = {CLASS_GO_HEAP, PAGE_STATE_HEAP},
-};
-
-enum memory_class snapshot_class_of_kind(enum heap_page_kind kind)
-{
-    return OF_KIND[kind].memory_class;
-}
-
-static bool set_by_heap(struct join *join, struct segment *segment)
-{
-    const struct heap_arena *arena;
-    const struct heap_run *run = heap_books_run(&join->snapshot->heaps, segment->start, &arena);
-    if (run == NULL)
-        return false;
-    segment->end = min_u64(segment->end, run->end);
-    segment->is_arena = true;
-    segment->run = run;
-    if (run->kind == PAGE_OBJECTS) {
-        segment->span = &arena->spans[run->span];
-        segment->is_sampled = segment->span->samples_count != 0;
-        if (join->source->shadow == NULL) {
-            heap_metadata_note(&join->metadata, arena->mspans[run->span]);
-            heap_metadata_note(&join->metadata, arena->alloc_bits[run->span]);
-        }
-    }
-    segment->memory_class = OF_KIND[run->kind].memory_class;
-    segment->letter = OF_KIND[run->kind].letter;
-    return true;
-}
-
-/* The known range that holds or follows `at`; addresses rise within a mapping. */
-static const struct known_range *range_from(struct join *join, uintptr_t at)
-{
-    if (at >= join->range_end) {
-        join->range = known_ranges_from(&join->snapshot->known, at);
-        join->range_end = join->range == NULL ? UINTPTR_MAX : join->range->end;
-    }
-    return join->range;
-}
-
-static void set_by_class(const struct join *join, struct segment *segment, enum memory_class memory_class)
-{
-    segment->memory_class = memory_class;
-    if (memory_class == CLASS_C_HEAP_USED)
-        segment->malloc_heap = malloc_heaps_at(&join->snapshot->malloc, segment->start);
-}
-
-static bool has_brk(const struct other_malloc *other)
-{
-    return other != NULL && other->has_brk;
-}
-
-/* Fills `segment` in place: there are as many as spans, and a copy of each would cost as much as the rest. */
-static void find_segment(struct join *join, uintptr_t at, struct segment *segment)
-{
-    const struct vma *vma = vma_in_hand(join);
-    const struct known_range *range = range_from(join, at);
-    *segment = (struct segment){.start = at, .end = vma->end, .memory_class = join->source->unexplained};
-    if (range != NULL && range->start <= at) {
-        segment->end = min_u64(range->end, vma->end);
-        set_by_class(join, segment, range->memory_class);
-        return;
-    }
-    if (range != NULL)
-        segment->end = min_u64(range->start, vma->end);
-    if (join->is_of_one_class) {
-        set_by_class(join, segment, join->class_of_vma);
-        segment->is_of_other_malloc = segment->memory_class == CLASS_C_HEAP_USED && has_brk(join->source->other_malloc);
-        return;
-    }
-    if (set_by_heap(join, segment))
-        return;
-    uintptr_t arena = heap_books_next_arena(&join->snapshot->heaps, at);
-    segment->end = min_u64(segment->end, arena > at ? arena : align_down(at, GO_ARENA_BYTES) + GO_ARENA_BYTES);
-    if (join->source->shadow == NULL)
-        return;
-    struct shadow_entry entry;
-    segment->end = shadow_run(join->source->shadow, at, segment->end, &entry);
-    set_by_shadow(join, segment, &entry);
-}
 
 /* A page of a span holds an object, or part of one, or none. */
 static void mark_span(struct join *join, const struct segment *segment)
@@ -286,7 +82,7 @@ static void enter_segment(struct join *join, uintptr_t at)
     const struct vma *vma = vma_in_hand(join);
     struct segment *segment = &join->segment;
     leave_segment(join);
-    find_segment(join, at, segment);
+    segment_find(join, at, segment);
     uint64_t bytes = segment->end - segment->start;
     segment->sums.mapped_bytes = bytes;
     if (segment->span != NULL) {
@@ -447,7 +243,7 @@ static void join_vma(struct join *join, uint64_t index)
     memset(join->sizes, 0, sizeof join->sizes);
     join->of_other_malloc = (struct class_sizes){0};
     const struct vma *vma = vma_in_hand(join);
-    join->is_of_one_class = class_of_kind(join, &join->class_of_vma);
+    join->is_of_one_class = segment_class_of_kind(join, &join->class_of_vma);
     enter_segment(join, vma->start);
     for (; join->next_run < resident->count && resident->runs[join->next_run].start < vma->end; join->next_run++) {
         struct residency_run run = resident_run_decode(&resident->runs[join->next_run]);

@@ -33,7 +33,6 @@ enum {
 
     TYPES_MAX = 4096,
     TABLE_SLOTS = 2 * TYPES_MAX,
-    REFERENCES_MAX = 1024, /* of one type */
     FIELDS_MAX = 4096,
     DEPTH_MAX = 32,
     /* Descriptors that are read between two calls of go_types_renew: memory that makes no sense may name another one in
@@ -51,11 +50,20 @@ struct descriptor {
     uint8_t raw[TYPE_READ_BYTES];
 };
 
+/* A struct or an array whose fields or elements are being looked at. */
+struct level {
+    struct descriptor type, element; /* `element`: of an array */
+    uint64_t offset;                 /* in the whole */
+    uint64_t next, count;
+};
+
 /* References of the type in hand. */
 struct collection {
     struct go_types *types;
-    struct go_reference references[REFERENCES_MAX];
+    struct go_reference references[GO_TYPE_REFERENCES_MAX];
     uint32_t count;
+    struct level levels[DEPTH_MAX]; /* from the whole inwards */
+    uint32_t depth;
     uint64_t fields; /* that were looked at, of all structs and arrays in it */
     bool is_incomplete, has_failed;
 };
@@ -84,7 +92,7 @@ static uint64_t word_at(const uint8_t *raw, uint64_t offset)
 /* Values of these kinds have one size: whoever takes their words apart relies on it. */
 static bool has_size_of_kind(const struct descriptor *type)
 {
-    enum { WORD = sizeof(uintptr_t) };
+    const uint64_t WORD = sizeof(uintptr_t);
     switch (type->kind) {
     case GO_KIND_CHAN:
     case GO_KIND_FUNC:
@@ -99,6 +107,7 @@ static bool has_size_of_kind(const struct descriptor *type)
         return type->bytes == 3 * WORD;
     case GO_KIND_ARRAY:
     case GO_KIND_STRUCT:
+    case GO_KIND_OTHER:
     case GO_KINDS:
         break;
     }
@@ -145,12 +154,10 @@ bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout
 
 /* ---- flattening ---- */
 
-static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth);
-
 static void add_reference(struct collection *collection, uint64_t offset, enum go_reference_kind kind, uintptr_t target)
 {
     struct descriptor element = {0};
-    if (collection->count == REFERENCES_MAX || offset > UINT32_MAX) {
+    if (collection->count == GO_TYPE_REFERENCES_MAX || offset > UINT32_MAX) {
         collection->is_incomplete = true;
         return;
     }
@@ -162,66 +169,48 @@ static void add_reference(struct collection *collection, uint64_t offset, enum g
         .offset_bytes = (uint32_t)offset, .kind = kind, .type = target, .target_bytes = element.bytes};
 }
 
-static void collect_array(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth)
+static void enter(struct collection *collection, const struct descriptor *type, uint64_t offset)
 {
-    struct descriptor element;
-    uint64_t length = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
-    if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &element) ||
-        (element.bytes != 0 && length > type->bytes / element.bytes)) {
+    if (collection->depth == DEPTH_MAX) {
         collection->has_failed = true;
         return;
     }
-    for (uint64_t i = 0; i < length && element.pointers_bytes != 0 && !collection->is_incomplete; i++) {
-        if (collection->fields++ == FIELDS_MAX)
-            collection->is_incomplete = true;
-        else
-            collect(collection, &element, offset + i * element.bytes, depth + 1);
+    struct level *level = &collection->levels[collection->depth++];
+    *level = (struct level){.type = *type, .offset = offset};
+    if (type->kind == GO_KIND_STRUCT) {
+        level->count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
+        return;
     }
+    level->count = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
+    if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &level->element) ||
+        (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes))
+        collection->has_failed = true;
+    if (level->element.pointers_bytes == 0)
+        level->count = 0;
 }
 
-static void collect_struct(struct collection *collection, const struct descriptor *type, uint64_t offset,
-                           unsigned depth)
+/* The next field of a struct; false: it makes no sense. */
+static bool next_field(struct collection *collection, struct level *level, struct descriptor *field, uint64_t *at)
 {
-    uintptr_t fields = word_at(type->raw, TYPE_FIELDS_AT);
-    uint64_t count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
-    for (uint64_t i = 0; i < count && !collection->is_incomplete; i++) {
-        uint8_t raw[FIELD_BYTES];
-        struct descriptor field;
-        if (collection->fields++ == FIELDS_MAX) {
-            collection->is_incomplete = true;
-            return;
-        }
-        if (!reader_read(collection->types->reader, fields + i * FIELD_BYTES, raw, sizeof raw) ||
-            !read_descriptor(collection->types, word_at(raw, FIELD_TYPE_AT), &field)) {
-            collection->has_failed = true;
-            return;
-        }
-        uint64_t at = word_at(raw, FIELD_OFFSET_AT);
-        if (collection->types->layout->go_minor <= LAST_WITH_EMBEDDED_BIT)
-            at >>= 1;
-        if (at > type->bytes || field.bytes > type->bytes - at) {
-            collection->has_failed = true;
-            return;
-        }
-        if (field.pointers_bytes != 0)
-            collect(collection, &field, offset + at, depth + 1);
-    }
+    uint8_t raw[FIELD_BYTES];
+    uintptr_t fields = word_at(level->type.raw, TYPE_FIELDS_AT);
+    if (!reader_read(collection->types->reader, fields + level->next++ * FIELD_BYTES, raw, sizeof raw) ||
+        !read_descriptor(collection->types, word_at(raw, FIELD_TYPE_AT), field))
+        return false;
+    *at = word_at(raw, FIELD_OFFSET_AT);
+    if (collection->types->layout->go_minor <= LAST_WITH_EMBEDDED_BIT)
+        *at >>= 1;
+    return *at <= level->type.bytes && field->bytes <= level->type.bytes - *at;
 }
 
-/* Adds the references of a value of `type` that lies at `offset` in the whole. */
-static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset, unsigned depth)
+/* Adds the references of a value of `type` that lies at `offset` in the whole; of a struct or array later. */
+static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset)
 {
     uintptr_t element = word_at(type->raw, TYPE_ELEMENT_AT);
-    if (depth == DEPTH_MAX || collection->has_failed) {
-        collection->has_failed = true;
-        return;
-    }
     switch (type->kind) {
     case GO_KIND_ARRAY:
-        collect_array(collection, type, offset, depth);
-        break;
     case GO_KIND_STRUCT:
-        collect_struct(collection, type, offset, depth);
+        enter(collection, type, offset);
         break;
     case GO_KIND_STRING:
         add_reference(collection, offset, REFERENCE_STRING, 0);
@@ -246,9 +235,41 @@ static void collect(struct collection *collection, const struct descriptor *type
     case GO_KIND_MAP:
         add_reference(collection, offset, REFERENCE_MAP, type->address);
         break;
+    case GO_KIND_OTHER:
     case GO_KINDS:
         break;
     }
+}
+
+/* Goes on with the fields and elements of the innermost struct or array. */
+static void step(struct collection *collection)
+{
+    struct level *level = &collection->levels[collection->depth - 1];
+    struct descriptor inner;
+    uint64_t at;
+    if (level->next == level->count) {
+        collection->depth--;
+        return;
+    }
+    if (collection->fields++ == FIELDS_MAX) {
+        collection->is_incomplete = true;
+        return;
+    }
+    if (level->type.kind == GO_KIND_ARRAY) {
+        at = level->next++ * level->element.bytes;
+        collect(collection, &level->element, level->offset + at);
+    } else if (!next_field(collection, level, &inner, &at)) {
+        collection->has_failed = true;
+    } else if (inner.pointers_bytes != 0) {
+        collect(collection, &inner, level->offset + at);
+    }
+}
+
+static void collect_all(struct collection *collection, const struct descriptor *type)
+{
+    collect(collection, type, 0);
+    while (collection->depth > 0 && !collection->is_incomplete && !collection->has_failed)
+        step(collection);
 }
 
 /* ---- the table ---- */
@@ -262,9 +283,10 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
     collection->types = types;
     collection->count = 0;
     collection->fields = 0;
+    collection->depth = 0;
     collection->is_incomplete = collection->has_failed = false;
     if (descriptor.pointers_bytes != 0)
-        collect(collection, &descriptor, 0, 0);
+        collect_all(collection, &descriptor);
     if (collection->has_failed)
         return NULL;
     struct go_type *type = bump_take(types->bump, sizeof *type);

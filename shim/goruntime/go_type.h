@@ -13,24 +13,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "goruntime/go_kind.h"
 #include "goruntime/layout.h"
 #include "memory/bump.h"
 #include "memory/reader.h"
 
-/* type.go:Kind; those that are told apart here. */
-enum go_kind {
-    GO_KIND_ARRAY = 17,
-    GO_KIND_CHAN,
-    GO_KIND_FUNC,
-    GO_KIND_INTERFACE,
-    GO_KIND_MAP,
-    GO_KIND_POINTER,
-    GO_KIND_SLICE,
-    GO_KIND_STRING,
-    GO_KIND_STRUCT,
-    GO_KIND_UNSAFE_POINTER,
-    GO_KINDS,
-};
+enum { GO_TYPE_REFERENCES_MAX = 1024 /* of one type; of one that has more, the first */ };
 
 enum go_reference_kind {
     REFERENCE_STRING,    /* {pointer, length} */

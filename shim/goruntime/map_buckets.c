@@ -137,12 +137,15 @@ static bool take_array(struct map_visit *visit, enum map_part part, uintptr_t ar
     return true;
 }
 
-/* The spare buckets of an array that are on chains, when `next` is the one to go next (mapextra.nextOverflow). */
+/* The spare buckets of an array that are on chains, when `next` is the one to go next (mapextra.nextOverflow); 0: all
+ * are, as many as fit into the object. */
 static struct spare used_spare(struct map_visit *visit, uintptr_t array, uint64_t buckets, uintptr_t next)
 {
     uint64_t bytes = buckets * visit->type.bucket_bytes;
     uintptr_t start = array + bytes;
     uint64_t behind = object_set_bytes_behind(&visit->walk->objects, array) - bytes; /* take_array compared them */
+    if (next == 0 && spare_buckets(buckets) != 0)
+        next = start + behind / visit->type.bucket_bytes * visit->type.bucket_bytes;
     if (next < start || next - start > behind || (next - start) % visit->type.bucket_bytes != 0)
         return (struct spare){0, 0};
     return (struct spare){start, next};
@@ -187,7 +190,7 @@ static void take_list(struct map_visit *visit, uintptr_t list)
     map_add(visit, MAP_PART_OVERFLOW, slice.array, slice.capacity * sizeof(uintptr_t));
 }
 
-/* The mapextra: its lists, and `next_spare` gets the spare bucket that goes next; 0: none is known. */
+/* The mapextra: its lists, and `next_spare` gets the spare bucket that goes next; 0: none is left. */
 static void take_extra(struct map_visit *visit, uintptr_t extra, uintptr_t *next_spare)
 {
     const struct go_layout *layout = visit->walk->heap->layout;

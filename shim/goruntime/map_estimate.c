@@ -7,7 +7,8 @@
 #include "memory/units.h"
 
 enum {
-    SLOTS = 8, /* of a bucket or group */
+    SLOTS = 8,              /* of a bucket or group */
+    SMALL_GROWN_SLOTS = 16, /* of the table that a map of one group becomes (growToTable) */
     LOG2_BUCKETS_MAX = 40,
     SPARE_LOG2_MIN = 4,
     TABLE_SLOTS_MAX = 1024,
@@ -50,10 +51,11 @@ uint64_t map_slot_bytes_below(uint64_t slot_bytes)
 
 /* ---- buckets ---- */
 
-/* With 2^B buckets so many entries fit before the map grows. */
-static uint64_t load_max(unsigned log2_buckets)
+/* With 2^B buckets so many entries fit before the map grows: 6.5 a bucket; go1.21 divided before it multiplied, and has
+ * 6 (map.go:loadFactorNum). */
+static uint64_t load_max(unsigned log2_buckets, unsigned go_minor)
 {
-    return log2_buckets == 0 ? SLOTS : 13 * (1ull << (log2_buckets - 1));
+    return log2_buckets == 0 ? SLOTS : (go_minor == 21 ? 12 : 13) * (1ull << (log2_buckets - 1));
 }
 
 static struct map_estimate buckets_of(const struct map_shape *shape, unsigned log2_buckets, unsigned go_minor)
@@ -97,7 +99,7 @@ static struct map_estimate grown_swiss(const struct map_shape *shape, uint64_t b
     uint64_t slots = shape->fullest_capacity;
     if (shape->tables == 0) {
         *at_entries = SLOTS + 1;
-        return (struct map_estimate){2 * SLOTS, table_bytes(shape, 2 * SLOTS, go_minor)};
+        return (struct map_estimate){SMALL_GROWN_SLOTS, table_bytes(shape, SMALL_GROWN_SLOTS, go_minor)};
     }
     *at_entries = shape->entries + shape->fullest_growth_left + 1;
     uint64_t before = table_bytes(shape, slots, go_minor);
@@ -112,7 +114,7 @@ struct map_estimate map_estimate_remade(const struct map_shape *shape, uint64_t 
     unsigned log2_buckets = 0;
     if (shape->design == MAP_DESIGN_SWISS)
         return remade_swiss(shape, entries, go_minor);
-    while (log2_buckets < LOG2_BUCKETS_MAX && entries > load_max(log2_buckets))
+    while (log2_buckets < LOG2_BUCKETS_MAX && entries > load_max(log2_buckets, go_minor))
         log2_buckets++;
     return buckets_of(shape, log2_buckets, go_minor);
 }
@@ -123,6 +125,6 @@ struct map_estimate map_estimate_grown(const struct map_shape *shape, uint64_t b
     if (shape->design == MAP_DESIGN_SWISS)
         return grown_swiss(shape, bytes, go_minor, at_entries);
     unsigned log2_buckets = log2_of(max_u64(shape->buckets, 1));
-    *at_entries = load_max(log2_buckets) + 1;
+    *at_entries = load_max(log2_buckets, go_minor) + 1;
     return buckets_of(shape, log2_buckets + 1, go_minor);
 }

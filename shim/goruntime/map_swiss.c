@@ -65,12 +65,11 @@ struct table {
     uint64_t used, capacity, growth_left, depth, groups, mask;
 };
 
-static bool read_table(const struct map_visit *visit, uintptr_t address, struct table *table)
+static bool read_table(const struct map_visit *visit, struct reader *reader, uintptr_t address, struct table *table)
 {
     const struct go_layout *layout = visit->walk->heap->layout;
     uint8_t raw[STRUCT_BYTES_MAX];
-    if (layout->swiss_table_bytes > sizeof raw ||
-        !reader_read(visit->walk->reader, address, raw, layout->swiss_table_bytes))
+    if (layout->swiss_table_bytes > sizeof raw || !reader_read(reader, address, raw, layout->swiss_table_bytes))
         return false;
     *table = (struct table){
         .used = layout_field_of(raw, layout->table_used),
@@ -90,17 +89,17 @@ static bool is_same_table(const struct table *before, const struct table *after)
     return before->capacity == after->capacity && before->groups == after->groups && before->depth == after->depth;
 }
 
-/* The table and its groups, in the walk's buffer. */
-static bool read_table_whole(struct map_visit *visit, uintptr_t address, struct table *table)
+/* The table and its groups, in the walk's buffer. The struct is read by `first` at first, and then from the memory. */
+static bool read_table_whole(struct map_visit *visit, struct reader *first, uintptr_t address, struct table *table)
 {
     struct map_walk *walk = visit->walk;
     struct table before;
-    if (!read_table(visit, address, &before))
+    if (!read_table(visit, first, address, &before))
         return false;
     uint64_t bytes = (before.mask + 1) * visit->type.bucket_bytes;
     return object_set_bytes_behind(&walk->objects, before.groups) >= bytes && map_spend(walk, bytes) &&
-           reader_read(walk->reader, before.groups, map_buffer(walk), bytes) && read_table(visit, address, table) &&
-           is_same_table(&before, table);
+           reader_read(walk->reader, before.groups, map_buffer(walk), bytes) &&
+           read_table(visit, walk->reader, address, table) && is_same_table(&before, table);
 }
 
 /* Which table is the next to grow? */
@@ -117,7 +116,8 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
     struct map_walk *walk = visit->walk;
     struct table table;
     for (int i = 0; i < TRIES; i++) {
-        if (read_table_whole(visit, address, &table)) {
+        /* Many tables lie in one line of the cache. */
+        if (read_table_whole(visit, i == 0 ? &walk->cache.reader : walk->reader, address, &table)) {
             uint64_t groups = table.mask + 1, number = visit->shape.tables++;
             map_add(visit, MAP_PART_TABLES, address, walk->heap->layout->swiss_table_bytes);
             map_add(visit, MAP_PART_BUCKETS, table.groups, groups * visit->type.bucket_bytes);

@@ -5,9 +5,6 @@
  * Addresses are gathered and given to the set of objects many at a time. Values that do not lie in their slots (large
  * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order
  * of their hashes, and a read for each value would be a system call for each.
- *
- * With `is_deep` what else has references of its own is put on a list, each once, and followed when the map itself is
- * done; a cycle ends there.
  */
 #include <string.h>
 
@@ -16,11 +13,7 @@
 enum {
     PENDING = 512,
     VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
-    DEEP_MAX = 1 << 24,      /* values on the list */
-    DEEP_TABLE_SLOTS = 1 << 25,
-    DEEP_PROBES_MAX = 1 << 12,
-    BOXES_MAX = 1 << 18,  /* gathered */
-    BOX_BYTES_MAX = 1024, /* of a value that is read with its neighbours */
+    BOXES_MAX = 1 << 18,     /* gathered */
     /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
        cache. */
     SORT_SHIFT = 12,
@@ -34,16 +27,6 @@ enum {
 
 #define VALUE_BYTES_MAX (1ull << 40)
 
-enum deep_kind { DEEP_VALUES, DEEP_MAP, DEEP_CHAN };
-
-/* Values are known by their end: of one array many slices may be kept that begin anywhere and reach to the same end,
- * and each of its elements is followed once. */
-struct deep_item {
-    uintptr_t end, type; /* of a map or channel: its address */
-    uint64_t count;
-    enum deep_kind kind;
-};
-
 /* A value outside of its slot. */
 struct box {
     uintptr_t address;
@@ -55,14 +38,11 @@ struct map_values {
     struct object_address pending[PENDING];
     uint32_t pending_count;
     uint8_t bytes[VALUE_BYTES];
+    uint8_t box_bytes[VALUE_BYTES];
     struct box *boxes, *sorted_boxes; /* BOXES_MAX each, taken when there is a first one */
     uint32_t boxes_count;
     bool is_opening; /* boxes are being read */
     uint32_t sort_starts[1 << SORT_BITS];
-    /* Only when asked for. */
-    struct deep_item *items;
-    uint32_t items_count, items_done;
-    uint32_t *table; /* indices of items plus 1, by end and type */
 };
 
 static uint64_t word_at(const uint8_t *bytes)
@@ -86,10 +66,11 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
 }
 
 /* The set of objects has only what is in the heap. */
-static void notice_in_image(struct object_set *objects, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+static void notice_in_image(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
 {
+    struct object_set *objects = &walk->objects;
     if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
-        objects->watched - address >= asked_bytes)
+        !is_in_image(walk, objects->watched) || objects->watched - address >= asked_bytes)
         return;
     objects->is_watched_found = true;
     objects->watched_part = part;
@@ -105,7 +86,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (is_in_image(walk, address)) {
         walk->image_bytes[part] +=
             asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
-        notice_in_image(&walk->objects, part, address, asked_bytes);
+        notice_in_image(walk, part, address, asked_bytes);
         return;
     }
     struct map_values *values = walk->values;
@@ -114,108 +95,152 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     values->pending[values->pending_count++] = (struct object_address){address, asked_bytes, part};
 }
 
-/* ---- the list of what is to be followed ---- */
-
-static uint64_t slot_of(uintptr_t end, uintptr_t type)
-{
-    uint64_t value = (end ^ type << 20) * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % DEEP_TABLE_SLOTS;
-}
-
-/* The item of that end, type and kind; NULL: `at` is where its index may stand, or DEEP_TABLE_SLOTS, there is no room.
- */
-static struct deep_item *find_item(const struct map_values *values, const struct deep_item *sought, uint64_t *at)
-{
-    *at = slot_of(sought->end, sought->type);
-    for (unsigned i = 0; i < DEEP_PROBES_MAX; i++, *at = (*at + 1) % DEEP_TABLE_SLOTS) {
-        uint32_t index = values->table[*at];
-        if (index == 0)
-            return NULL;
-        struct deep_item *item = &values->items[index - 1];
-        if (item->end == sought->end && item->type == sought->type && item->kind == sought->kind)
-            return item;
-    }
-    *at = DEEP_TABLE_SLOTS;
-    return NULL;
-}
-
-static void follow_later(struct map_walk *walk, enum deep_kind kind, uintptr_t address, uintptr_t type, uint64_t count)
-{
-    struct map_values *values = walk->values;
-    if (!walk->is_deep || address == 0 || count == 0)
-        return;
-    const struct go_type *of = go_types_find(&walk->types, type);
-    if (of == NULL) {
-        walk->unknown++;
-        return;
-    }
-    if (kind == DEEP_VALUES && of->references_count == 0)
-        return;
-    while (count > 0) {
-        struct deep_item sought = {address, type, count, kind};
-        uint64_t at, known;
-        if (kind == DEEP_VALUES)
-            sought.end += count * of->bytes;
-        struct deep_item *item = find_item(values, &sought, &at);
-        if (item == NULL && (values->items_count == DEEP_MAX || at == DEEP_TABLE_SLOTS)) {
-            walk->unknown++;
-            return;
-        }
-        if (item == NULL) {
-            values->items[values->items_count++] = sought;
-            values->table[at] = values->items_count;
-            return;
-        }
-        known = item->count;
-        if (count <= known)
-            return;
-        item->count = count;
-        if (item >= values->items + values->items_done)
-            return;
-        count -= known; /* those before it are left */
-    }
-}
-
 /* ---- references ---- */
 
-static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
-                           const uint8_t *value);
-
-/* How many of `count` values at `address` lie in its object, or in the image. */
-static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
+static bool take_boxes(struct map_walk *walk)
 {
-    uint64_t behind =
-        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
-    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
+    struct map_values *values = walk->values;
+    if (values->boxes == NULL) {
+        values->boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
+        values->sorted_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
+    }
+    return values->boxes != NULL && values->sorted_boxes != NULL;
 }
 
-/* The references of `count` values, which do not lie in slots of the map. */
-static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type,
-                          uint64_t count)
+/* A value that lies outside of its slot. */
+static void add_boxed(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type)
 {
     struct map_walk *walk = visit->walk;
-    uint64_t there = values_there(walk, address, count, type->bytes), at_once = VALUE_BYTES / max_u64(type->bytes, 1);
-    if (there == 0 || at_once == 0) {
-        walk->unknown++;
+    struct map_values *values = walk->values;
+    map_add(visit, part, address, type->bytes);
+    if (type->references_count == 0 || address == 0)
         return;
-    }
-    for (uint64_t first = 0; first < there; first += at_once) {
-        uint64_t values = min_u64(at_once, there - first);
-        if (!map_spend(walk, values * type->bytes) ||
-            !reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
-            walk->torn_reads++;
-            return;
-        }
-        for (uint64_t i = 0; i < values; i++)
-            add_references(visit, part, type, walk->values->bytes + i * type->bytes);
+    /* A box in a box is not gathered: there may be no end of them. */
+    bool is_gathered = !values->is_opening && type->bytes <= VALUE_BYTES && values->boxes_count < BOXES_MAX;
+    if (is_gathered && take_boxes(walk))
+        values->boxes[values->boxes_count++] = (struct box){address, type, visit->is_inner ? MAP_PART_DEEP : part};
+    else if (walk->is_deep)
+        map_deep_add(walk, DEEP_VALUES, address, type->address, 1);
+    else
+        walk->unknown += !values->is_opening;
+}
+
+/* One word that points to something. */
+static void add_pointer(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
+                        uintptr_t target)
+{
+    struct map_walk *walk = visit->walk;
+    switch (reference->kind) {
+    case REFERENCE_POINTER:
+        if (reference->target_bytes != 0)
+            map_add(visit, part, target, reference->target_bytes);
+        map_deep_add(walk, DEEP_VALUES, target, reference->type, 1);
+        break;
+    case REFERENCE_MAP:
+        map_add(visit, part, target, map_header_bytes(walk->heap->layout));
+        map_deep_add(walk, DEEP_MAP, target, reference->type, 1);
+        break;
+    case REFERENCE_CHAN:
+        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
+        map_deep_add(walk, DEEP_CHAN, target, reference->type, 1);
+        break;
+    case REFERENCE_OPAQUE:
+        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
+        break;
+    case REFERENCE_STRING:
+    case REFERENCE_SLICE:
+    case REFERENCE_ANY:
+    case REFERENCE_INTERFACE:
+        walk->unknown++; /* of more than one word */
+        break;
     }
 }
+
+/* An interface's data word is the value, or points to it. The value counts as if it stood in the interface's place. */
+static void add_interface(struct map_visit *visit, enum map_part part, uintptr_t type_address, uintptr_t data)
+{
+    struct map_walk *walk = visit->walk;
+    const struct go_type *type = go_types_find(&walk->types, type_address);
+    if (type == NULL)
+        walk->unknown++;
+    else if (type->is_direct && type->bytes == sizeof data && type->references_count == 1)
+        add_pointer(visit, part, &type->references[0], data);
+    else if (type->bytes != 0)
+        add_boxed(visit, part, data, type);
+}
+
+static uintptr_t type_of_itab(struct map_walk *walk, uintptr_t itab)
+{
+    uint64_t type;
+    return reader_read(&walk->cache.reader, itab + ITAB_TYPE_AT, &type, sizeof type) ? type : 0;
+}
+
+static void add_slice(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
+                      const uint8_t *at)
+{
+    uint64_t capacity = word_at(at + 16), bytes;
+    if (__builtin_mul_overflow(capacity, reference->target_bytes, &bytes) || bytes > VALUE_BYTES_MAX) {
+        visit->walk->torn_reads++;
+        return;
+    }
+    if (bytes == 0)
+        return;
+    map_add(visit, part, word_at(at), bytes);
+    map_deep_add(visit->walk, DEEP_VALUES, word_at(at), reference->type, capacity);
+}
+
+static void add_string(struct map_visit *visit, enum map_part part, const uint8_t *at)
+{
+    uint64_t length = word_at(at + 8);
+    if (length > VALUE_BYTES_MAX)
+        visit->walk->torn_reads++;
+    else if (length != 0)
+        map_add(visit, part, word_at(at), length);
+}
+
+static void add_reference(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
+                          const uint8_t *at)
+{
+    uintptr_t first = word_at(at);
+    switch (reference->kind) {
+    case REFERENCE_STRING:
+        add_string(visit, part, at);
+        break;
+    case REFERENCE_SLICE:
+        add_slice(visit, part, reference, at);
+        break;
+    case REFERENCE_ANY:
+        if (first != 0)
+            add_interface(visit, part, first, word_at(at + 8));
+        break;
+    case REFERENCE_INTERFACE:
+        if (first != 0)
+            add_interface(visit, part, type_of_itab(visit->walk, first), word_at(at + 8));
+        break;
+    case REFERENCE_POINTER:
+    case REFERENCE_MAP:
+    case REFERENCE_CHAN:
+    case REFERENCE_OPAQUE:
+        add_pointer(visit, part, reference, first);
+        break;
+    }
+}
+
+static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
+                           const uint8_t *value)
+{
+    visit->walk->unknown += type->is_incomplete;
+    for (uint32_t i = 0; i < type->references_count; i++)
+        add_reference(visit, part, &type->references[i], value + type->references[i].offset_bytes);
+}
+
+/* ---- boxes ---- */
 
 /* A value that lies outside of its slot counts as if it stood there. */
 static void open_box(struct map_visit *visit, const struct box *box)
 {
     struct map_walk *walk = visit->walk;
-    uint8_t value[BOX_BYTES_MAX];
+    uint8_t *value = walk->values->box_bytes;
     if (reader_read(&walk->cache.reader, box->address, value, box->type->bytes))
         add_references(visit, box->part, box->type, value);
     else
@@ -258,121 +283,14 @@ static void open_boxes(struct map_walk *walk)
     values->boxes_count = 0;
 }
 
-static bool take_boxes(struct map_walk *walk)
+/* So that all that one entry or value may have finds room. */
+static void make_room_for_boxes(struct map_walk *walk)
 {
-    struct map_values *values = walk->values;
-    if (values->boxes == NULL) {
-        values->boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-        values->sorted_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-    }
-    return values->boxes != NULL && values->sorted_boxes != NULL;
+    if (walk->values->boxes_count > BOXES_MAX - 2 * GO_TYPE_REFERENCES_MAX)
+        open_boxes(walk);
 }
 
-static void add_boxed(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type)
-{
-    struct map_walk *walk = visit->walk;
-    struct map_values *values = walk->values;
-    struct box box = {address, type, visit->is_inner ? MAP_PART_DEEP : part};
-    map_add(visit, part, address, type->bytes);
-    if (type->references_count == 0 || address == 0)
-        return;
-    bool is_gathered = type->bytes <= BOX_BYTES_MAX && take_boxes(walk);
-    if (values->is_opening || (!is_gathered && walk->is_deep)) {
-        /* A box in a box: there may be no end of them. */
-        follow_later(walk, DEEP_VALUES, address, type->address, 1);
-    } else if (!is_gathered) {
-        values->is_opening = true;
-        follow_values(visit, part, address, type, 1);
-        values->is_opening = false;
-    } else {
-        values->boxes[values->boxes_count++] = box;
-        if (values->boxes_count == BOXES_MAX)
-            open_boxes(walk);
-    }
-}
-
-/* An interface's data word is the value, or points to it. The value counts as if it stood in the interface's place. */
-static void add_interface(struct map_visit *visit, enum map_part part, uintptr_t type_address, uintptr_t data)
-{
-    struct map_walk *walk = visit->walk;
-    const struct go_type *type = go_types_find(&walk->types, type_address);
-    if (type == NULL)
-        walk->unknown++;
-    else if (type->is_direct && type->bytes == sizeof data)
-        add_references(visit, part, type, (const uint8_t *)&data);
-    else if (type->bytes != 0)
-        add_boxed(visit, part, data, type);
-}
-
-static uintptr_t type_of_itab(struct map_walk *walk, uintptr_t itab)
-{
-    uint64_t type;
-    return reader_read(&walk->cache.reader, itab + ITAB_TYPE_AT, &type, sizeof type) ? type : 0;
-}
-
-static void add_slice(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
-                      const uint8_t *at)
-{
-    uint64_t capacity = word_at(at + 16), bytes;
-    if (__builtin_mul_overflow(capacity, reference->target_bytes, &bytes) || bytes > VALUE_BYTES_MAX) {
-        visit->walk->torn_reads++;
-        return;
-    }
-    if (bytes == 0)
-        return;
-    map_add(visit, part, word_at(at), bytes);
-    follow_later(visit->walk, DEEP_VALUES, word_at(at), reference->type, capacity);
-}
-
-static void add_reference(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
-                          const uint8_t *at)
-{
-    struct map_walk *walk = visit->walk;
-    uintptr_t target = word_at(at);
-    uint64_t length;
-    switch (reference->kind) {
-    case REFERENCE_STRING:
-        length = word_at(at + 8);
-        if (length > VALUE_BYTES_MAX)
-            walk->torn_reads++;
-        else if (length != 0)
-            map_add(visit, part, target, length);
-        break;
-    case REFERENCE_SLICE:
-        add_slice(visit, part, reference, at);
-        break;
-    case REFERENCE_POINTER:
-        if (reference->target_bytes != 0)
-            map_add(visit, part, target, reference->target_bytes);
-        follow_later(walk, DEEP_VALUES, target, reference->type, 1);
-        break;
-    case REFERENCE_ANY:
-    case REFERENCE_INTERFACE:
-        if (target != 0)
-            add_interface(visit, part, reference->kind == REFERENCE_ANY ? target : type_of_itab(walk, target),
-                          word_at(at + 8));
-        break;
-    case REFERENCE_MAP:
-        map_add(visit, part, target, map_header_bytes(walk->heap->layout));
-        follow_later(walk, DEEP_MAP, target, reference->type, 1);
-        break;
-    case REFERENCE_CHAN:
-        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
-        follow_later(walk, DEEP_CHAN, target, reference->type, 1);
-        break;
-    case REFERENCE_OPAQUE:
-        map_add(visit, part, target, OBJECT_ASKED_WHOLE);
-        break;
-    }
-}
-
-static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
-                           const uint8_t *value)
-{
-    visit->walk->unknown += type->is_incomplete;
-    for (uint32_t i = 0; i < type->references_count; i++)
-        add_reference(visit, part, &type->references[i], value + type->references[i].offset_bytes);
-}
+/* ---- entries ---- */
 
 static void add_value(struct map_visit *visit, enum map_part part, const struct go_type *type, bool is_indirect,
                       const uint8_t *slot)
@@ -389,9 +307,45 @@ void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot
     visit->shape.entries++;
     if (!type->has_references)
         return;
-    add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect, bucket + type->keys_at + slot * type->key_stride);
+    make_room_for_boxes(visit->walk);
+    add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect,
+              bucket + type->keys_at + (size_t)slot * type->key_stride);
     add_value(visit, MAP_PART_ELEMENTS, type->element, type->is_element_indirect,
-              bucket + type->elements_at + slot * type->element_stride);
+              bucket + type->elements_at + (size_t)slot * type->element_stride);
+}
+
+/* ---- following ---- */
+
+/* How many of `count` values at `address` lie in its object, or in the image. */
+static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
+{
+    uint64_t behind =
+        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
+    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
+}
+
+/* The references of `count` values, which do not lie in slots of the map. */
+static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type,
+                          uint64_t count)
+{
+    struct map_walk *walk = visit->walk;
+    uint64_t there = values_there(walk, address, count, type->bytes), at_once = VALUE_BYTES / max_u64(type->bytes, 1);
+    if (there == 0 || at_once == 0) {
+        walk->unknown++;
+        return;
+    }
+    for (uint64_t first = 0; first < there; first += at_once) {
+        uint64_t values = min_u64(at_once, there - first);
+        if (!map_spend(walk, values * type->bytes) ||
+            !reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
+            walk->torn_reads++;
+            return;
+        }
+        for (uint64_t i = 0; i < values; i++) {
+            make_room_for_boxes(walk);
+            add_references(visit, part, type, walk->values->bytes + i * type->bytes);
+        }
+    }
 }
 
 static void follow_chan(struct map_visit *visit, const struct deep_item *item, const struct go_type *type)
@@ -413,27 +367,32 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
         follow_values(visit, MAP_PART_DEEP, buffer, type, length);
 }
 
+static void follow(struct map_walk *walk, const struct deep_item *item)
+{
+    struct map_visit visit = {.walk = walk, .is_inner = true};
+    const struct go_type *type = go_types_find(&walk->types, item->type);
+    switch (item->kind) {
+    case DEEP_VALUES:
+        follow_values(&visit, MAP_PART_DEEP, item->end - item->count * type->bytes, type, item->count);
+        break;
+    case DEEP_MAP:
+        walk->unknown += !map_visit(&visit, item->end, item->type);
+        break;
+    case DEEP_CHAN:
+        follow_chan(&visit, item, type);
+        break;
+    }
+}
+
+/* What is in boxes may lead on, and so on. */
 static void follow_all(struct map_walk *walk)
 {
-    struct map_values *values = walk->values;
-    while (values->items_done < values->items_count) {
-        struct deep_item item = values->items[values->items_done++];
-        struct map_visit visit = {.walk = walk, .is_inner = true};
-        const struct go_type *type = go_types_find(&walk->types, item.type);
-        switch (item.kind) {
-        case DEEP_VALUES:
-            follow_values(&visit, MAP_PART_DEEP, item.end - item.count * type->bytes, type, item.count);
-            break;
-        case DEEP_MAP:
-            walk->unknown += !map_visit(&visit, item.end, item.type);
-            break;
-        case DEEP_CHAN:
-            follow_chan(&visit, &item, type);
-            break;
-        }
-        if (values->items_done == values->items_count)
-            open_boxes(walk);
-    }
+    struct deep_item item;
+    do {
+        while (map_deep_next(walk, &item))
+            follow(walk, &item);
+        open_boxes(walk);
+    } while (map_deep_has_next(walk));
 }
 
 /* ---- a walk ---- */
@@ -444,29 +403,11 @@ bool map_values_open(struct map_walk *walk, struct bump *bump)
     return walk->values != NULL;
 }
 
-static void empty_table(struct map_values *values)
-{
-    for (uint32_t i = 0; i < values->items_count; i++) {
-        uint64_t at = slot_of(values->items[i].end, values->items[i].type);
-        for (; values->table[at] != 0; at = (at + 1) % DEEP_TABLE_SLOTS)
-            values->table[at] = 0;
-    }
-}
-
 bool map_values_clear(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
     values->pending_count = values->boxes_count = 0;
-    if (!walk->is_deep)
-        return true;
-    if (values->items == NULL) {
-        values->items = bump_take(walk->objects.bump, DEEP_MAX * sizeof *values->items);
-        values->table = bump_take(walk->objects.bump, DEEP_TABLE_SLOTS * sizeof *values->table);
-    } else {
-        empty_table(values);
-    }
-    values->items_count = values->items_done = 0;
-    return values->items != NULL && values->table != NULL;
+    return !walk->is_deep || map_deep_clear(walk);
 }
 
 void map_values_finish(struct map_walk *walk)

@@ -40,7 +40,7 @@ uint8_t *map_buffer(struct map_walk *walk)
 bool map_spend(struct map_walk *walk, uint64_t bytes)
 {
     uint64_t there = walk->objects.spans_bytes + (walk->image_end - walk->image_start);
-    if (walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / (2 * SPENT_FACTOR)))
+    if (walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / 2 / SPENT_FACTOR))
         return false;
     walk->spent_bytes += bytes + SPENT_BYTES_EACH;
     return true;

@@ -68,6 +68,7 @@ struct map_walk {
     struct go_types types;
     struct object_set objects;
     struct map_values *values; /* what keys and elements lead to, gathered */
+    struct map_deep *deep;     /* what is to be followed then; NULL: nobody has asked */
     uint8_t *buffer;           /* MAP_BUFFER_BYTES */
 
     struct map_shape shape; /* of the map itself, not of those in it */

@@ -83,6 +83,27 @@ static inline void map_note(struct map_visit *visit, const struct map_place *fir
 void map_note_structs(struct map_visit *visit, const struct map_place *first, uintptr_t address, uint64_t count,
                       uint64_t struct_bytes);
 
+/* ---- map_deep.c ---- */
+
+enum deep_kind { DEEP_VALUES, DEEP_MAP, DEEP_CHAN };
+
+/* Values are known by their end: of one array many slices may be kept that begin anywhere and reach to the same end,
+ * and each of its elements is followed once. */
+struct deep_item {
+    uintptr_t end, type; /* of a map or channel: its address */
+    uint64_t count;
+    enum deep_kind kind;
+};
+
+/* False: no memory is left. */
+bool map_deep_clear(struct map_walk *walk);
+/* Puts `count` values of `type` at `address` (or the map or channel there) on the list, if all pointers are followed
+ * and it has any, unless it was there before. */
+void map_deep_add(struct map_walk *walk, enum deep_kind kind, uintptr_t address, uintptr_t type, uint64_t count);
+bool map_deep_has_next(const struct map_walk *walk);
+/* Takes the next; false: there is none. */
+bool map_deep_next(struct map_walk *walk, struct deep_item *item);
+
 /* ---- one file a design ---- */
 
 /* Walks the map whose header lies at `header`; false: it cannot be read at all. */

@@ -206,35 +206,58 @@ TOOLCHAIN_TEST(sites, resident_bytes_add_up_to_the_classes, .timeout = 120)
     watched_end(watched);
 }
 
-/* By scavtrace's own words, where it tells them apart. */
+/* By whom memory was given back. */
+struct reasons {
+    uint64_t forced, background, eager;
+};
+
+static struct reasons reasons_of(struct watched *watched, const struct names *names)
+{
+    json_t *dump = watched_dump(watched);
+    struct reasons reasons = {
+        .forced = sum(dump, names, "go", "madvise", "DONTNEED", "FreeOSMemory", NULL),
+        .background = sum(dump, names, "go", "madvise", "DONTNEED", "background scavenger", NULL),
+        .eager = sum(dump, names, "go", "madvise", "DONTNEED", "allocation over the limit or goal", NULL) +
+                 sum(dump, names, "go", "madvise", "DONTNEED", "heap growth", NULL),
+    };
+    cr_expect_eq(reasons.forced + reasons.background + reasons.eager,
+                 sum(dump, names, "go", "madvise", "DONTNEED", NULL, NULL));
+    json_decref(dump);
+    return reasons;
+}
+
+/* By scavtrace's own words, where it tells them apart: to the byte. A line is written when a sweep ends; the scavenger
+ * adds what it does to its sum some time after it was done, so that a line may come too early and the next has it. */
 TOOLCHAIN_TEST(sites, reasons_are_those_of_scavtrace, .timeout = 120)
 {
+    enum { COLLECTIONS_MAX = 20 };
     struct names names = names_of(app_path(toolchain, "freeloop"));
     struct program_setup setup = {
-        .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", "40", "-wait", NULL},
+        .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", "40", "-settle", "-wait", NULL},
         .environment = (const char *[]){"GODEBUG=scavtrace=1", "GOGC=off", "GOMEMLIMIT=24MiB", NULL},
     };
     struct watched *watched = watched_start(&setup);
+    bool is_told_apart = toolchain_minor(toolchain) >= 21;
     program_await_phase(watched->program, "done");
-    json_t *dump = watched_dump(watched);
+    struct reasons reasons = reasons_of(watched, &names);
     struct scavtrace truth = scavtrace_sum(program_errors(watched->program));
-    uint64_t forced = sum(dump, &names, "go", "madvise", "DONTNEED", "FreeOSMemory", NULL);
-    uint64_t background = sum(dump, &names, "go", "madvise", "DONTNEED", "background scavenger", NULL);
-    uint64_t eager = sum(dump, &names, "go", "madvise", "DONTNEED", "allocation over the limit or goal", NULL) +
-                     sum(dump, &names, "go", "madvise", "DONTNEED", "heap growth", NULL);
-    cr_expect_eq(forced + background + eager, sum(dump, &names, "go", "madvise", "DONTNEED", NULL, NULL));
-    cr_expect_geq(forced, truth.forced_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64, toolchain->version, forced,
-                  truth.forced_bytes);
-    json_decref(dump);
+    for (int i = 0; i < COLLECTIONS_MAX && is_told_apart && reasons.background != truth.background_bytes; i++) {
+        program_send(watched->program, "collect");
+        program_await_phase(watched->program, "done");
+        reasons = reasons_of(watched, &names);
+        truth = scavtrace_sum(program_errors(watched->program));
+    }
     names_free(&names);
     watched_end(watched);
-    if (toolchain_minor(toolchain) < 21) /* it does not tell the others apart */
+    cr_expect_eq(reasons.forced, truth.forced_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64, toolchain->version,
+                 reasons.forced, truth.forced_bytes);
+    if (!is_told_apart)
         return;
-    /* Its lines come at the ends of sweeps: what was given back since the last one is in none. */
-    cr_expect_geq(background, truth.background_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64, toolchain->version,
-                  background, truth.background_bytes);
-    cr_expect_geq(eager, truth.eager_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64, toolchain->version, eager,
-                  truth.eager_bytes);
+    cr_expect_eq(reasons.background, truth.background_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64,
+                 toolchain->version, reasons.background, truth.background_bytes);
+    cr_expect_eq(reasons.eager, truth.eager_bytes, "go%s: %" PRIu64 ", scavtrace says %" PRIu64, toolchain->version,
+                 reasons.eager, truth.eager_bytes);
+    cr_expect_gt(reasons.background + reasons.eager, 0, "go%s", toolchain->version);
 }
 
 static const struct {

@@ -3,7 +3,9 @@
 // Freeloop is heavy on madvise: again and again it allocates and touches memory, drops it, and calls debug.FreeOSMemory.
 //
 // With -scatter every second block is kept until the round after, so that what is given back lies in many short runs:
-// one madvise call for each. Prints "elapsed_ns=N" (the loop alone). With -wait it stays in the phase "done" afterwards.
+// one madvise call for each. Prints "elapsed_ns=N" (the loop alone). With -wait it stays in the phase "done" afterwards;
+// with -settle all that can be given back is given back before, and on each line "collect" there is a collection, which
+// tells of what was given back in the background.
 // Run it with GOGC=off and nothing but FreeOSMemory gives memory back: then GODEBUG=scavtrace=1 accounts for every call.
 package main
 
@@ -12,6 +14,8 @@ import "C" // nothing is called: the program only has to be one with libc in it
 import (
 	"flag"
 	"fmt"
+	"math"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -46,6 +50,7 @@ func main() {
 	rounds := flag.Int("n", 200, "rounds")
 	mebibytes := flag.Int("mib", 16, "MiB allocated in each")
 	scatter := flag.Bool("scatter", true, "keep every second block for a round")
+	settle := flag.Bool("settle", false, "give back what can be given back before that")
 	wait := flag.Bool("wait", false, "stay in phase done until a line comes")
 	flag.Parse()
 
@@ -65,7 +70,14 @@ func main() {
 		}
 	}
 	talk.Say("elapsed_ns=%d", elapsed.Nanoseconds())
+	if *settle {
+		debug.SetMemoryLimit(math.MaxInt64) // near a limit the scavenger finds work at any time
+		debug.FreeOSMemory()
+		runtime.GC()
+	}
 	if *wait {
-		talk.Reach("done", fmt.Sprintf("dropped_bytes=%d", dropped*blockBytes))
+		for talk.Reach("done", fmt.Sprintf("dropped_bytes=%d", dropped*blockBytes)) == "collect" {
+			runtime.GC()
+		}
 	}
 }

@@ -63,7 +63,10 @@ func main() {
 		leaves[i] = new(leaf)
 		leaves[i][0] = 1
 	}
-	of := objects()
+	// On a stack of its own: this one would grow, and be moved when a collection shrinks it again.
+	words := make(chan string)
+	go func() { words <- objects() }()
+	of := <-words
 	// Every other one is dropped.
 	dead := uintptr(unsafe.Pointer(leaves[slots/2]))
 	for i := 0; i < slots; i += 2 {
@@ -88,13 +91,13 @@ func main() {
 
 	var local [64]byte
 	local[1] = 1
-	words := fmt.Sprintf(" node=%#x leaf=%#x dead=%#x slot_bytes=%d big=%#x big_bytes=%d touched=%#x given=%#x "+
+	all := fmt.Sprintf(" node=%#x leaf=%#x dead=%#x slot_bytes=%d big=%#x big_bytes=%d touched=%#x given=%#x "+
 		"kept=%#x stack=%#x global=%#x malloc=%#x mapped=%#x no_access=%#x zero=%#x",
 		uintptr(unsafe.Pointer(nodes[1]))+100, uintptr(unsafe.Pointer(leaves[slots/2+1])), dead, slotBytes, addressOf(big),
 		large, addressOf(big)+large/2, givenAt+returned/2, keptAt+freed/2, uintptr(unsafe.Pointer(&local[1])),
 		uintptr(unsafe.Pointer(&global[4096])), uintptr(C.c_blocks_small()), uintptr(C.c_blocks_mapped()),
 		uintptr(C.c_blocks_no_access()), uintptr(C.c_blocks_zero()))
-	rest.Reach("held", words+of)
+	rest.Reach("held", all+of)
 
 	fresh = new(leaf)
 	rest.Stay("fresh", fmt.Sprintf(" fresh=%#x", uintptr(unsafe.Pointer(fresh))))
