@@ -92,9 +92,22 @@ Test(map_estimate, buckets_made_for_so_many_entries)
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const struct map_shape text = strings(MAP_DESIGN_BUCKETS), number = numbers(MAP_DESIGN_BUCKETS);
         uint64_t entries = CASES[i].entries;
-        expect(map_estimate_remade(&text, entries, 21), CASES[i].capacity, CASES[i].strings_bytes, entries);
-        expect(map_estimate_remade(&number, entries, 21), CASES[i].capacity, CASES[i].numbers_bytes, entries);
+        expect(map_estimate_remade(&text, entries, 20), CASES[i].capacity, CASES[i].strings_bytes, entries);
+        expect(map_estimate_remade(&number, entries, 20), CASES[i].capacity, CASES[i].numbers_bytes, entries);
     }
+}
+
+/* 12 * (2^B / 2) there, for (8 * 13 / 16) is 6. */
+Test(map_estimate, go1_21_fills_its_buckets_less)
+{
+    const struct map_shape shape = strings(MAP_DESIGN_BUCKETS);
+    static const unsigned OTHERS[] = {17, 20, 22, 23};
+    expect(map_estimate_remade(&shape, 12, 21), 16, 576, 12);
+    expect(map_estimate_remade(&shape, 13, 21), 32, 1152, 13);
+    expect(map_estimate_remade(&shape, 1536, 21), 2048, 81920, 1536);
+    expect(map_estimate_remade(&shape, 1537, 21), 4096, 155648, 1537);
+    for (unsigned i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
+        expect(map_estimate_remade(&shape, 1537, OTHERS[i]), 2048, 81920, 1537);
 }
 
 Test(map_estimate, tables_made_for_so_many_entries)
@@ -136,7 +149,7 @@ Test(map_estimate, buckets_grow_when_they_are_full_or_the_load_is_passed)
         struct map_shape shape = strings(MAP_DESIGN_BUCKETS);
         uint64_t at_entries;
         shape.buckets = CASES[i].buckets;
-        expect(map_estimate_grown(&shape, 12345, 21, &at_entries), CASES[i].capacity, CASES[i].bytes, CASES[i].buckets);
+        expect(map_estimate_grown(&shape, 12345, 22, &at_entries), CASES[i].capacity, CASES[i].bytes, CASES[i].buckets);
         cr_expect_eq(at_entries, CASES[i].at_entries, "%lu buckets: %lu", CASES[i].buckets, at_entries);
     }
 }
