@@ -225,7 +225,7 @@ static inline struct object_span *span_of(struct object_set *set, struct object_
         return NULL;
     if (page == PAGE_ELSEWHERE && arena->from_before != NULL && covers(arena->from_before, address))
         return arena->from_before;
-    if (page == PAGE_UNKNOWN || page >= PAGE_NONE_FIRST)
+    if (page == PAGE_UNKNOWN || page > GO_ARENA_PAGES)
         return enter_span(set, arena, address);
     return &arena->spans[page - 1];
 }

@@ -381,33 +381,33 @@ Test(map_walk, a_table_stands_in_the_directory_more_than_once)
     expect_part(MAP_PART_BUCKETS, 3, 320 * fake_slots_of(&go, type).bucket_bytes);
 }
 
-/* What the hook below changes, at which reading of the table. */
+/* What the hooks below change, and when. */
 static struct {
-    uintptr_t table, header;
-    uint64_t reads, changes, changes_max, depth;
+    uintptr_t table, groups, header;
+    uint64_t reads, changes_left, depth;
 } moving;
 
+/* Between the two readings of the table's struct. */
 static void grow_table(struct fake_heap *heap, uintptr_t address, uint64_t bytes)
 {
     (void)heap;
     (void)bytes;
-    if (address != moving.table || moving.reads++ % 2 == 0 || moving.changes == moving.changes_max)
+    if (address != moving.groups || moving.changes_left == 0)
         return;
-    moving.changes++;
+    moving.changes_left--;
     fake_go_put_field(&go, moving.table, go.heap.layout->table_depth, ++moving.depth);
 }
 
 Test(map_walk, a_table_that_changes_while_it_is_read_is_read_again)
 {
     open_version(27);
-    uintptr_t type = fake_type_map(&go, plain, plain), map = fake_map(&go, 10), groups;
-    moving.table = fake_table(&go, type, 16, &groups);
-    fill_table(type, groups, 10);
+    uintptr_t type = fake_type_map(&go, plain, plain), map = fake_map(&go, 10);
+    moving.table = fake_table(&go, type, 16, &moving.groups);
+    fill_table(type, moving.groups, 10);
     fake_map_set_directory(&go, map, (uintptr_t[]){moving.table}, 0);
     go.heap.hook = grow_table;
     for (uint64_t changes = 0; changes <= 4; changes++) {
-        moving.reads = moving.changes = 0;
-        moving.changes_max = changes;
+        moving.changes_left = changes;
         run(map, type, false);
         cr_expect_eq(walk.torn_reads, changes < 3 ? changes : 3, "%lu", walk.torn_reads);
         cr_expect_eq(walk.shape.entries, changes < 3 ? 10 : 0, "%lu", walk.shape.entries);
