@@ -217,7 +217,7 @@ stdlib: all | $(BUILD)/go/$(GO_OLDEST)/bin/go ## tests of Go's standard library,
 # Each target with all that parses hostile input; what only builds the input is not followed for coverage.
 FUZZ_SECONDS := 60
 FUZZ_CFLAGS := $(CSTD) -O1 -g -Ishim -Iinclude -I. -MMD -MP -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FUZZ_SRC := $(LIB_SRC) $(filter-out harness/main.c,$(HARNESS_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c go_lines.c files.c fake_heap.c fake_heap_populate.c fake_profile.c)
+FUZZ_SRC := $(LIB_SRC) $(filter-out harness/main.c,$(HARNESS_SRC)) $(addprefix tests/unit/support/,fake_memory.c go_image.c go_lines.c files.c fake_heap.c fake_heap_populate.c fake_profile.c fake_go.c)
 FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz.o/%.o,$(filter %.c,$(FUZZ_SRC))) $(BUILD)/lib.o/harness/html_template.o
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 

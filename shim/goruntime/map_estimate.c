@@ -89,7 +89,7 @@ static struct map_estimate remade_swiss(const struct map_shape *shape, uint64_t 
         return (struct map_estimate){SLOTS, table_bytes(shape, SLOTS, go_minor)};
     uint64_t target = entries * SLOTS / TABLE_LOAD;
     uint64_t tables = 1ull << log2_of((target + TABLE_SLOTS_MAX - 1) / TABLE_SLOTS_MAX);
-    uint64_t slots = max_u64(1ull << log2_of(target / tables), SLOTS);
+    uint64_t slots = min_u64(max_u64(1ull << log2_of(target / tables), SLOTS), TABLE_SLOTS_MAX);
     return (struct map_estimate){tables * slots, tables * table_bytes(shape, slots, go_minor)};
 }
 

@@ -17,6 +17,8 @@ enum {
     PAGE_NONE_FIRST = PAGE_NONE - 3, /* and so often it may be looked at again before that is believed */
     LOOKS_MAX = 1 << 18,             /* of about two microseconds */
     SPAN_PAGES_MAX = 16,             /* of a span with more than one slot: bits of part_pages */
+    TINY_SLOT_BYTES = 16, /* malloc.go:maxTinySize: smaller objects without pointers share a slot, and what each asked
+                             for is added */
     BATCH = 64,
 };
 
@@ -43,10 +45,11 @@ void object_set_clear(struct object_set *set)
 {
     for (uint32_t i = 0; i < set->arenas_count; i++) {
         struct object_arena *arena = set->arenas[i];
-        for (uint32_t page = 0; page < GO_ARENA_PAGES; page++) {
-            if (arena->spans[page].bytes != 0)
-                arena->spans[page] = (struct object_span){0};
+        for (uint32_t page = arena->first_page, next; page != 0; page = next) {
+            next = arena->spans[page - 1].next_page;
+            arena->spans[page - 1] = (struct object_span){0};
         }
+        arena->first_page = 0;
         memset(arena->start_page, 0, sizeof arena->start_page);
         arena->from_before = NULL;
     }
@@ -161,7 +164,8 @@ static bool covers(const struct object_span *span, uintptr_t address)
 
 static struct object_span *fill_span(struct object_set *set, struct object_arena *arena, const struct mspan *span)
 {
-    struct object_span *known = &arena->spans[(span->start - arena->start) / GO_PAGE_BYTES];
+    uint64_t page = (span->start - arena->start) / GO_PAGE_BYTES;
+    struct object_span *known = &arena->spans[page];
     if (known->bytes != 0)
         return known;
     *known = (struct object_span){
@@ -170,8 +174,11 @@ static struct object_span *fill_span(struct object_set *set, struct object_arena
         .slot_bytes = span->slot_bytes,
         .slots = (uint32_t)span->slots,
         .pages = (uint32_t)span->pages,
+        .is_tiny = span->slot_bytes == TINY_SLOT_BYTES && (span->span_class & 1) != 0,
+        .next_page = arena->first_page,
         .slot_magic = span->slots == 1 ? 0 : UINT32_MAX / (uint32_t)span->slot_bytes + 1,
     };
+    arena->first_page = (uint16_t)(page + 1);
     set->spans_bytes += known->bytes;
     return known;
 }
@@ -241,13 +248,6 @@ uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address)
 
 /* ---- adding ---- */
 
-/* Tiny objects without pointers share a slot (malloc.go:maxTinySize), so that what each asked for is added. */
-static bool is_tiny(const struct object_span *span)
-{
-    enum { TINY_SLOT_BYTES = 16 };
-    return span->slot_bytes == TINY_SLOT_BYTES;
-}
-
 /* As far as the object goes: a length may have been read before its pointer was written. */
 static uint64_t asked_of(const struct object_span *span, uint64_t slot, const struct object_address *added)
 {
@@ -289,7 +289,7 @@ static void add(struct object_set *set, struct object_span *span, uint64_t slot,
     uint64_t *word = &span->marks[slot / 64];
     uint64_t bit = 1ull << slot % 64;
     if ((*word & bit) != 0) {
-        if (is_tiny(span) && added->asked_bytes != OBJECT_ASKED_WHOLE)
+        if (span->is_tiny && added->asked_bytes < TINY_SLOT_BYTES)
             set->parts[added->part].asked_bytes += asked_of(span, slot, added);
         return;
     }

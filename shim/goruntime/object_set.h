@@ -39,7 +39,8 @@ struct object_span {
     uint32_t pages;
     /* Go pages with objects of each part, a bit each; of a span with one slot, bit 0 stands for all of its pages. */
     uint16_t part_pages[OBJECT_PARTS];
-    uint64_t unused;
+    bool is_tiny;                           /* several objects may share a slot */
+    uint16_t next_page;                     /* the next of the arena's list */
     uint64_t marks[OBJECT_SPAN_MARK_WORDS]; /* a bit for each slot */
 };
 
@@ -48,6 +49,7 @@ struct object_arena {
     uintptr_t start;
     uint16_t start_page[GO_ARENA_PAGES]; /* of the span that holds the page, plus 1; or what object_set.c says */
     struct object_span *from_before;     /* the one that begins in another arena and reaches into this one, or NULL */
+    uint16_t first_page;                 /* of the list of its spans, plus 1; 0: none */
     struct object_span spans[GO_ARENA_PAGES]; /* by start page */
 };
 

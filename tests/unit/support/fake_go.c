@@ -50,7 +50,6 @@ void fake_go_open(struct fake_go *go, const struct go_layout *layout)
     fake_heap_open(&go->heap, layout, FAKE_TABLES);
     fake_heap_add_arena(&go->heap, FAKE_ARENAS, false);
     fake_heap_add_arena(&go->heap, FAKE_ARENAS + GO_ARENA_BYTES, false);
-    fake_heap_grow(&go->heap, FAKE_ARENAS, 2ull * GO_ARENA_BYTES);
     fake_memory_add(&go->heap.memory, FAKE_TYPES, go->types, sizeof go->types);
     fake_memory_add(&go->heap.memory, FAKE_ARENAS, go->pages, FAKE_PAGES_BYTES);
     go->found = fake_heap_described(&go->heap);
