@@ -20,8 +20,8 @@ struct layout_field {
 };
 
 struct go_layout {
-    unsigned go_minor;      /* N of go1.N */
     const char *experiment; /* this row is for programs built with it, for it moves fields; NULL: for all others */
+    unsigned go_minor;      /* N of go1.N */
 #define X(member, type, field) struct layout_field member;
     GPW_LAYOUT_FIELDS(X)
 #undef X
