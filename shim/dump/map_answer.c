@@ -279,8 +279,11 @@ static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
         answer->total.image_bytes += walk->image_bytes[i];
     }
     const struct map_part_sizes *keys = &answer->parts[MAP_PART_KEYS], *elements = &answer->parts[MAP_PART_ELEMENTS];
-    answer->naive_bytes = answer->entries * (answer->key_bytes + answer->element_bytes) + keys->asked_bytes +
-                          keys->image_bytes + elements->asked_bytes + elements->image_bytes;
+    uint64_t slots_bytes; /* a type may claim any size */
+    if (__builtin_mul_overflow(answer->entries, answer->key_bytes + answer->element_bytes, &slots_bytes))
+        slots_bytes = INT64_MAX / 2;
+    answer->naive_bytes = min_u64(slots_bytes, INT64_MAX / 2) + keys->asked_bytes + keys->image_bytes +
+                          elements->asked_bytes + elements->image_bytes;
 }
 
 static void fill_estimates(struct map_answer *answer, const struct map_walk *walk)
