@@ -20,9 +20,12 @@ enum {
     TINY_SLOT_BYTES = 16, /* malloc.go:maxTinySize: smaller objects without pointers share a slot, and what each asked
                              for is added */
     BATCH = 64,
+    CACHE_LINE_BYTES = 64,
 };
 
-_Static_assert(offsetof(struct object_span, marks) == 64, "the facts of a span are one cache line");
+_Static_assert(offsetof(struct object_span, marks) == CACHE_LINE_BYTES &&
+                   offsetof(struct object_arena, spans) % CACHE_LINE_BYTES == 0,
+               "the facts of a span are one cache line");
 
 static bool read_sweepgen(struct object_set *set)
 {
@@ -112,17 +115,20 @@ static struct object_arena *enter_arena(struct object_set *set, uintptr_t addres
 {
     uintptr_t start = align_down(address, GO_ARENA_BYTES);
     uint64_t at = slot_of_arena(start);
+    struct object_arena *arena;
     for (; set->table[at] != NULL; at = (at + 1) % TABLE_SLOTS) {
         if (set->table[at]->start == start)
             return set->table[at];
     }
     if (!is_arena(set, address))
         return NULL;
-    struct object_arena *arena = set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena);
-    if (arena == NULL) {
+    uint8_t *piece =
+        set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena + CACHE_LINE_BYTES);
+    if (piece == NULL) {
         set->is_full = true;
         return NULL;
     }
+    arena = (struct object_arena *)(void *)(piece + (CACHE_LINE_BYTES - (uintptr_t)piece % CACHE_LINE_BYTES));
     arena->start = start;
     set->table[at] = arena;
     set->arenas[set->arenas_count++] = arena;

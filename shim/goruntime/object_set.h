@@ -50,7 +50,7 @@ struct object_arena {
     uint16_t start_page[GO_ARENA_PAGES]; /* of the span that holds the page, plus 1; or what object_set.c says */
     struct object_span *from_before;     /* the one that begins in another arena and reaches into this one, or NULL */
     uint16_t first_page;                 /* of the list of its spans, plus 1; 0: none */
-    struct object_span spans[GO_ARENA_PAGES]; /* by start page */
+    _Alignas(64) struct object_span spans[GO_ARENA_PAGES]; /* by start page */
 };
 
 struct object_part {
