@@ -117,7 +117,8 @@ TOOLCHAIN_TEST(maps_load, writers_at_full_speed_never_keep_an_answer_from_its_en
     cr_expect_eq(idle.torn_reads, 0u, "go%s: %" PRIu64 " torn reads at rest", toolchain->version, idle.torn_reads);
     cr_expect_eq(busy.unknown + idle.unknown, 0u, "go%s: %u answers know nothing", toolchain->version,
                  busy.unknown + idle.unknown);
-    cr_expect_gt(busy.torn_reads, 0u, "go%s: nothing was seen changing", toolchain->version);
+    /* A map that was another one at the end is walked again, though nothing was torn. */
+    cr_expect(busy.torn_reads > 0 || busy.attempts_most > 1, "go%s: nothing was seen changing", toolchain->version);
     cr_expect_gt(busy.entries_most, 1000u, "go%s", toolchain->version);
     /* A walk is begun anew some times, beside four threads that take both processors and more. */
     cr_expect_leq(median, 20 * usual, "go%s: %.1f ms, at rest %.1f ms", toolchain->version, median * 1e3, usual * 1e3);
