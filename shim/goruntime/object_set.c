@@ -172,6 +172,10 @@ static struct object_span *fill_span(struct object_set *set, struct object_arena
 {
     uint64_t page = (span->start - arena->start) / GO_PAGE_BYTES;
     struct object_span *known = &arena->spans[page];
+    /* Fresh memory that is read before it is written becomes the zero page at first, and its replacement interrupts
+     * each CPU that runs the program (mm/memory.c:wp_page_copy). So it is written first. */
+    known->touched = 1;
+    __asm__ volatile("" ::: "memory");
     if (known->bytes != 0)
         return known;
     *known = (struct object_span){

@@ -39,8 +39,9 @@ struct object_span {
     uint32_t pages;
     /* Go pages with objects of each part, a bit each; of a span with one slot, bit 0 stands for all of its pages. */
     uint16_t part_pages[OBJECT_PARTS];
-    bool is_tiny;                           /* several objects may share a slot */
-    uint16_t next_page;                     /* the next of the arena's list */
+    bool is_tiny;       /* several objects may share a slot */
+    uint16_t next_page; /* the next of the arena's list */
+    volatile uint32_t touched;
     uint64_t marks[OBJECT_SPAN_MARK_WORDS]; /* a bit for each slot */
 };
 
