@@ -416,4 +416,5 @@ void map_values_finish(struct map_walk *walk)
     if (walk->is_deep)
         follow_all(walk);
     flush(walk);
+    object_set_finish(&walk->objects);
 }

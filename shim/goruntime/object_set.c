@@ -36,7 +36,7 @@ static bool read_sweepgen(struct object_set *set)
 
 bool object_set_open(struct object_set *set, const struct go_heap *heap, struct reader_cache *cache, struct bump *bump)
 {
-    *set = (struct object_set){.heap = heap, .cache = cache, .bump = bump};
+    *set = (struct object_set){.heap = heap, .cache = cache, .bump = bump, .shapes_count = 1};
     set->table = bump_take(bump, TABLE_SLOTS * sizeof *set->table);
     set->arenas = bump_take(bump, HEAP_ARENAS_MAX * sizeof *set->arenas);
     set->looks_left = LOOKS_MAX;
@@ -51,9 +51,11 @@ void object_set_clear(struct object_set *set)
         for (uint32_t page = arena->first_page, next; page != 0; page = next) {
             next = arena->spans[page - 1].next_page;
             arena->spans[page - 1] = (struct object_span){0};
+            if (arena->pages[page - 1].parts != 0)
+                memset(arena->marks[page - 1], 0, sizeof arena->marks[page - 1]);
         }
         arena->first_page = 0;
-        memset(arena->start_page, 0, sizeof arena->start_page);
+        memset(arena->pages, 0, sizeof arena->pages);
         arena->from_before = NULL;
     }
     memset(set->parts, 0, sizeof set->parts);
@@ -204,11 +206,26 @@ static struct object_span *enter_span_before(struct object_set *set, struct obje
     return covers(arena->from_before, address) ? arena->from_before : NULL;
 }
 
+/* 0: there is no room for another. */
+static uint8_t shape_of(struct object_set *set, const struct object_span *span)
+{
+    struct object_shape shape = {(uint32_t)span->slot_bytes, span->slot_magic, span->slots, span->is_tiny};
+    for (uint32_t i = 1; i < set->shapes_count; i++) {
+        const struct object_shape *known = &set->shapes[i];
+        if (known->slot_bytes == shape.slot_bytes && known->slots == shape.slots && known->is_tiny == shape.is_tiny)
+            return (uint8_t)i;
+    }
+    if (set->shapes_count == OBJECT_SHAPES_MAX)
+        return 0;
+    set->shapes[set->shapes_count] = shape;
+    return (uint8_t)set->shapes_count++;
+}
+
 /* Looks up the span of a page that the set does not know. NULL: none. */
 static struct object_span *enter_span(struct object_set *set, struct object_arena *arena, uintptr_t address)
 {
     struct mspan span;
-    uint16_t *start_page = &arena->start_page[(address - arena->start) / GO_PAGE_BYTES];
+    uint16_t *start_page = &arena->pages[(address - arena->start) / GO_PAGE_BYTES].start_page;
     bool is_new = *start_page == PAGE_UNKNOWN || *start_page == PAGE_ELSEWHERE;
     if (!(is_new && read_span(set, &set->cache->reader, address, &span)) && !read_span_anew(set, address, &span)) {
         *start_page = is_new ? PAGE_NONE_FIRST : *start_page + 1;
@@ -223,14 +240,19 @@ static struct object_span *enter_span(struct object_set *set, struct object_aren
     /* Of a large object only the page that is asked for: its others are hardly ever. */
     *start_page = (uint16_t)(first + 1);
     for (uint64_t i = first; span.slots != 1 && i < min_u64(first + span.pages, GO_ARENA_PAGES); i++)
-        arena->start_page[i] = (uint16_t)(first + 1);
+        arena->pages[i].start_page = (uint16_t)(first + 1);
+    if (span.slots != 1 && span.pages == 1 && span.slots <= OBJECT_PAGE_MARK_WORDS * 64) {
+        /* Written first: see fill_span. */
+        *(volatile uint64_t *)&arena->marks[first][0] = 0;
+        arena->pages[first].shape = shape_of(set, known);
+    }
     return known;
 }
 
 /* The span of objects that holds `address`. NULL: none. */
 static inline struct object_span *span_of(struct object_set *set, struct object_arena *arena, uintptr_t address)
 {
-    uint16_t page = arena->start_page[(address - arena->start) / GO_PAGE_BYTES];
+    uint16_t page = arena->pages[(address - arena->start) / GO_PAGE_BYTES].start_page;
     if (page == PAGE_NONE)
         return NULL;
     if (page == PAGE_ELSEWHERE && arena->from_before != NULL && covers(arena->from_before, address))
@@ -259,84 +281,141 @@ uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address)
 /* ---- adding ---- */
 
 /* As far as the object goes: a length may have been read before its pointer was written. */
-static uint64_t asked_of(const struct object_span *span, uint64_t slot, const struct object_address *added)
+static uint64_t asked_of(uintptr_t slot_start, uint64_t slot_bytes, const struct object_address *added)
 {
     if (added->asked_bytes == OBJECT_ASKED_WHOLE)
-        return span->slot_bytes;
-    uintptr_t end = span->start + (slot + 1) * span->slot_bytes;
+        return slot_bytes;
+    uintptr_t end = slot_start + slot_bytes;
     return min_u64(added->asked_bytes, end > added->address ? end - added->address : 0);
 }
 
-static void count_new(struct object_set *set, struct object_span *span, uint64_t slot,
+/* Puts a mark. False: it was there. */
+static bool mark(uint64_t *marks, uint64_t slot)
+{
+    uint64_t bit = 1ull << slot % 64;
+    bool is_new = (marks[slot / 64] & bit) == 0;
+    marks[slot / 64] |= bit;
+    return is_new;
+}
+
+static void count_new(struct object_set *set, uintptr_t slot_start, uint64_t slot_bytes,
                       const struct object_address *added)
 {
     struct object_part *part = &set->parts[added->part];
     part->objects++;
-    part->allocated_bytes += span->slot_bytes;
-    part->asked_bytes += asked_of(span, slot, added);
-    span->marked++;
-    if (span->slots == 1) {
-        span->part_pages[added->part] = 1;
+    part->allocated_bytes += slot_bytes;
+    part->asked_bytes += asked_of(slot_start, slot_bytes, added);
+    if (set->watched != 0 && set->watched >= slot_start && set->watched - slot_start < slot_bytes) {
+        set->is_watched_found = true;
+        set->watched_part = added->part;
+    }
+}
+
+/* In a span of any kind. */
+static void add(struct object_set *set, struct object_span *span, const struct object_address *added)
+{
+    uint64_t slot = slot_of(span, added->address);
+    if (slot >= span->slots) {
+        set->unknown++;
         return;
     }
+    if (!mark(span->marks, slot))
+        return;
+    count_new(set, span->start + slot * span->slot_bytes, span->slot_bytes, added);
+    span->marked++;
     uint64_t first = slot * span->slot_bytes / GO_PAGE_BYTES,
-             last = ((slot + 1) * span->slot_bytes - 1) / GO_PAGE_BYTES;
+             last = span->slots == 1 ? 0 : ((slot + 1) * span->slot_bytes - 1) / GO_PAGE_BYTES;
     for (uint64_t page = first; page <= last; page++)
         span->part_pages[added->part] |= (uint16_t)(1u << page);
 }
 
-static void notice_watched(struct object_set *set, const struct object_span *span, uint64_t slot, uint32_t part)
+/* An address on its way to its mark. */
+struct target {
+    struct object_arena *arena;       /* NULL: it is in none */
+    struct object_span *span;         /* NULL: it is in none */
+    const struct object_shape *shape; /* of a span of one page; NULL: it is of another kind */
+    struct object_page *page;
+    uint64_t *marks; /* with a shape: */
+    uint32_t slot;
+};
+
+static void find_arena_of(struct object_set *set, struct target *target, uintptr_t address)
 {
-    uintptr_t start = span->start + slot * span->slot_bytes;
-    if (set->watched < start || set->watched - start >= span->slot_bytes)
+    target->arena = enter_arena(set, address);
+    if (target->arena == NULL)
         return;
-    set->is_watched_found = true;
-    set->watched_part = part;
+    target->page = &target->arena->pages[(address - target->arena->start) / GO_PAGE_BYTES];
+    __builtin_prefetch(target->page, 1);
 }
 
-static void add(struct object_set *set, struct object_span *span, uint64_t slot, const struct object_address *added)
+static void find_mark_of(struct object_set *set, struct target *target, uintptr_t address)
 {
-    uint64_t *word = &span->marks[slot / 64];
-    uint64_t bit = 1ull << slot % 64;
-    if ((*word & bit) != 0) {
-        if (span->is_tiny && added->asked_bytes < TINY_SLOT_BYTES)
-            set->parts[added->part].asked_bytes += asked_of(span, slot, added);
+    target->span = target->arena == NULL ? NULL : span_of(set, target->arena, address);
+    target->shape = NULL;
+    if (target->span == NULL)
+        return;
+    if (target->page->shape == 0) {
+        __builtin_prefetch(target->span, 1);
         return;
     }
-    *word |= bit;
-    count_new(set, span, slot, added);
-    if (set->watched != 0)
-        notice_watched(set, span, slot, added->part);
+    target->shape = &set->shapes[target->page->shape];
+    target->slot = (uint32_t)(address % GO_PAGE_BYTES * target->shape->slot_magic >> 32);
+    /* The waste behind the last slot has no mark: what is fetched then is not used. */
+    target->marks = target->arena->marks[(address - target->arena->start) / GO_PAGE_BYTES];
+    __builtin_prefetch(&target->marks[target->slot / 64 % OBJECT_PAGE_MARK_WORDS], 1);
+}
+
+static void add_to_page(struct object_set *set, const struct target *target, const struct object_address *added)
+{
+    const struct object_shape *shape = target->shape;
+    uintptr_t slot_start = align_down(added->address, GO_PAGE_BYTES) + target->slot * (uint64_t)shape->slot_bytes;
+    if (target->slot >= shape->slots) {
+        set->unknown++;
+    } else if (mark(target->marks, target->slot)) {
+        count_new(set, slot_start, shape->slot_bytes, added);
+        target->page->parts |= (uint8_t)(1u << added->part);
+    } else if (shape->is_tiny && added->asked_bytes < TINY_SLOT_BYTES) {
+        set->parts[added->part].asked_bytes += asked_of(slot_start, shape->slot_bytes, added);
+    }
 }
 
 static void add_batch(struct object_set *set, const struct object_address *addresses, uint32_t count)
 {
-    struct object_arena *arenas[BATCH];
-    struct object_span *spans[BATCH];
-    uint64_t slots[BATCH];
+    struct target targets[BATCH];
+    for (uint32_t i = 0; i < count; i++)
+        find_arena_of(set, &targets[i], addresses[i].address);
+    for (uint32_t i = 0; i < count; i++)
+        find_mark_of(set, &targets[i], addresses[i].address);
     for (uint32_t i = 0; i < count; i++) {
-        uintptr_t address = addresses[i].address;
-        arenas[i] = enter_arena(set, address);
-        if (arenas[i] != NULL)
-            __builtin_prefetch(&arenas[i]->start_page[(address - arenas[i]->start) / GO_PAGE_BYTES]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        spans[i] = arenas[i] == NULL ? NULL : span_of(set, arenas[i], addresses[i].address);
-        if (spans[i] != NULL)
-            __builtin_prefetch(spans[i], 1);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (spans[i] == NULL)
-            continue;
-        slots[i] = slot_of(spans[i], addresses[i].address);
-        if (slots[i] < spans[i]->slots)
-            __builtin_prefetch(&spans[i]->marks[slots[i] / 64], 1);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (spans[i] == NULL || slots[i] >= spans[i]->slots)
-            set->unknown++;
+        if (targets[i].shape != NULL)
+            add_to_page(set, &targets[i], &addresses[i]);
+        else if (targets[i].span != NULL)
+            add(set, targets[i].span, &addresses[i]);
         else
-            add(set, spans[i], slots[i], &addresses[i]);
+            set->unknown++;
+    }
+}
+
+static void finish_page(struct object_arena *arena, uint32_t page)
+{
+    struct object_span *span = &arena->spans[page];
+    uint32_t marked = 0;
+    if (arena->pages[page].parts == 0)
+        return;
+    for (uint32_t word = 0; word < OBJECT_PAGE_MARK_WORDS; word++) {
+        span->marks[word] = arena->marks[page][word];
+        marked += count_ones(span->marks[word]);
+    }
+    span->marked = marked;
+    for (uint32_t part = 0; part < OBJECT_PARTS; part++)
+        span->part_pages[part] = arena->pages[page].parts >> part & 1;
+}
+
+void object_set_finish(struct object_set *set)
+{
+    for (uint32_t i = 0; i < set->arenas_count; i++) {
+        for (uint32_t page = 0; page < GO_ARENA_PAGES; page++)
+            finish_page(set->arenas[i], page);
     }
 }
 

@@ -2,7 +2,7 @@
  *
  * A set of heap objects, for millions of addresses: which slot of which span is this, and is it new to the set?
  *
- *   address --> arena (hash) --> start_page[page] --> object_span --> slot, a bit of its marks
+ *   address --> arena (hash) --> page --> shape of its span --> slot, a bit of the span's marks
  *
  * A span is looked up when the first address in it comes, and then known: what an address costs afterwards is three
  * cache misses. object_set_add_all takes many addresses at once, so that their misses overlap.
@@ -26,16 +26,23 @@
 #include "memory/reader_cache.h"
 #include "memory/units.h"
 
-enum { OBJECT_PARTS = 8, OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64, OBJECT_SET_ABSENT = 1024 };
+enum {
+    OBJECT_PARTS = 8,
+    OBJECT_PAGE_MARK_WORDS = 8 /* of a page with a shape: slots of 16 bytes and more */,
+    OBJECT_SHAPES_MAX = 256,
+    OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64,
+    OBJECT_SET_ABSENT = 1024
+};
 
-/* A span with an object of the set: a cache line of facts, and behind it the marks, so that both lie on one OS page. */
+/* A span with an object of the set. Of one that is a single page with many slots, as most are, what is counted is
+ * filled in by object_set_finish: until then its page has all that an address needs. */
 struct object_span {
     uintptr_t start;
     uint64_t bytes;
     uint64_t slot_bytes;
     uint32_t slot_magic; /* offset * slot_magic >> 32 is the slot, as in mheap.go:divMul */
     uint32_t slots;
-    uint32_t marked; /* objects of the set */
+    uint32_t marked; /* objects of the set; by object_set_finish */
     uint32_t pages;
     /* Go pages with objects of each part, a bit each; of a span with one slot, bit 0 stands for all of its pages. */
     uint16_t part_pages[OBJECT_PARTS];
@@ -45,12 +52,28 @@ struct object_span {
     uint64_t marks[OBJECT_SPAN_MARK_WORDS]; /* a bit for each slot */
 };
 
+/* What the slots of a span are like; spans of a size class share it. */
+struct object_shape {
+    uint32_t slot_bytes, slot_magic, slots;
+    bool is_tiny;
+};
+
+/* A Go page. */
+struct object_page {
+    uint16_t start_page; /* of the span that holds it, plus 1; or what object_set.c says */
+    uint8_t shape;       /* of a span that is this page alone and has many slots; 0: it is another kind of span */
+    uint8_t parts;       /* of such a span: which have objects there, a bit each */
+};
+
 /* An arena in which the set has objects. */
 struct object_arena {
     uintptr_t start;
-    uint16_t start_page[GO_ARENA_PAGES]; /* of the span that holds the page, plus 1; or what object_set.c says */
-    struct object_span *from_before;     /* the one that begins in another arena and reaches into this one, or NULL */
-    uint16_t first_page;                 /* of the list of its spans, plus 1; 0: none */
+    struct object_page pages[GO_ARENA_PAGES];
+    /* The marks of pages that have a shape, dense: what is reached at random should be in few cache lines and few OS
+     * pages. object_set_finish hands them to the spans. */
+    _Alignas(64) uint64_t marks[GO_ARENA_PAGES][OBJECT_PAGE_MARK_WORDS];
+    struct object_span *from_before; /* the one that begins in another arena and reaches into this one, or NULL */
+    uint16_t first_page;             /* of the list of its spans, plus 1; 0: none */
     _Alignas(64) struct object_span spans[GO_ARENA_PAGES]; /* by start page */
 };
 
@@ -66,6 +89,8 @@ struct object_set {
     struct object_arena **table; /* by address */
     struct object_arena **arenas;
     uint32_t arenas_count;
+    struct object_shape shapes[OBJECT_SHAPES_MAX]; /* the first is none */
+    uint32_t shapes_count;
     struct object_part parts[OBJECT_PARTS];
     uint64_t spans_bytes; /* of all spans that it came to */
     uint64_t unknown;     /* addresses that are in no object */
@@ -95,6 +120,8 @@ void object_set_clear(struct object_set *set);
 
 /* Adds the objects that the addresses are in. */
 void object_set_add_all(struct object_set *set, const struct object_address *addresses, uint32_t count);
+/* When all are added: what is counted of spans. */
+void object_set_finish(struct object_set *set);
 
 /* The bytes from `address` to the end of its object; 0: it is in none. */
 uint64_t object_set_bytes_behind(struct object_set *set, uintptr_t address);

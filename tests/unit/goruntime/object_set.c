@@ -89,6 +89,7 @@ Test(object_set, every_byte_of_every_class_is_in_the_slot_that_division_says)
         cr_expect_eq(set.parts[2].allocated_bytes, (slots + 2) / 3 * CLASSES[i].slot_bytes);
         cr_expect_eq(set.parts[3].objects, 0);
         cr_expect_eq(set.unknown, 0);
+        object_set_finish(&set);
         const struct object_span *span = &set.arenas[0]->spans[(start - FAKE_ARENAS) / GO_PAGE_BYTES];
         cr_expect_eq(span->marked, (slots + 2) / 3);
         cr_expect_eq(span->part_pages[2], slots > 1 ? pages : 1, "class of %u: pages %x, not %x", CLASSES[i].slot_bytes,
