@@ -12,14 +12,14 @@
 #include "goruntime/map_walk_inside.h"
 
 enum {
-    CONTROL_EMPTY_BIT = 0x80,
-    CONTROL_DELETED = 0xfe,
     TABLE_SLOTS_MAX = MAP_TABLE_GROUPS_MAX * MAP_SLOTS,
     DEPTH_MAX = 40,
     DIRECTORY_AT_ONCE = 512,
     STRUCT_BYTES_MAX = 64,
     TRIES = 3,
 };
+
+#define CONTROLS_TOP_BITS 0x8080808080808080u
 
 struct swiss {
     uint64_t used, directory, directory_slots, depth;
@@ -49,11 +49,12 @@ static void take_groups(struct map_visit *visit, const struct map_place *first, 
     map_note(visit, first, address, groups, count);
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *group = groups + i * visit->type.bucket_bytes;
-        for (unsigned slot = 0; slot < MAP_SLOTS; slot++) {
-            if ((group[slot] & CONTROL_EMPTY_BIT) == 0)
-                map_add_entry(visit, group, slot);
-            visit->shape.tombstones += group[slot] == CONTROL_DELETED;
-        }
+        uint64_t controls;
+        memcpy(&controls, group, sizeof controls);
+        for (uint64_t full = ~controls & CONTROLS_TOP_BITS; full != 0; full &= full - 1)
+            map_add_entry(visit, group, (unsigned)__builtin_ctzll(full) / 8);
+        /* Of the bytes with the top bit, those of deleted slots have the next one as well. */
+        visit->shape.tombstones += count_ones(controls & controls << 1 & CONTROLS_TOP_BITS);
     }
     visit->shape.buckets += count;
     visit->shape.capacity += count * MAP_SLOTS;

@@ -189,7 +189,7 @@ static void add_slice(struct map_visit *visit, enum map_part part, const struct 
     map_deep_add(visit->walk, DEEP_VALUES, word_at(at), reference->type, capacity);
 }
 
-static void add_string(struct map_visit *visit, enum map_part part, const uint8_t *at)
+static inline void add_string(struct map_visit *visit, enum map_part part, const uint8_t *at)
 {
     uint64_t length = word_at(at + 8);
     if (length > VALUE_BYTES_MAX)
@@ -307,11 +307,16 @@ void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot
     visit->shape.entries++;
     if (!type->has_references)
         return;
+    const uint8_t *key = bucket + type->keys_at + (size_t)slot * type->key_stride;
+    const uint8_t *element = bucket + type->elements_at + (size_t)slot * type->element_stride;
+    if (type->is_of_strings) {
+        add_string(visit, MAP_PART_KEYS, key);
+        add_string(visit, MAP_PART_ELEMENTS, element);
+        return;
+    }
     make_room_for_boxes(visit->walk);
-    add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect,
-              bucket + type->keys_at + (size_t)slot * type->key_stride);
-    add_value(visit, MAP_PART_ELEMENTS, type->element, type->is_element_indirect,
-              bucket + type->elements_at + (size_t)slot * type->element_stride);
+    add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect, key);
+    add_value(visit, MAP_PART_ELEMENTS, type->element, type->is_element_indirect, element);
 }
 
 /* ---- following ---- */

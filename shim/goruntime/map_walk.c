@@ -96,6 +96,7 @@ static bool read_type(struct map_walk *walk, uintptr_t address, struct map_type 
     type->has_pointers = bucket->references_count != 0;
     type->has_references = type->is_key_indirect || type->is_element_indirect || type->key->references_count != 0 ||
                            type->element->references_count != 0;
+    type->is_of_strings = type->key->kind == GO_KIND_STRING && type->element->kind == GO_KIND_STRING;
     place_slots(type, layout, raw);
     return type->bucket_bytes == bucket->bytes && type->bucket_bytes <= MAP_BUCKET_BYTES_MAX &&
            is_in_bucket(type->keys_at, type->key_stride, type->is_key_indirect ? sizeof(uintptr_t) : type->key->bytes,

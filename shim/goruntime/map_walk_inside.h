@@ -23,6 +23,7 @@ struct map_type {
     uint32_t keys_at, key_stride, elements_at, element_stride;
     bool has_pointers;
     bool has_references; /* keys or elements point to something */
+    bool is_of_strings;  /* both are strings, in their slots */
 };
 
 /* A map in hand: the one that is asked for, or one that it holds. */

@@ -112,17 +112,10 @@ static bool is_arena(struct object_set *set, uintptr_t address)
     return false;
 }
 
-/* The arena that holds `address`, new to the set or not; NULL: it is no arena, or no memory is left. */
-static struct object_arena *enter_arena(struct object_set *set, uintptr_t address)
+static struct object_arena *make_arena(struct object_set *set, uintptr_t start, uint64_t at)
 {
-    uintptr_t start = align_down(address, GO_ARENA_BYTES);
-    uint64_t at = slot_of_arena(start);
     struct object_arena *arena;
-    for (; set->table[at] != NULL; at = (at + 1) % TABLE_SLOTS) {
-        if (set->table[at]->start == start)
-            return set->table[at];
-    }
-    if (!is_arena(set, address))
+    if (!is_arena(set, start))
         return NULL;
     uint8_t *piece =
         set->arenas_count == HEAP_ARENAS_MAX ? NULL : bump_take(set->bump, sizeof *arena + CACHE_LINE_BYTES);
@@ -135,6 +128,18 @@ static struct object_arena *enter_arena(struct object_set *set, uintptr_t addres
     set->table[at] = arena;
     set->arenas[set->arenas_count++] = arena;
     return arena;
+}
+
+/* The arena that holds `address`, new to the set or not; NULL: it is no arena, or no memory is left. */
+static inline struct object_arena *enter_arena(struct object_set *set, uintptr_t address)
+{
+    uintptr_t start = align_down(address, GO_ARENA_BYTES);
+    uint64_t at = slot_of_arena(start);
+    for (; set->table[at] != NULL; at = (at + 1) % TABLE_SLOTS) {
+        if (set->table[at]->start == start)
+            return set->table[at];
+    }
+    return make_arena(set, start, at);
 }
 
 /* ---- spans ---- */
