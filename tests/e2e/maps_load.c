@@ -15,7 +15,7 @@
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
 
-enum { RUNS_MANY = 200, RUNS_SOME = 30, RUNS_IDLE = 15, SLOTS_OF_BUCKET = 8 };
+enum { RUNS_MANY = 60, RUNS_SOME = 15, RUNS_IDLE = 15, SLOTS_OF_BUCKET = 8 };
 
 static const char *const VARIABLES[] = {"main.WStringString", "main.WInt64Pointer", "main.WArrayBytes",
                                         "main.WStringAny"};

@@ -72,7 +72,7 @@ struct rest rest_take(struct program *program, struct watched *watched, const ch
         program_send(program, "again");
         await_truth(program, phase, rest.line);
         if (strcmp(before, rest.line) == 0 && first.rss_bytes == last.rss_bytes &&
-            first.lazyfree_bytes == last.lazyfree_bytes) {
+            first.lazyfree_bytes == last.lazyfree_bytes && first.huge_bytes == last.huge_bytes) {
             rest.truth = parse(rest.line);
             rest.rss_bytes = last.rss_bytes;
             return rest;
