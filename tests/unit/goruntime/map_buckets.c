@@ -164,4 +164,3 @@ Test(map_walk, a_spare_bucket_outside_of_the_arrays_object_is_none)
     run(map, type, false);
     cr_expect_eq(walk.shape.entries + walk.shape.overflow_buckets, 0);
 }
-

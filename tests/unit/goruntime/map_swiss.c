@@ -140,4 +140,3 @@ Test(map_walk, a_directory_of_the_same_tables_again_and_again_has_an_end)
     cr_expect_neq(walk.torn_reads, 0);
     cr_expect_lt(walk.spent_bytes, 256 << 20, "%lu bytes", walk.spent_bytes);
 }
-

@@ -243,4 +243,3 @@ Test(map_walk, a_channels_buffer_is_followed)
     run(map, type, true);
     expect_part(MAP_PART_DEEP, 2, 148);
 }
-

@@ -84,4 +84,3 @@ uint64_t header_bytes(void)
 {
     return is_swiss() ? go.heap.layout->swiss_bytes : go.heap.layout->hmap_bytes;
 }
-
