@@ -246,7 +246,7 @@ static struct object_span *enter_span(struct object_set *set, struct object_aren
     *start_page = (uint16_t)(first + 1);
     for (uint64_t i = first; span.slots != 1 && i < min_u64(first + span.pages, GO_ARENA_PAGES); i++)
         arena->pages[i].start_page = (uint16_t)(first + 1);
-    if (span.slots != 1 && span.pages == 1 && span.slots <= OBJECT_PAGE_MARK_WORDS * 64) {
+    if (span.slots != 1 && span.pages == 1 && span.slots <= 8 * sizeof arena->marks[0]) {
         /* Written first: see fill_span. */
         *(volatile uint64_t *)&arena->marks[first][0] = 0;
         arena->pages[first].shape = shape_of(set, known);

@@ -67,14 +67,14 @@ struct object_page {
 
 /* An arena in which the set has objects. */
 struct object_arena {
-    uintptr_t start;
-    struct object_page pages[GO_ARENA_PAGES];
     /* The marks of pages that have a shape, dense: what is reached at random should be in few cache lines and few OS
      * pages. object_set_finish hands them to the spans. */
     _Alignas(64) uint64_t marks[GO_ARENA_PAGES][OBJECT_PAGE_MARK_WORDS];
+    _Alignas(64) struct object_span spans[GO_ARENA_PAGES]; /* by start page */
+    uintptr_t start;
     struct object_span *from_before; /* the one that begins in another arena and reaches into this one, or NULL */
     uint16_t first_page;             /* of the list of its spans, plus 1; 0: none */
-    _Alignas(64) struct object_span spans[GO_ARENA_PAGES]; /* by start page */
+    struct object_page pages[GO_ARENA_PAGES];
 };
 
 struct object_part {
