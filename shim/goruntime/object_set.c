@@ -15,7 +15,7 @@ enum {
     PAGE_ELSEWHERE = UINT16_MAX,     /* its span begins in another arena */
     PAGE_NONE = UINT16_MAX - 1,      /* no span of objects is there, */
     PAGE_NONE_FIRST = PAGE_NONE - 3, /* and so often it may be looked at again before that is believed */
-    LOOKS_MAX = 1 << 18,             /* of about two microseconds */
+    LOOKS_MAX = 1 << 14,             /* of about two microseconds */
     SPAN_PAGES_MAX = 16,             /* of a span with more than one slot: bits of part_pages */
     TINY_SLOT_BYTES = 16, /* malloc.go:maxTinySize: smaller objects without pointers share a slot, and what each asked
                              for is added */
