@@ -121,7 +121,7 @@ TOOLCHAIN_TEST(maps_load, writers_at_full_speed_never_keep_an_answer_from_its_en
     cr_expect_gt(busy.torn_reads + busy.changing + busy.growing, 0u, "go%s: nothing was seen changing",
                  toolchain->version);
     cr_expect_gt(busy.entries_most, 1000u, "go%s", toolchain->version);
-    /* A walk is begun anew some times, beside four threads that take both processors and more: a single answer may wait
-     * for as long as it is not their turn to wait. */
+    /* A walk is begun anew some times, beside four threads that take both processors and more. How long a single answer
+     * waits for its turn says nothing. */
     cr_expect_leq(median, 20 * usual, "go%s: %.1f ms, at rest %.1f ms", toolchain->version, median * 1e3, usual * 1e3);
 }
