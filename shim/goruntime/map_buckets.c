@@ -19,7 +19,6 @@ enum {
     TOPHASH_EVACUATED_FIRST = 2,
     TOPHASH_MIN = 5,
     LOG2_BUCKETS_MAX = 40,
-    SPARE_LOG2_MIN = 4, /* from 2^4 buckets on, a sixteenth more is made for overflow (makeBucketArray) */
     HMAP_BYTES_MAX = 64,
     OVERFLOW_MIN = 1024, /* so many overflow buckets are believed in any case */
 };
@@ -121,7 +120,7 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
 
 static uint64_t spare_buckets(uint64_t buckets)
 {
-    return buckets >= 1u << SPARE_LOG2_MIN ? buckets >> SPARE_LOG2_MIN : 0;
+    return buckets >= 1u << MAP_SPARE_LOG2_MIN ? buckets >> MAP_SPARE_LOG2_MIN : 0;
 }
 
 /* An array of so many buckets, and the spare ones behind them. False: its object is too small, the header was torn. */

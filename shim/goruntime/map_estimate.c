@@ -4,14 +4,12 @@
  */
 #include "goruntime/map_estimate.h"
 
+#include "goruntime/map_walk_inside.h"
 #include "memory/units.h"
 
 enum {
-    SLOTS = 8,              /* of a bucket or group */
     SMALL_GROWN_SLOTS = 16, /* of the table that a map of one group becomes (growToTable) */
     LOG2_BUCKETS_MAX = 40,
-    SPARE_LOG2_MIN = 4,
-    TABLE_SLOTS_MAX = 1024,
     TABLE_LOAD = 7, /* of 8 slots */
     SMALL_BYTES_MAX = 32768,
     HEADER_BYTES = 8, /* malloc.go:mallocHeaderSize: the type, before objects with pointers of more than */
@@ -55,15 +53,15 @@ uint64_t map_slot_bytes_below(uint64_t slot_bytes)
  * 6 (map.go:loadFactorNum). */
 static uint64_t load_max(unsigned log2_buckets, unsigned go_minor)
 {
-    return log2_buckets == 0 ? SLOTS : (go_minor == 21 ? 12 : 13) * (1ull << (log2_buckets - 1));
+    return log2_buckets == 0 ? MAP_SLOTS : (go_minor == 21 ? 12 : 13) * (1ull << (log2_buckets - 1));
 }
 
 static struct map_estimate buckets_of(const struct map_shape *shape, unsigned log2_buckets, unsigned go_minor)
 {
     uint64_t buckets = 1ull << log2_buckets;
-    uint64_t spare = log2_buckets >= SPARE_LOG2_MIN ? buckets >> SPARE_LOG2_MIN : 0;
+    uint64_t spare = log2_buckets >= MAP_SPARE_LOG2_MIN ? buckets >> MAP_SPARE_LOG2_MIN : 0;
     return (struct map_estimate){
-        .capacity = buckets * SLOTS,
+        .capacity = buckets * MAP_SLOTS,
         .bytes = map_allocated_bytes((buckets + spare) * shape->slot_group_bytes, shape->has_pointers, go_minor),
     };
 }
@@ -80,16 +78,16 @@ static unsigned log2_of(uint64_t power)
 
 static uint64_t table_bytes(const struct map_shape *shape, uint64_t slots, unsigned go_minor)
 {
-    return map_allocated_bytes(slots / SLOTS * shape->slot_group_bytes, shape->has_pointers, go_minor);
+    return map_allocated_bytes(slots / MAP_SLOTS * shape->slot_group_bytes, shape->has_pointers, go_minor);
 }
 
 static struct map_estimate remade_swiss(const struct map_shape *shape, uint64_t entries, unsigned go_minor)
 {
-    if (entries <= SLOTS)
-        return (struct map_estimate){SLOTS, table_bytes(shape, SLOTS, go_minor)};
-    uint64_t target = entries * SLOTS / TABLE_LOAD;
-    uint64_t tables = 1ull << log2_of((target + TABLE_SLOTS_MAX - 1) / TABLE_SLOTS_MAX);
-    uint64_t slots = min_u64(max_u64(1ull << log2_of(target / tables), SLOTS), TABLE_SLOTS_MAX);
+    if (entries <= MAP_SLOTS)
+        return (struct map_estimate){MAP_SLOTS, table_bytes(shape, MAP_SLOTS, go_minor)};
+    uint64_t target = entries * MAP_SLOTS / TABLE_LOAD;
+    uint64_t tables = 1ull << log2_of((target + MAP_TABLE_SLOTS_MAX - 1) / MAP_TABLE_SLOTS_MAX);
+    uint64_t slots = min_u64(max_u64(1ull << log2_of(target / tables), MAP_SLOTS), MAP_TABLE_SLOTS_MAX);
     return (struct map_estimate){tables * slots, tables * table_bytes(shape, slots, go_minor)};
 }
 
@@ -98,12 +96,12 @@ static struct map_estimate grown_swiss(const struct map_shape *shape, uint64_t b
 {
     uint64_t slots = shape->fullest_capacity;
     if (shape->tables == 0) {
-        *at_entries = SLOTS + 1;
+        *at_entries = MAP_SLOTS + 1;
         return (struct map_estimate){SMALL_GROWN_SLOTS, table_bytes(shape, SMALL_GROWN_SLOTS, go_minor)};
     }
     *at_entries = shape->entries + shape->fullest_growth_left + 1;
     uint64_t before = table_bytes(shape, slots, go_minor);
-    uint64_t after = slots == TABLE_SLOTS_MAX ? 2 * before : table_bytes(shape, 2 * slots, go_minor);
+    uint64_t after = slots == MAP_TABLE_SLOTS_MAX ? 2 * before : table_bytes(shape, 2 * slots, go_minor);
     return (struct map_estimate){shape->capacity + slots, bytes + after - before};
 }
 

@@ -12,7 +12,6 @@
 #include "goruntime/map_walk_inside.h"
 
 enum {
-    TABLE_SLOTS_MAX = MAP_TABLE_GROUPS_MAX * MAP_SLOTS,
     DEPTH_MAX = 40,
     DIRECTORY_AT_ONCE = 512,
     STRUCT_BYTES_MAX = 64,
@@ -80,7 +79,7 @@ static bool read_table(const struct map_visit *visit, struct reader *reader, uin
         .groups = layout_field_of(raw, layout->table_groups),
         .mask = layout_field_of(raw, layout->table_groups_mask),
     };
-    return table->capacity >= MAP_SLOTS && table->capacity <= TABLE_SLOTS_MAX &&
+    return table->capacity >= MAP_SLOTS && table->capacity <= MAP_TABLE_SLOTS_MAX &&
            (table->capacity & (table->capacity - 1)) == 0 && table->mask + 1 == table->capacity / MAP_SLOTS;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the map walk share, and nobody else uses.
+ * What the files about maps share, and nobody else uses.
  */
 #ifndef GPW_GORUNTIME_MAP_WALK_INSIDE_H
 #define GPW_GORUNTIME_MAP_WALK_INSIDE_H
@@ -11,7 +11,9 @@ enum {
     MAP_SLOTS = 8,            /* of a bucket and of a group: abi.MapBucketCount, abi.SwissMapGroupSlots */
     MAP_SLOT_BYTES_MAX = 128, /* larger keys and elements are pointers to them */
     MAP_BUCKET_BYTES_MAX = MAP_SLOTS * 2 * MAP_SLOT_BYTES_MAX + 16,
-    MAP_TABLE_GROUPS_MAX = 1024 / MAP_SLOTS, /* table.go:maxTableCapacity */
+    MAP_TABLE_SLOTS_MAX = 1024, /* table.go:maxTableCapacity */
+    MAP_TABLE_GROUPS_MAX = MAP_TABLE_SLOTS_MAX / MAP_SLOTS,
+    MAP_SPARE_LOG2_MIN = 4, /* from 2^4 buckets on, a sixteenth more is made for overflow (map.go:makeBucketArray) */
     MAP_BUFFER_BYTES = MAP_TABLE_GROUPS_MAX * MAP_BUCKET_BYTES_MAX,
 };
 
