@@ -24,7 +24,7 @@ $(BUILD)/gopagewatch.bash: $(BUILD)/gopagewatch
 $(BUILD)/gopagewatch.pc: $(BUILD)/gopagewatch
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'preload=$${prefix}/lib/libgopagewatch.so' '' 'Name: gopagewatch' \
 	    'Description: where the RSS of a Go process went, page by page' "Version: $$($< --version | cut -d ' ' -f 2)" \
-	    'Cflags: -I$${prefix}/include' 'Libs:' >$@
+	    'Cflags: -I$${prefix}/include' 'Libs:' >$@.$$$$ && mv $@.$$$$ $@
 
 install: all $(MANUAL) $(BUILD)/gopagewatch.pc ## into PREFIX (/usr/local), below DESTDIR
 	$(Q)for file in $(INSTALLED); do \

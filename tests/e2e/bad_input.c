@@ -65,13 +65,13 @@ static void expect_no_dump(struct watched *watched, const char *expected)
     expect_unharmed(watched);
 }
 
-Test(bad_input, missing_directory, .timeout = 60)
+Test(bad_input, missing_directory, .timeout = 180)
 {
     struct watched *watched = watch_oldest((const char *[]){"GOPAGEWATCH_OUT=/nonexistent/%n.json", NULL}, NULL);
     expect_no_dump(watched, "cannot create /nonexistent/1.json: no such file or directory (ENOENT)");
 }
 
-Test(bad_input, place_that_cannot_be_written, .timeout = 60)
+Test(bad_input, place_that_cannot_be_written, .timeout = 180)
 {
     struct watched *watched = watch_oldest((const char *[]){"GOPAGEWATCH_OUT=/proc/%n.json", NULL}, NULL);
     expect_no_dump(watched, "cannot create /proc/1.json: ");
@@ -85,7 +85,7 @@ static void limit_file_size(void)
 }
 
 /* Like a full disk, but without being root: the file may not grow beyond 8 KiB. */
-Test(bad_input, disk_that_is_full_halfway, .timeout = 60)
+Test(bad_input, disk_that_is_full_halfway, .timeout = 180)
 {
     struct watched *watched = watch_oldest(NULL, limit_file_size);
     expect_no_dump(watched, "file too large (EFBIG)");
@@ -121,7 +121,7 @@ static bool may_mount(void)
     return false;
 }
 
-Test(bad_input, full_disk, .timeout = 60)
+Test(bad_input, full_disk, .timeout = 180)
 {
     if (!may_mount())
         return;
@@ -129,7 +129,7 @@ Test(bad_input, full_disk, .timeout = 60)
     expect_no_dump(watched, "cannot write /mnt/1.json: no space left on device (ENOSPC)");
 }
 
-Test(bad_input, no_proc, .timeout = 60)
+Test(bad_input, no_proc, .timeout = 180)
 {
     if (!may_mount())
         return;
@@ -138,7 +138,7 @@ Test(bad_input, no_proc, .timeout = 60)
 }
 
 /* The limit comes when the program rests, and goes before it needs a descriptor itself (the runtime's epoll). */
-Test(bad_input, no_descriptor_left, .timeout = 60)
+Test(bad_input, no_descriptor_left, .timeout = 180)
 {
     struct watched *watched = watch_oldest(NULL, NULL);
     struct rlimit none = {3, 0}, before;
@@ -151,7 +151,7 @@ Test(bad_input, no_descriptor_left, .timeout = 60)
 }
 
 /* A failed dump is counted in the next one. */
-Test(bad_input, failed_dump_is_counted_in_the_next, .timeout = 60)
+Test(bad_input, failed_dump_is_counted_in_the_next, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
     char missing[200], out[256];
@@ -183,7 +183,7 @@ static const struct {
     {"GOPAGEWATCH_TYPO=1", "GOPAGEWATCH_TYPO=\"1\" has no effect: known in version"},
 };
 
-Test(bad_input, wrong_value_costs_one_line_and_the_default_is_used, .timeout = 120)
+Test(bad_input, wrong_value_costs_one_line_and_the_default_is_used, .timeout = 300)
 {
     for (unsigned i = 0; i < sizeof WRONG_VALUES / sizeof WRONG_VALUES[0]; i++) {
         struct temp_dir dir = temp_dir_make();
@@ -213,7 +213,7 @@ Test(bad_input, wrong_value_costs_one_line_and_the_default_is_used, .timeout = 1
     }
 }
 
-Test(bad_input, quiet_says_nothing, .timeout = 60)
+Test(bad_input, quiet_says_nothing, .timeout = 180)
 {
     struct watched *watched = watch_oldest(
         (const char *[]){"GOPAGEWATCH_LOG=quiet", "GOPAGEWATCH_SIGNAL=KILL", "GOPAGEWATCH_OUT=/nonexistent/x", NULL},

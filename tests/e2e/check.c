@@ -54,13 +54,6 @@ static void expect(const struct temp_dir *dir, const struct toolchain *toolchain
     program_free(program);
 }
 
-static struct toolchain oldest(void)
-{
-    struct toolchain found[TOOLCHAINS_MAX];
-    toolchains_find(found);
-    return found[0];
-}
-
 static json_t *load(const struct temp_dir *dir, const char *name)
 {
     char path[PATH_MAX];
@@ -110,7 +103,7 @@ static void expect_named(const json_t *result, const char *class, const char *wh
 static const char GATE[] = "$G run --samples 6 --check --label done --baseline base --growth 'rss.*.resident=5%,4MiB' "
                            "--growth 'rss.total=5%,4MiB' --format json=result";
 
-TOOLCHAIN_TEST(check, catches_what_is_planted_and_names_its_class, .timeout = 300)
+ENDS_TEST(check, catches_what_is_planted_and_names_its_class, .timeout = 600)
 {
     struct temp_dir dir = temp_dir_make();
     struct program *program =
@@ -134,7 +127,7 @@ TOOLCHAIN_TEST(check, catches_what_is_planted_and_names_its_class, .timeout = 30
     }
 }
 
-TOOLCHAIN_TEST(check, catches_a_leak_of_a_hundredth_a_dump, .timeout = 120)
+ENDS_TEST(check, catches_a_leak_of_a_hundredth_a_dump, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     struct program *program = shell(&dir, toolchain,
@@ -196,9 +189,9 @@ static int gate_of(const struct temp_dir *dir, const struct toolchain *toolchain
     return code;
 }
 
-Test(check, lets_an_unchanged_program_pass, .timeout = 300)
+Test(check, lets_an_unchanged_program_pass, .timeout = 600)
 {
-    struct toolchain toolchain = oldest();
+    struct toolchain toolchain = toolchain_oldest();
     struct temp_dir dir = temp_dir_make();
     unsigned pool[POOL], failed = 0;
     uint64_t state = 20261124;
@@ -220,9 +213,9 @@ Test(check, lets_an_unchanged_program_pass, .timeout = 300)
 
 /* ---- too little, too much, too different ---- */
 
-Test(check, says_when_it_cannot_say, .timeout = 120)
+Test(check, says_when_it_cannot_say, .timeout = 300)
 {
-    struct toolchain toolchain = oldest();
+    struct toolchain toolchain = toolchain_oldest();
     struct temp_dir dir = temp_dir_make();
     static const struct {
         int code;
@@ -263,7 +256,7 @@ static void change_baseline(const struct temp_dir *dir, const char *key, const c
     json_decref(document);
 }
 
-Test(check, tells_another_environment, .timeout = 120)
+Test(check, tells_another_environment, .timeout = 300)
 {
     static const struct {
         const char *key, *inner, *value, *text;
@@ -273,7 +266,7 @@ Test(check, tells_another_environment, .timeout = 120)
     };
     static const char LINE[] =
         "$G check %s --baseline changed --current k/*.1.json --growth rss.total=5%%,1MiB --limit peak.rss=1024GiB";
-    struct toolchain toolchain = oldest();
+    struct toolchain toolchain = toolchain_oldest();
     struct temp_dir dir = temp_dir_make();
     struct program *program =
         shell(&dir, &toolchain, "$G run --samples 4 --keep k --check --label done --update-baseline base -- $P none");
@@ -295,9 +288,9 @@ Test(check, tells_another_environment, .timeout = 120)
 }
 
 /* A real program's zeros and equal values in every format. */
-Test(check, formats_hold_numbers_only, .timeout = 120)
+Test(check, formats_hold_numbers_only, .timeout = 300)
 {
-    struct toolchain toolchain = oldest();
+    struct toolchain toolchain = toolchain_oldest();
     struct temp_dir dir = temp_dir_make();
     expect(&dir, &toolchain, REGRESSION, "formats",
            "$G run --samples 4 --keep k -- $P none 2>/dev/null && export GITHUB_STEP_SUMMARY=$PWD/summary && "

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sys/prctl.h>
 
 #include "tests/e2e/support/dump.h"
 #include "tests/e2e/support/fail.h"
@@ -23,7 +24,9 @@ json_t *dump_at_rest(struct watched *watched, uint64_t *rss_bytes)
         json_t *dump = watched_dump(watched);
         struct smaps_sums after = smaps_sum(pid, NULL);
         *rss_bytes = after.rss_bytes;
-        if (before.rss_bytes == after.rss_bytes && before.lazyfree_bytes == after.lazyfree_bytes)
+        /* khugepaged may make small pages huge meanwhile, which leaves the RSS as it is. */
+        if (before.rss_bytes == after.rss_bytes && before.lazyfree_bytes == after.lazyfree_bytes &&
+            before.huge_bytes == after.huge_bytes)
             return dump;
         json_decref(dump);
     }
@@ -37,6 +40,11 @@ void check_classes_add_up(const json_t *dump, uint64_t rss_bytes, const char *wh
     cr_expect(fabs(sum - rss) <= 0.005 * rss, "%s: the classes add up to %.0f, smaps says %.0f", what, sum, rss);
     cr_expect(other <= 0.005 * rss, "%s: other is %.0f of %.0f", what, other, rss);
     cr_expect_eq(dump_number(dump, "books/pagemap/untrusted"), 0, "%s: untrusted reads", what);
+}
+
+void forbid_huge_pages(void)
+{
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 struct watched *watch_app(const struct toolchain *toolchain, const char *app, const char *const *environment)

@@ -18,6 +18,9 @@ json_t *dump_at_rest(struct watched *watched, uint64_t *rss_bytes);
 /* The classes' resident bytes are the kernel's sum within 0.5 %, and `other` is at most 0.5 % of it. */
 void check_classes_add_up(const json_t *dump, uint64_t rss_bytes, const char *what);
 
+/* For program_setup.before_exec: khugepaged joins no pages of the program between two looks at it. */
+void forbid_huge_pages(void);
+
 /* Starts a program of tests/apps under the shim. `arguments` and `environment` may be NULL. */
 struct watched *watch_app(const struct toolchain *toolchain, const char *app, const char *const *environment);
 

@@ -90,7 +90,7 @@ static void try_form(const struct toolchain *toolchain, const char *form)
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(client, marks_stand_in_every_later_dump_and_dumps_come_when_asked_for, .timeout = 240)
+TOOLCHAIN_TEST(client, marks_stand_in_every_later_dump_and_dumps_come_when_asked_for, .timeout = 600)
 {
     for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
         if (app_exists(toolchain, FORMS[i]))
@@ -112,7 +112,7 @@ static void expect_inert(struct program *program, const char *how)
     cr_expect_str_empty(program_errors(program), "%s: %s", how, program_errors(program));
 }
 
-TOOLCHAIN_TEST(client, without_the_shim_everything_is_inert, .timeout = 120)
+TOOLCHAIN_TEST(client, without_the_shim_everything_is_inert, .timeout = 300)
 {
     for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
         if (!app_exists(toolchain, FORMS[i]))
@@ -129,7 +129,7 @@ TOOLCHAIN_TEST(client, without_the_shim_everything_is_inert, .timeout = 120)
 }
 
 /* Nobody would answer there, and the dump would be the parent's. */
-TOOLCHAIN_TEST(client, forked_child_is_answered_at_once_and_leaves_nothing, .timeout = 60)
+TOOLCHAIN_TEST(client, forked_child_is_answered_at_once_and_leaves_nothing, .timeout = 180)
 {
     struct watched *watched = watch_client(toolchain, "client", NULL);
     tell(watched->program, "mark parent", NULL);
@@ -142,7 +142,7 @@ TOOLCHAIN_TEST(client, forked_child_is_answered_at_once_and_leaves_nothing, .tim
 }
 
 /* Its descriptors are the parent's: it must not be taken for it. */
-Test(client, command_refuses_a_forked_child, .timeout = 60)
+Test(client, command_refuses_a_forked_child, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     char pid[PID_BYTES];
@@ -156,7 +156,7 @@ Test(client, command_refuses_a_forked_child, .timeout = 60)
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(client, dump_that_cannot_be_written_is_an_error, .timeout = 60)
+TOOLCHAIN_TEST(client, dump_that_cannot_be_written_is_an_error, .timeout = 180)
 {
     struct watched *watched =
         watch_client(toolchain, "client", (const char *[]){"GOPAGEWATCH_OUT=/proc/nowhere/%n.json", NULL});
@@ -198,7 +198,7 @@ static void expect_all(const struct tally *tally, unsigned requests)
 }
 
 /* Of a program whose heap moves all the time. */
-TOOLCHAIN_TEST(client, each_of_many_callers_gets_its_own_dump, .timeout = 240)
+ENDS_TEST(client, each_of_many_callers_gets_its_own_dump, .timeout = 600)
 {
     struct tally tally = {0};
     const char *path;
@@ -227,7 +227,7 @@ static void ask(struct watched *watched, unsigned number)
 }
 
 /* The one does not take the other's dump for its own, and nobody gets one that was not asked for. */
-TOOLCHAIN_TEST(client, callers_and_commands_do_not_share_a_dump, .timeout = 240)
+ENDS_TEST(client, callers_and_commands_do_not_share_a_dump, .timeout = 600)
 {
     struct tally tally = {0};
     const char *path;
@@ -256,7 +256,7 @@ static void forbid_memfd(void)
         _exit(77);
 }
 
-TOOLCHAIN_TEST(client, without_a_page_dumps_are_made_all_the_same, .timeout = 120)
+TOOLCHAIN_TEST(client, without_a_page_dumps_are_made_all_the_same, .timeout = 300)
 {
     struct tally tally = {0};
     char pid[PID_BYTES];
@@ -300,7 +300,7 @@ static uint64_t dump_go_resident(const json_t *dump)
 }
 
 /* What Go has in use and keeps is what is resident of it: the rest has gone back. */
-TOOLCHAIN_TEST(client, program_that_listens_gives_back_what_it_can, .timeout = 120)
+TOOLCHAIN_TEST(client, program_that_listens_gives_back_what_it_can, .timeout = 300)
 {
     enum { SMALL_BYTES = 2 << 20, ROUNDS = 3 };
     struct watched *watched = watch_client(toolchain, "client", NULL);
@@ -325,7 +325,7 @@ TOOLCHAIN_TEST(client, program_that_listens_gives_back_what_it_can, .timeout = 1
 }
 
 /* Its memory is flat, and stays what it is. */
-TOOLCHAIN_TEST(client, program_that_does_not_listen_is_watched_until_it_is_flat, .timeout = 120)
+ENDS_TEST(client, program_that_does_not_listen_is_watched_until_it_is_flat, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "heapstats", NULL);
     program_await_phase(watched->program, "full");
@@ -337,7 +337,7 @@ TOOLCHAIN_TEST(client, program_that_does_not_listen_is_watched_until_it_is_flat,
 }
 
 /* Stopped, so that it cannot be done: the dump is asked for all the same, and does not come either. */
-Test(client, program_that_does_not_come_to_rest_is_dumped_all_the_same, .timeout = 120)
+Test(client, program_that_does_not_come_to_rest_is_dumped_all_the_same, .timeout = 300)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     char pid[PID_BYTES];
@@ -362,7 +362,7 @@ Test(client, program_that_does_not_come_to_rest_is_dumped_all_the_same, .timeout
 }
 
 /* Busy never rests, and offers no rest. */
-TOOLCHAIN_TEST(client, busy_program_is_dumped_when_the_time_is_over, .timeout = 120)
+TOOLCHAIN_TEST(client, busy_program_is_dumped_when_the_time_is_over, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "busy", NULL);
     program_await_phase(watched->program, "busy");

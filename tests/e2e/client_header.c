@@ -38,7 +38,7 @@ __attribute__((format(printf, 1, 2))) static const char *shell(const char *forma
     return program_output(program);
 }
 
-Test(client, header_is_c99_and_cxx_without_a_warning, .timeout = 60)
+Test(client, header_is_c99_and_cxx_without_a_warning, .timeout = 180)
 {
     static const char *const COMPILERS[] = {
         "gcc -std=c99",
@@ -125,7 +125,7 @@ static void try_form(const struct temp_dir *dir, const char *go_library, const c
     expect_inert(path, "LD_PRELOAD", form);
 }
 
-Test(client, header_reaches_the_shim_from_an_executable_of_any_form, .timeout = 240)
+Test(client, header_reaches_the_shim_from_an_executable_of_any_form, .timeout = 600)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     size_t count = toolchains_find(found);
@@ -138,7 +138,7 @@ Test(client, header_reaches_the_shim_from_an_executable_of_any_form, .timeout = 
     temp_dir_remove(&dir);
 }
 
-TOOLCHAIN_TEST(client, header_reaches_the_shim_from_a_shared_library, .timeout = 60)
+TOOLCHAIN_TEST(client, header_reaches_the_shim_from_a_shared_library, .timeout = 180)
 {
     const char *go_library = app_path(toolchain, "libcsharedlib.so");
     struct temp_dir dir = temp_dir_make();
@@ -154,7 +154,7 @@ TOOLCHAIN_TEST(client, header_reaches_the_shim_from_a_shared_library, .timeout =
 
 /* The shim is loaded into programs that are not Go as well (the shell that starts one), and cannot be into static ones.
  */
-Test(client, program_that_is_not_watched_finds_everything_inert, .timeout = 60)
+Test(client, program_that_is_not_watched_finds_everything_inert, .timeout = 180)
 {
     static const char *const ALONE[] = {"-O2 -pie -fPIE", "-O2 -no-pie -fno-pie", "-static", "-static-pie -fPIE"};
     struct temp_dir dir = temp_dir_make();
@@ -171,7 +171,7 @@ Test(client, program_that_is_not_watched_finds_everything_inert, .timeout = 60)
     temp_dir_remove(&dir);
 }
 
-Test(client, without_the_shim_one_system_call_is_made_however_often_it_is_called, .timeout = 60)
+Test(client, without_the_shim_one_system_call_is_made_however_often_it_is_called, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
     shell("gcc -O2 -DALONE -Iinclude " SOURCE " -o %s/alone", dir.path);

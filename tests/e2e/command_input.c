@@ -200,7 +200,7 @@ static void make_files(const char *directory)
     watched_end(watched);
 }
 
-COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 120)
+COMMAND_TEST(command_input, wrong_input_costs_one_line, .timeout = 600)
 {
     struct temp_dir dir = temp_dir_make();
     make_files(dir.path);
@@ -271,7 +271,7 @@ static void expect_page(const struct command_form *command, const char *name)
 }
 
 /* Those that `gopagewatch help` lists: "  NAME   what it does". */
-COMMAND_TEST(command_input, every_command_has_a_page_with_an_example, .timeout = 60)
+COMMAND_TEST(command_input, every_command_has_a_page_with_an_example, .timeout = 180)
 {
     unsigned commands = 0;
     struct program *list =

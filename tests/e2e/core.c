@@ -24,6 +24,12 @@
 
 enum { PATH_BYTES = 256, WHAT_BYTES = 128 };
 
+static void begin_quietly(void)
+{
+    allow_core();
+    forbid_huge_pages();
+}
+
 static void leave_core(struct program *program, const char *what)
 {
     program_signal(program, SIGABRT);
@@ -53,7 +59,7 @@ static void check_core(const json_t *core, const struct rest *rest, const char *
     cr_expect_str_eq(dump_text(core, "reason"), "core", "%s", what);
 }
 
-TOOLCHAIN_TEST(core, heap_is_that_of_the_process_that_died, .timeout = 240)
+TOOLCHAIN_TEST(core, heap_is_that_of_the_process_that_died, .timeout = 600)
 {
     static const char *const FORMS[] = {"heapstats", "heapstats.stripped", "heapstats.pie.stripped",
                                         "heapstats.static"};
@@ -67,7 +73,7 @@ TOOLCHAIN_TEST(core, heap_is_that_of_the_process_that_died, .timeout = 240)
             .arguments = (const char *[]){app_path(toolchain, FORMS[i]), NULL},
             .environment = (const char *[]){"GOTRACEBACK=crash", NULL},
             .directory = dir.path,
-            .before_exec = allow_core,
+            .before_exec = begin_quietly,
         };
         struct program *program = program_start(&setup);
         struct rest rest = rest_take(program, NULL, dir.path, "full", REST_ATTACH);
@@ -94,7 +100,7 @@ static const struct {
     {"head -c 5000 core >cut; $G core $APP cut", "cut: is cut off: its notes end at byte "},
 };
 
-COMMAND_TEST(core, what_does_not_belong_to_a_core_costs_one_line, .timeout = 60)
+COMMAND_TEST(core, what_does_not_belong_to_a_core_costs_one_line, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     toolchains_find(found);
@@ -107,7 +113,7 @@ COMMAND_TEST(core, what_does_not_belong_to_a_core_costs_one_line, .timeout = 60)
         .arguments = (const char *[]){exe, NULL},
         .environment = (const char *[]){"GOTRACEBACK=crash", NULL},
         .directory = dir.path,
-        .before_exec = allow_core,
+        .before_exec = begin_quietly,
     });
     program_await_phase(program, "full");
     leave_core(program, exe);

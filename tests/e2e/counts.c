@@ -16,7 +16,7 @@
 #include "tests/e2e/support/text.h"
 
 /* Without collections of its own accord (GOGC=off) every byte that is given back is in a line before the phase ends. */
-TOOLCHAIN_TEST(counts, released_bytes_are_those_of_scavtrace, .timeout = 120)
+TOOLCHAIN_TEST(counts, released_bytes_are_those_of_scavtrace, .timeout = 300)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "freeloop"), "-n", "40", "-wait", NULL},
@@ -76,7 +76,7 @@ static struct traced count_traced(const char *text, const json_t *dump)
     return traced;
 }
 
-TOOLCHAIN_TEST(counts, calls_are_those_of_strace, .timeout = 120)
+TOOLCHAIN_TEST(counts, calls_are_those_of_strace, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     struct outbox outbox;

@@ -49,7 +49,7 @@ static struct program *examine(const char *thing, int code)
 
 /* ---- the machine ---- */
 
-Test(doctor, machine_that_can_run_these_tests_is_well, .timeout = 60)
+Test(doctor, machine_that_can_run_these_tests_is_well, .timeout = 180)
 {
     const struct claim claims[] = {
         {"ok   kernel      ", "Linux "},
@@ -63,7 +63,7 @@ Test(doctor, machine_that_can_run_these_tests_is_well, .timeout = 60)
     program_free(program);
 }
 
-Test(doctor, machine_looks_other_to_nobody, .timeout = 60)
+Test(doctor, machine_looks_other_to_nobody, .timeout = 180)
 {
     if (!can_be_nobody()) {
         cr_skip_test("this test cannot become nobody");
@@ -98,7 +98,7 @@ static const struct {
     {"userarenas", {{"ok   experiments", "GOEXPERIMENT=arenas"}, {"ok   heap", "can be walked"}}},
 };
 
-TOOLCHAIN_TEST(doctor, every_form_of_a_program_is_known, .timeout = 120)
+TOOLCHAIN_TEST(doctor, every_form_of_a_program_is_known, .timeout = 300)
 {
     char built[LINE_BYTES];
     snprintf(built, sizeof built, "built by go%s", toolchain->version);
@@ -134,7 +134,7 @@ static void make_foreign(const char *from, const char *to, unsigned offset, unsi
     fclose(out);
 }
 
-Test(doctor, what_is_no_go_program_for_this_machine_is_said_so, .timeout = 60)
+Test(doctor, what_is_no_go_program_for_this_machine_is_said_so, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     toolchains_find(found);
@@ -157,7 +157,7 @@ Test(doctor, what_is_no_go_program_for_this_machine_is_said_so, .timeout = 60)
     temp_dir_remove(&dir);
 }
 
-Test(doctor, setuid_program_gets_no_preload, .timeout = 60)
+Test(doctor, setuid_program_gets_no_preload, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     toolchains_find(found);
@@ -197,7 +197,7 @@ static void check_watched(const struct toolchain *toolchain, const char *const *
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(doctor, watched_process_can_be_asked, .timeout = 120)
+TOOLCHAIN_TEST(doctor, watched_process_can_be_asked, .timeout = 300)
 {
     static const struct claim WATCHED[] = {
         {"ok   go", "mapdemo"},
@@ -217,7 +217,7 @@ TOOLCHAIN_TEST(doctor, watched_process_can_be_asked, .timeout = 120)
     check_watched(toolchain, (const char *[]){"GOPAGEWATCH_OUT=/nonexistent/%n.json", NULL}, NOWHERE, 1, "nowhere");
 }
 
-TOOLCHAIN_TEST(doctor, process_without_the_shim_is_attached_to, .timeout = 60)
+TOOLCHAIN_TEST(doctor, process_without_the_shim_is_attached_to, .timeout = 180)
 {
     static const struct claim CLAIMS[] = {
         {"ok   attach", "gopagewatch attach "},   {"ok   heap", "was found"},
@@ -234,7 +234,7 @@ TOOLCHAIN_TEST(doctor, process_without_the_shim_is_attached_to, .timeout = 60)
     program_free(program);
 }
 
-Test(doctor, process_that_is_not_go_is_said_so, .timeout = 60)
+Test(doctor, process_that_is_not_go_is_said_so, .timeout = 180)
 {
     char pid[16];
     struct program *program = program_start(&(struct program_setup){.arguments = (const char *[]){"cat", NULL}});
@@ -255,7 +255,7 @@ static const struct {
     {{"doctor", "2147483647"}, 4, "there is no such process"},
 };
 
-Test(doctor, wrong_use_and_unreadable_things_cost_one_line, .timeout = 60)
+Test(doctor, wrong_use_and_unreadable_things_cost_one_line, .timeout = 180)
 {
     for (unsigned i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++)
         expect_refusal(gopagewatch_run(REFUSALS[i].arguments), REFUSALS[i].code, REFUSALS[i].reason);

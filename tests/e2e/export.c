@@ -62,7 +62,7 @@ static unsigned count_lines(const char *text)
     return lines;
 }
 
-Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 120)
+Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 300)
 {
     static const struct {
         const char *line;
@@ -110,7 +110,7 @@ Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 120)
     temp_dir_remove(&dir);
 }
 
-Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout = 120)
+Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     make_dump(dir.path);
@@ -137,7 +137,7 @@ Test(export, every_format_is_written_to_a_file_as_to_standard_output, .timeout =
 }
 
 /* script(1) runs a command on a terminal of its own. */
-Test(export, person_at_a_terminal_is_told_what_to_type_next, .timeout = 120)
+Test(export, person_at_a_terminal_is_told_what_to_type_next, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     make_dump(dir.path);

@@ -145,7 +145,7 @@ static json_t *export_line(const char *directory, const char *line)
     return trace;
 }
 
-TOOLCHAIN_TEST(export_perfetto, time_line_is_that_of_the_dumps, .timeout = 120)
+TOOLCHAIN_TEST(export_perfetto, time_line_is_that_of_the_dumps, .timeout = 300)
 {
     struct phase_dumps dumps = phase_dumps_make(toolchain);
     json_t *trace =
@@ -162,7 +162,7 @@ TOOLCHAIN_TEST(export_perfetto, time_line_is_that_of_the_dumps, .timeout = 120)
 }
 
 /* The program is gone from its place: a dump names it elsewhere, and --symbols brings the names back. */
-Test(export_perfetto, names_come_from_the_directories_of_symbols, .timeout = 120)
+Test(export_perfetto, names_come_from_the_directories_of_symbols, .timeout = 300)
 {
     char line[3 * PATH_MAX];
     struct toolchain toolchain = toolchain_newest();

@@ -205,12 +205,12 @@ static void expect_all(struct toolchain toolchain)
     expect_pinned(toolchain);
 }
 
-Test(export_pprof, oldest_toolchain_reads_the_figures_of_the_dump, .timeout = 120)
+Test(export_pprof, oldest_toolchain_reads_the_figures_of_the_dump, .timeout = 300)
 {
     expect_all(toolchain_oldest());
 }
 
-Test(export_pprof, newest_toolchain_reads_the_figures_of_the_dump, .timeout = 120)
+Test(export_pprof, newest_toolchain_reads_the_figures_of_the_dump, .timeout = 300)
 {
     expect_all(toolchain_newest());
 }

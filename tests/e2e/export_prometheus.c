@@ -37,7 +37,7 @@ static void expect_promtool_content(const char *path)
     program_free(program);
 }
 
-Test(export_prometheus, promtool_has_nothing_to_say, .timeout = 120)
+Test(export_prometheus, promtool_has_nothing_to_say, .timeout = 300)
 {
     char path[PATH_MAX];
     struct phase_dumps dumps = make_dumps();
@@ -52,7 +52,7 @@ Test(export_prometheus, promtool_has_nothing_to_say, .timeout = 120)
 
 /* Prometheus' own client library has a parser that follows the standard to the letter: it prints the sum of a family.
  */
-Test(export_prometheus, openmetrics_follows_its_standard, .timeout = 120)
+Test(export_prometheus, openmetrics_follows_its_standard, .timeout = 300)
 {
     static const char PARSE[] =
         "import sys\n"

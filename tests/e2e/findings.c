@@ -64,7 +64,7 @@ static void check_others(const json_t *dump, const struct toolchain *toolchain, 
     }
 }
 
-TOOLCHAIN_TEST(findings, each_is_found_where_it_is_and_nowhere_else, .timeout = 240)
+TOOLCHAIN_TEST(findings, each_is_found_where_it_is_and_nowhere_else, .timeout = 600)
 {
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         char what[96];

@@ -145,7 +145,7 @@ static void check_watched(const struct toolchain *toolchain, const char *const *
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(heap, walk_agrees_with_the_runtime_in_every_form, .timeout = 300)
+TOOLCHAIN_TEST(heap, walk_agrees_with_the_runtime_in_every_form, .timeout = 600)
 {
     static const char *const FORMS[] = {"heapstats",          "heapstats.stripped",
                                         "heapstats.pie",      "heapstats.pie.stripped",
@@ -156,13 +156,13 @@ TOOLCHAIN_TEST(heap, walk_agrees_with_the_runtime_in_every_form, .timeout = 300)
     }
 }
 
-TOOLCHAIN_TEST(heap, walk_agrees_with_a_runtime_in_a_shared_library, .timeout = 120)
+TOOLCHAIN_TEST(heap, walk_agrees_with_a_runtime_in_a_shared_library, .timeout = 600)
 {
     check_watched(toolchain,
                   (const char *[]){app_path(toolchain, "runhost"), app_path(toolchain, "libheapstats.so"), NULL});
 }
 
-TOOLCHAIN_TEST(heap, static_program_is_seen_from_outside, .timeout = 120)
+TOOLCHAIN_TEST(heap, static_program_is_seen_from_outside, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "heapstats.static"), NULL}};
@@ -181,11 +181,12 @@ TOOLCHAIN_TEST(heap, static_program_is_seen_from_outside, .timeout = 120)
 }
 
 /* GOEXPERIMENT=arenas: chunks of 8 MiB that are spans of one object, freed as a whole and left without access. */
-TOOLCHAIN_TEST(heap, user_arenas_are_walked, .timeout = 120)
+TOOLCHAIN_TEST(heap, user_arenas_are_walked, .timeout = 300)
 {
     static const char *const STAGES[] = {"full", "freed", "again"};
-    if (!app_exists(toolchain, "userarenas"))
-        cr_skip_test("go%s has no arenas", toolchain->version);
+    struct toolchain newest = toolchain_newest();
+    if (!app_exists(toolchain, "userarenas") && strcmp(toolchain->version, newest.version) != 0)
+        cr_skip_test("no program with arenas was built with go%s", toolchain->version);
     struct watched *watched = watch_app(toolchain, "userarenas", NULL);
     for (unsigned i = 0; i < sizeof STAGES / sizeof STAGES[0]; i++) {
         char what[WHAT_BYTES];

@@ -159,7 +159,7 @@ static void expect_sentences(struct scene *scene, int dump)
     free(text);
 }
 
-Test(html, page_says_what_the_dumps_say, .timeout = 240)
+Test(html, page_says_what_the_dumps_say, .timeout = 600)
 {
     struct scene scene = open_scene();
     char *title = browser_text(scene.browser, "document.title");
@@ -289,7 +289,7 @@ static void show_map(struct browser *browser, const char *before)
     json_decref(browser_evaluate(browser, expression));
 }
 
-Test(html, pointer_on_the_map_tells_of_the_page_below_it, .timeout = 240)
+Test(html, pointer_on_the_map_tells_of_the_page_below_it, .timeout = 600)
 {
     enum { PAGES_MAX = 90 };
     struct scene scene = open_scene();
@@ -328,7 +328,7 @@ static void expect_status(struct browser *browser, const struct page *page)
     free(words);
 }
 
-Test(html, keys_walk_over_the_map_and_addresses_are_found, .timeout = 240)
+Test(html, keys_walk_over_the_map_and_addresses_are_found, .timeout = 600)
 {
     struct scene scene = open_scene();
     struct page pages[6];
@@ -362,7 +362,7 @@ Test(html, keys_walk_over_the_map_and_addresses_are_found, .timeout = 240)
 /* ---- who did it ---- */
 
 /* What is folded is not there before it is asked for; unfolded it names the C function and who called it from Go. */
-Test(html, stacks_are_unfolded_and_name_who_did_it, .timeout = 240)
+Test(html, stacks_are_unfolded_and_name_who_did_it, .timeout = 600)
 {
     struct scene scene = open_scene();
     json_decref(browser_evaluate(scene.browser, "report.show(0)"));
@@ -392,7 +392,7 @@ Test(html, stacks_are_unfolded_and_name_who_did_it, .timeout = 240)
 
 /* ---- everybody can read it ---- */
 
-Test(html, everything_has_a_name_and_fits_the_window, .timeout = 240)
+Test(html, everything_has_a_name_and_fits_the_window, .timeout = 600)
 {
     static const struct {
         unsigned width;
@@ -431,7 +431,7 @@ static void write_page(const json_t *document, const char *directory, char paths
     free(report("--html", page, paths, 1));
 }
 
-Test(html, texts_of_a_dump_are_shown_and_do_nothing, .timeout = 240)
+Test(html, texts_of_a_dump_are_shown_and_do_nothing, .timeout = 600)
 {
     struct scene scene = open_scene();
     char paths[1][PATH_MAX];
@@ -465,7 +465,7 @@ Test(html, texts_of_a_dump_are_shown_and_do_nothing, .timeout = 240)
 
 /* Should a text ever become markup, the page's policy still keeps it from doing anything: each of these is refused by
  * it, and the browser says so to the page. */
-Test(html, policy_lets_nothing_else_in, .timeout = 240)
+Test(html, policy_lets_nothing_else_in, .timeout = 600)
 {
     static const char *const ATTEMPTS[] = {
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"hit()\">')",
@@ -516,7 +516,7 @@ static void make_large(json_t *document)
     json_object_set_new(json_object_get(document, "go"), "arenas", arenas);
 }
 
-Test(html, sixteen_gibibytes_can_be_looked_at, .timeout = 240)
+Test(html, sixteen_gibibytes_can_be_looked_at, .timeout = 600)
 {
     struct scene scene = open_scene();
     char paths[1][PATH_MAX];

@@ -48,7 +48,7 @@ static const char *output_of(const struct temp_dir *dir, const char *command)
     return program_output(shell);
 }
 
-Test(install, command_and_library_work_from_there, .timeout = 120)
+Test(install, command_and_library_work_from_there, .timeout = 300)
 {
     struct temp_dir dir = installed();
     struct toolchain found[TOOLCHAINS_MAX];
@@ -63,7 +63,7 @@ Test(install, command_and_library_work_from_there, .timeout = 120)
     watched_end(watched);
 }
 
-Test(install, pkg_config_tells_where_things_are, .timeout = 60)
+Test(install, pkg_config_tells_where_things_are, .timeout = 180)
 {
     struct temp_dir dir = installed();
     const char *text = output_of(&dir, "export PKG_CONFIG_PATH=$D/lib/pkgconfig; pkg-config --variable=preload "
@@ -80,7 +80,7 @@ Test(install, pkg_config_tells_where_things_are, .timeout = 60)
     cr_expect_eq(strncmp(text, second, (size_t)(second - text) - 1), 0, "%s", text);
 }
 
-Test(install, man_page_is_clean_and_knows_every_command, .timeout = 60)
+Test(install, man_page_is_clean_and_knows_every_command, .timeout = 180)
 {
     struct temp_dir dir = installed();
     cr_expect_str_eq(output_of(&dir, "groff -ww -man -Tutf8 -z $D/share/man/man1/gopagewatch.1"), "");
@@ -97,7 +97,7 @@ Test(install, man_page_is_clean_and_knows_every_command, .timeout = 60)
     "complete() { COMP_WORDS=(gopagewatch \"$@\"); COMP_CWORD=$#; compopt() { :; }; _gopagewatch; " \
     "printf '%s\\n' \"${COMPREPLY[@]}\" | sort -u; }; "
 
-Test(install, completion_offers_what_the_help_pages_tell, .timeout = 120)
+Test(install, completion_offers_what_the_help_pages_tell, .timeout = 300)
 {
     struct temp_dir dir = installed();
     const char *offered = output_of(&dir, COMPLETE "complete ''");
@@ -116,7 +116,7 @@ Test(install, completion_offers_what_the_help_pages_tell, .timeout = 120)
     cr_expect_not_null(strstr(offered, "--output\n"));
 }
 
-Test(install, completion_knows_files_processes_and_words, .timeout = 60)
+Test(install, completion_knows_files_processes_and_words, .timeout = 180)
 {
     static const struct {
         const char *words, *offered;
@@ -144,7 +144,7 @@ Test(install, completion_knows_files_processes_and_words, .timeout = 60)
 }
 
 /* Values are given to all that take one, so that only an unknown option can be refused as one. */
-Test(install, every_option_of_a_help_page_is_taken, .timeout = 120)
+Test(install, every_option_of_a_help_page_is_taken, .timeout = 300)
 {
     struct temp_dir dir = installed();
     const char *refused =
@@ -156,7 +156,7 @@ Test(install, every_option_of_a_help_page_is_taken, .timeout = 120)
     cr_expect_str_eq(refused, "");
 }
 
-Test(install, uninstall_leaves_nothing, .timeout = 60)
+Test(install, uninstall_leaves_nothing, .timeout = 180)
 {
     struct temp_dir dir = installed();
     char command[512];

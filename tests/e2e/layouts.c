@@ -49,7 +49,7 @@ static void check_row(const char *generated, const char *committed, const char *
     }
 }
 
-TOOLCHAIN_TEST(layouts, are_those_of_the_binaries_that_are_built_today, .timeout = 60)
+TOOLCHAIN_TEST(layouts, are_those_of_the_binaries_that_are_built_today, .timeout = 180)
 {
     static const char *const FORMS[] = {"mapdemo", "mapdemo.race"}; /* the race detector moves nothing */
     struct text file = text_of_file(COMMITTED);
@@ -75,7 +75,7 @@ static void check_is_refused(const char *version, const char *binary, const char
     program_free(program);
 }
 
-TOOLCHAIN_TEST(layouts, are_not_generated_from_what_cannot_be_trusted, .timeout = 60)
+TOOLCHAIN_TEST(layouts, are_not_generated_from_what_cannot_be_trusted, .timeout = 180)
 {
     char other[TOOLCHAIN_BYTES];
     unsigned minor = toolchain_minor(toolchain);

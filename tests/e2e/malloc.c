@@ -51,7 +51,7 @@ static void check_threads(const json_t *dump, const char *truth, const char *wha
     cr_expect_eq(resident_bytes, dump_class_resident(dump, "thread.stacks"), "%s", what);
 }
 
-TOOLCHAIN_TEST(malloc, free_memory_and_deep_stacks_are_told_with_its_locks_held, .timeout = 120)
+TOOLCHAIN_TEST(malloc, free_memory_and_deep_stacks_are_told_with_its_locks_held, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "cwaste", NULL);
     static const char *const PHASES[] = {"wasted", "held"};

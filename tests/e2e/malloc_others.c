@@ -25,14 +25,6 @@ enum { MEBIBYTE = 1 << 20, MAPPED_BYTES = 20 * MEBIBYTE, SLACK_BYTES = 64 << 10,
 #define NS_PER_MS 1000000ull
 
 /* The oldest and the newest toolchain: what is tested is no matter of Go's version. */
-static bool is_at_an_end(const struct toolchain *toolchain)
-{
-    struct toolchain found[TOOLCHAINS_MAX];
-    size_t count = toolchains_find(found);
-    return strcmp(toolchain->version, found[0].version) == 0 ||
-           strcmp(toolchain->version, found[count - 1].version) == 0;
-}
-
 static struct watched *watch_with(const struct toolchain *toolchain, const char *app, const char *library,
                                   const char *variable)
 {
@@ -110,7 +102,24 @@ static void check_attached(struct program *program, const char *name, const char
     temp_dir_remove(&directory);
 }
 
-TOOLCHAIN_TEST(malloc_others, memory_is_shared_out_as_the_malloc_says_itself, .timeout = 180)
+/* The malloc's answer has to come within 0.2 s, and here two tests share two CPUs. */
+static json_t *dump_answered(struct watched *watched, uint64_t *rss_bytes)
+{
+    enum { ATTEMPTS = 5 };
+    for (int i = 1;; i++) {
+        json_t *dump = dump_at_rest(watched, rss_bytes);
+        bool is_late = false;
+        size_t index;
+        const json_t *missing;
+        json_array_foreach(dump_at(dump, "books/malloc/missing"), index, missing) is_late |=
+            strstr(dump_text(missing, "why"), "has not answered") != NULL;
+        if (!is_late || i == ATTEMPTS)
+            return dump;
+        json_decref(dump);
+    }
+}
+
+ENDS_TEST(malloc_others, memory_is_shared_out_as_the_malloc_says_itself, .timeout = 180)
 {
     static const struct {
         const char *name, *app, *library;
@@ -121,7 +130,7 @@ TOOLCHAIN_TEST(malloc_others, memory_is_shared_out_as_the_malloc_says_itself, .t
         {"tcmalloc", "cblocks", "libtcmalloc_minimal.so.4", check_split},
         {"mimalloc", "cblocks", "libmimalloc.so.2.0", check_unsplit},
     };
-    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0] && is_at_an_end(toolchain); i++) {
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         char what[64];
         snprintf(what, sizeof what, "go%s %s %s", toolchain->version, CASES[i].name, CASES[i].app);
         struct watched *watched = watch_with(toolchain, CASES[i].app, CASES[i].library, NULL);
@@ -131,7 +140,7 @@ TOOLCHAIN_TEST(malloc_others, memory_is_shared_out_as_the_malloc_says_itself, .t
             const char *line = program_await_phase(watched->program, *phase);
             text_append(&truth, line, strlen(line));
             cr_expect_not_null(strstr(line, CASES[i].name), "%s: %s", what, line);
-            json_t *dump = dump_at_rest(watched, &rss_bytes);
+            json_t *dump = dump_answered(watched, &rss_bytes);
             check_classes_add_up(dump, rss_bytes, what);
             cr_expect_str_eq(dump_text(dump, "books/malloc/how"), CASES[i].name, "%s", what);
             check_mmap(dump, what);
@@ -158,10 +167,8 @@ static bool says(const json_t *dump, const char *sentence)
     return false;
 }
 
-TOOLCHAIN_TEST(malloc_others, a_malloc_that_does_not_answer_keeps_no_dump_waiting, .timeout = 120)
+ENDS_TEST(malloc_others, a_malloc_that_does_not_answer_keeps_no_dump_waiting, .timeout = 300)
 {
-    if (!is_at_an_end(toolchain))
-        return;
     char library[PATH_MAX], pipe[PATH_MAX], variable[PATH_MAX + 16];
     struct temp_dir directory = temp_dir_make();
     snprintf(library, sizeof library, "%s", app_path(toolchain, "libheldmalloc.so"));

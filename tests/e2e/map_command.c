@@ -77,7 +77,7 @@ static void expect_text(const char *const *arguments, const char *words)
     program_free(program);
 }
 
-TOOLCHAIN_TEST(map_command, a_map_by_its_name_and_by_its_address, .timeout = 60)
+TOOLCHAIN_TEST(map_command, a_map_by_its_name_and_by_its_address, .timeout = 180)
 {
     struct running demo = start(app_path(toolchain, "mapdemo"), NULL);
     json_t *named = map_json((const char *[]){"map", FLAGS, demo.pid, "--json", NULL});
@@ -96,7 +96,7 @@ TOOLCHAIN_TEST(map_command, a_map_by_its_name_and_by_its_address, .timeout = 60)
     program_free(demo.program);
 }
 
-TOOLCHAIN_TEST(map_command, of_a_stripped_program_by_a_copy_that_is_not, .timeout = 60)
+TOOLCHAIN_TEST(map_command, of_a_stripped_program_by_a_copy_that_is_not, .timeout = 180)
 {
     struct running demo = start(app_path(toolchain, "mapdemo.pie.stripped"), NULL);
     const char *copy = app_path(toolchain, "mapdemo.pie");
@@ -111,7 +111,7 @@ TOOLCHAIN_TEST(map_command, of_a_stripped_program_by_a_copy_that_is_not, .timeou
     program_free(demo.program);
 }
 
-TOOLCHAIN_TEST(map_command, of_a_core, .timeout = 120)
+TOOLCHAIN_TEST(map_command, of_a_core, .timeout = 300)
 {
     if (!has_plain_cores())
         cr_skip_test("this system does not leave cores beside the process (kernel.core_pattern)");
@@ -137,7 +137,7 @@ TOOLCHAIN_TEST(map_command, of_a_core, .timeout = 120)
     temp_dir_remove(&dir);
 }
 
-TOOLCHAIN_TEST(map_command, a_watched_map_is_in_every_dump, .timeout = 60)
+TOOLCHAIN_TEST(map_command, a_watched_map_is_in_every_dump, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
     char line[LINE_BYTES], path[PATH_BYTES];
@@ -162,7 +162,7 @@ TOOLCHAIN_TEST(map_command, a_watched_map_is_in_every_dump, .timeout = 60)
 }
 
 /* A child that is another program inherits the variable. */
-TOOLCHAIN_TEST(map_command, maps_of_another_program_are_not_looked_for, .timeout = 60)
+TOOLCHAIN_TEST(map_command, maps_of_another_program_are_not_looked_for, .timeout = 180)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "mapdemo"), NULL},
@@ -178,7 +178,7 @@ TOOLCHAIN_TEST(map_command, maps_of_another_program_are_not_looked_for, .timeout
 }
 
 /* What stands there leads nowhere: each map has its reason, and the program its dump. */
-TOOLCHAIN_TEST(map_command, a_way_to_no_map_is_said_in_the_dump, .timeout = 60)
+TOOLCHAIN_TEST(map_command, a_way_to_no_map_is_said_in_the_dump, .timeout = 180)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "mapdemo"), NULL},

@@ -78,19 +78,19 @@ static void expect_found_out(void (*change)(char *text), const char *words)
     temp_dir_remove(&directory);
 }
 
-TOOLCHAIN_TEST(map_costs, the_page_says_what_is_measured, .timeout = 60)
+TOOLCHAIN_TEST(map_costs, the_page_says_what_is_measured, .timeout = 180)
 {
     struct program *program = check("docs/maps.md", toolchain->version);
     cr_expect_eq(program_await_end(program), 0, "%s", program_errors(program));
     program_free(program);
 }
 
-Test(map_costs, bytes_that_are_not_measured_are_found_out, .timeout = 60)
+Test(map_costs, bytes_that_are_not_measured_are_found_out, .timeout = 180)
 {
     expect_found_out(change_bytes, "1,000 entries, 10-byte strings: bytes: the page says 2");
 }
 
-Test(map_costs, a_picture_that_is_not_of_the_data_is_found_out, .timeout = 60)
+Test(map_costs, a_picture_that_is_not_of_the_data_is_found_out, .timeout = 180)
 {
     expect_found_out(change_picture, "growth.svg: is not what");
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/e2e/checks.h"
 #include "tests/e2e/map_answers.h"
 #include "tests/e2e/map_truth.h"
 #include "tests/e2e/support/apps.h"
@@ -34,6 +35,12 @@ struct scene {
     const char *version;
 };
 
+static void begin_quietly(void)
+{
+    allow_core();
+    forbid_huge_pages();
+}
+
 static struct scene start_form(const struct toolchain *toolchain, const char *form, const char *const *phases)
 {
     struct scene scene = {.dir = temp_dir_make(), .version = toolchain->version};
@@ -47,7 +54,7 @@ static struct scene start_form(const struct toolchain *toolchain, const char *fo
         .arguments = arguments,
         .environment = (const char *[]){"GOTRACEBACK=crash", NULL},
         .directory = scene.dir.path,
-        .before_exec = allow_core,
+        .before_exec = begin_quietly,
     });
     snprintf(scene.pid, sizeof scene.pid, "%d", (int)program_pid(scene.program));
     return scene;
@@ -244,25 +251,25 @@ static void check_phases(const struct toolchain *toolchain, const char *const *p
     end(&scene);
 }
 
-TOOLCHAIN_TEST(maps, small_ones_of_all_types_are_told_as_they_are, .timeout = 240)
+TOOLCHAIN_TEST(maps, small_ones_of_all_types_are_told_as_they_are, .timeout = 600)
 {
     check_phases(toolchain, (const char *[]){"nil", "0", "1", "8", "9", "1000", NULL});
 }
 
-TOOLCHAIN_TEST(maps, made_with_a_hint_or_after_deletes_they_are_told_as_they_are, .timeout = 240)
+TOOLCHAIN_TEST(maps, made_with_a_hint_or_after_deletes_they_are_told_as_they_are, .timeout = 600)
 {
     check_phases(toolchain, (const char *[]){"hint", "hinted", "half", "deleted", "cleared", "refilled", NULL});
 }
 
 /* Up to go1.23 in mid-evacuation, to the double and to the same size, and with as many overflow buckets as may be;
  * later with several tables, and with tombstones. */
-TOOLCHAIN_TEST(maps, growing_and_crowded_ones_are_told_as_they_are, .timeout = 240)
+TOOLCHAIN_TEST(maps, growing_and_crowded_ones_are_told_as_they_are, .timeout = 600)
 {
     check_phases(toolchain, (const char *[]){"growing", "same_size", "overflow", NULL});
 }
 
 /* One variable at a time. */
-TOOLCHAIN_TEST(maps, of_a_million_entries_they_are_told_as_they_are, .timeout = 300)
+TOOLCHAIN_TEST(maps, of_a_million_entries_they_are_told_as_they_are, .timeout = 900)
 {
     static struct phase phase;
     struct scene scene = start(toolchain, (const char *[]){"million", "hint_million", NULL});
@@ -279,7 +286,7 @@ TOOLCHAIN_TEST(maps, of_a_million_entries_they_are_told_as_they_are, .timeout = 
 }
 
 /* What making the map anew would give is what make() gives. */
-TOOLCHAIN_TEST(maps, made_anew_they_would_be_as_made_with_that_hint, .timeout = 120)
+TOOLCHAIN_TEST(maps, made_anew_they_would_be_as_made_with_that_hint, .timeout = 300)
 {
     static struct phase phase;
     uint64_t capacity[MAPS_MAX], bytes[MAPS_MAX];
@@ -349,7 +356,7 @@ static void check_ways(const struct toolchain *toolchain, const char *form)
     end(&scene);
 }
 
-TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 120)
+TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 300)
 {
     check_ways(toolchain, "maps");
     check_ways(toolchain, "maps.pie");
@@ -358,7 +365,7 @@ TOOLCHAIN_TEST(maps, all_ways_to_a_map_lead_to_the_same_answer, .timeout = 120)
 /* ---- from inside ---- */
 
 /* The dumps of a program that watches its maps say what the command says from outside. */
-TOOLCHAIN_TEST(maps, that_a_program_watches_are_in_its_dumps, .timeout = 120)
+TOOLCHAIN_TEST(maps, that_a_program_watches_are_in_its_dumps, .timeout = 300)
 {
     static struct phase phase;
     char output[PATH_BYTES];
@@ -395,7 +402,7 @@ TOOLCHAIN_TEST(maps, that_a_program_watches_are_in_its_dumps, .timeout = 120)
 
 /* ---- a core ---- */
 
-TOOLCHAIN_TEST(maps, of_a_core_are_those_of_the_process_that_died, .timeout = 120)
+TOOLCHAIN_TEST(maps, of_a_core_are_those_of_the_process_that_died, .timeout = 300)
 {
     static struct phase phase;
     char core[PATH_BYTES];
@@ -421,7 +428,7 @@ TOOLCHAIN_TEST(maps, of_a_core_are_those_of_the_process_that_died, .timeout = 12
 
 /* ---- refusals ---- */
 
-TOOLCHAIN_TEST(maps, stripped_program_is_refused, .timeout = 60)
+TOOLCHAIN_TEST(maps, stripped_program_is_refused, .timeout = 180)
 {
     char pid[16];
     struct program *program = program_start(
@@ -432,7 +439,7 @@ TOOLCHAIN_TEST(maps, stripped_program_is_refused, .timeout = 60)
     program_free(program);
 }
 
-TOOLCHAIN_TEST(maps, variable_that_is_not_there_or_no_map_is_refused, .timeout = 60)
+TOOLCHAIN_TEST(maps, variable_that_is_not_there_or_no_map_is_refused, .timeout = 180)
 {
     struct scene scene = start(toolchain, (const char *[]){"1", NULL});
     program_await_phase(scene.program, "1");

@@ -32,7 +32,7 @@ static void forbid_pagemap_scan(void)
         _exit(77);
 }
 
-TOOLCHAIN_TEST(old_kernel, classes_add_up_by_pagemap_and_smaps, .timeout = 120)
+TOOLCHAIN_TEST(old_kernel, classes_add_up_by_pagemap_and_smaps, .timeout = 300)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "mapdemo"), NULL},

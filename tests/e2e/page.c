@@ -148,7 +148,7 @@ static void check_page(const struct truth *truth, int i, const char *version)
     json_decref(page);
 }
 
-TOOLCHAIN_TEST(page, says_of_every_kind_of_memory_what_the_program_knows, .timeout = 120)
+TOOLCHAIN_TEST(page, says_of_every_kind_of_memory_what_the_program_knows, .timeout = 300)
 {
     struct truth truth = start_truth(toolchain, NULL);
     for (int i = 0; i < PAGES_COUNT; i++)
@@ -190,7 +190,7 @@ static void check_large(const struct truth *truth)
     json_decref(page);
 }
 
-TOOLCHAIN_TEST(page, tells_objects_dead_ones_and_new_ones_apart, .timeout = 120)
+TOOLCHAIN_TEST(page, tells_objects_dead_ones_and_new_ones_apart, .timeout = 300)
 {
     struct truth truth = start_truth(toolchain, NULL);
     uint64_t slot_bytes = text_number(truth.held, "slot_bytes");
@@ -216,7 +216,7 @@ TOOLCHAIN_TEST(page, tells_objects_dead_ones_and_new_ones_apart, .timeout = 120)
 static const char *const LINES[] = {"mapping ", "class ", "arena ",     "Go page ", "span ",   "sweep ",
                                     "counts ",  "slot ",  "allocated ", "marked ",  "OS page "};
 
-TOOLCHAIN_TEST(page, text_has_a_line_for_each_fact, .timeout = 60)
+TOOLCHAIN_TEST(page, text_has_a_line_for_each_fact, .timeout = 180)
 {
     char hex[HEX_BYTES], line[128];
     struct truth truth = start_truth(toolchain, NULL);
@@ -295,7 +295,7 @@ static bool sees_frames(const struct truth *truth)
     return is_known;
 }
 
-TOOLCHAIN_TEST(page, frame_leads_back_to_its_page, .timeout = 120)
+TOOLCHAIN_TEST(page, frame_leads_back_to_its_page, .timeout = 300)
 {
     static const char *const WORDS[] = {"node", "touched", "stack", "kept", "global", "malloc", "mapped"};
     struct truth truth = start_truth(toolchain, NULL);
@@ -308,12 +308,6 @@ TOOLCHAIN_TEST(page, frame_leads_back_to_its_page, .timeout = 120)
 }
 
 /* ---- refusals ---- */
-
-static struct toolchain newest(void)
-{
-    struct toolchain found[TOOLCHAINS_MAX];
-    return found[toolchains_find(found) - 1];
-}
 
 static const struct {
     const char *arguments[6];
@@ -337,13 +331,13 @@ static const struct {
     {{"page", "1000", "2147483647"}, 4, "there is no such process"},
 };
 
-Test(page, wrong_use_and_missing_processes_cost_one_line, .timeout = 60)
+Test(page, wrong_use_and_missing_processes_cost_one_line, .timeout = 180)
 {
     for (unsigned i = 0; i < sizeof REFUSALS / sizeof REFUSALS[0]; i++)
         expect_refusal(gopagewatch_run(REFUSALS[i].arguments), REFUSALS[i].code, REFUSALS[i].reason);
 }
 
-Test(page, process_that_is_not_go_is_refused, .timeout = 60)
+Test(page, process_that_is_not_go_is_refused, .timeout = 180)
 {
     char pid[16];
     struct program *program = program_start(&(struct program_setup){.arguments = (const char *[]){"cat", NULL}});
@@ -352,7 +346,7 @@ Test(page, process_that_is_not_go_is_refused, .timeout = 60)
     program_free(program);
 }
 
-Test(page, kernel_thread_is_refused, .timeout = 60)
+Test(page, kernel_thread_is_refused, .timeout = 180)
 {
     char name[32] = "";
     int fd = open("/proc/2/comm", O_RDONLY | O_CLOEXEC);
@@ -362,13 +356,13 @@ Test(page, kernel_thread_is_refused, .timeout = 60)
         expect_refusal(gopagewatch_run((const char *[]){"page", "1000", "2", NULL}), 4, "it is a thread of the kernel");
 }
 
-Test(page, other_users_process_is_refused, .timeout = 60)
+Test(page, other_users_process_is_refused, .timeout = 180)
 {
     if (!can_be_nobody()) {
         cr_skip_test("this test cannot become nobody");
         return;
     }
-    struct toolchain toolchain = newest();
+    struct toolchain toolchain = toolchain_newest();
     struct truth truth = start_truth(&toolchain, NULL);
     expect_refusal(gopagewatch_run_as_nobody((const char *[]){"page", "1000", truth.pid, NULL}), 4,
                    "it runs as uid 0, you are uid 65534");

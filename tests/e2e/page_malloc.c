@@ -41,7 +41,7 @@ static void check_block(uint64_t block, uint64_t chunk_bytes, uint64_t offset, c
     program_free(output);
 }
 
-TOOLCHAIN_TEST(page_malloc, a_block_is_told_with_its_size_and_whether_it_is_free, .timeout = 60)
+ENDS_TEST(page_malloc, a_block_is_told_with_its_size_and_whether_it_is_free, .timeout = 180)
 {
     char truth[TRUTH_BYTES], pid[PID_BYTES], words[128];
     struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "cblocks"), NULL}};

@@ -109,7 +109,7 @@ static void check_object(const char *truth, const char *pid, int i, unsigned min
     json_decref(page);
 }
 
-TOOLCHAIN_TEST(page_object, types_are_those_that_the_program_made, .timeout = 120)
+TOOLCHAIN_TEST(page_object, types_are_those_that_the_program_made, .timeout = 300)
 {
     char truth[TRUTH_BYTES], pid[16];
     struct program *program =
@@ -442,12 +442,12 @@ static void check_phase(const struct toolchain *toolchain, const char *phase)
     end(&scene);
 }
 
-TOOLCHAIN_TEST(page_object, belongs_to_a_map_as_the_part_that_the_program_says, .timeout = 240)
+TOOLCHAIN_TEST(page_object, belongs_to_a_map_as_the_part_that_the_program_says, .timeout = 600)
 {
     check_phase(toolchain, "1000");
 }
 
-TOOLCHAIN_TEST(page_object, belongs_to_a_map_that_grows, .timeout = 240)
+TOOLCHAIN_TEST(page_object, belongs_to_a_map_that_grows, .timeout = 600)
 {
     check_phase(toolchain, "growing");
 }
@@ -472,7 +472,7 @@ static void check_states(const struct toolchain *toolchain, const char *phase, c
     end(&scene);
 }
 
-TOOLCHAIN_TEST(page_object, slots_are_full_empty_deleted_or_evacuated, .timeout = 120)
+TOOLCHAIN_TEST(page_object, slots_are_full_empty_deleted_or_evacuated, .timeout = 300)
 {
     bool is_swiss = toolchain_minor(toolchain) >= 24;
     check_states(toolchain, "half", "main.MLongString",
@@ -482,7 +482,7 @@ TOOLCHAIN_TEST(page_object, slots_are_full_empty_deleted_or_evacuated, .timeout 
         check_states(toolchain, "growing", "main.MLongString", (const char *[]){"full", "evacuated", NULL});
 }
 
-TOOLCHAIN_TEST(page_object, overflow_buckets_hang_on_their_chains, .timeout = 120)
+TOOLCHAIN_TEST(page_object, overflow_buckets_hang_on_their_chains, .timeout = 300)
 {
     struct map_truth truths[MAPS_MAX];
     if (toolchain_minor(toolchain) >= 24)
@@ -501,7 +501,7 @@ TOOLCHAIN_TEST(page_object, overflow_buckets_hang_on_their_chains, .timeout = 12
 
 /* ---- which maps ---- */
 
-TOOLCHAIN_TEST(page_object, maps_are_searched_by_name_and_unasked, .timeout = 60)
+TOOLCHAIN_TEST(page_object, maps_are_searched_by_name_and_unasked, .timeout = 180)
 {
     struct map_truth truths[MAPS_MAX];
     struct scene scene = start(toolchain, "100");
@@ -529,7 +529,7 @@ TOOLCHAIN_TEST(page_object, maps_are_searched_by_name_and_unasked, .timeout = 60
     end(&scene);
 }
 
-Test(page_object, map_goes_with_an_address, .timeout = 20)
+Test(page_object, map_goes_with_an_address, .timeout = 180)
 {
     expect_refusal(gopagewatch_run((const char *[]){"page", "--pfn", "1", "1", "--map", "main.x", NULL}), 2,
                    "--map goes with an address, not with --pfn");

@@ -50,7 +50,7 @@ static void check_form(const struct toolchain *toolchain, const char *form)
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(phases, classes_add_up_to_the_rss_in_every_form, .timeout = 300)
+TOOLCHAIN_TEST(phases, classes_add_up_to_the_rss_in_every_form, .timeout = 600)
 {
     for (unsigned i = 0; i < sizeof FORMS / sizeof FORMS[0]; i++) {
         if (app_exists(toolchain, FORMS[i]))
@@ -68,7 +68,7 @@ static void expect_near(uint64_t bytes, uint64_t truth_bytes, const char *what)
 }
 
 /* MADV_FREE leaves the pages resident until the kernel wants them: released all the same, and named lazily freed. */
-TOOLCHAIN_TEST(phases, lazily_freed_pages_count_as_released, .timeout = 120)
+TOOLCHAIN_TEST(phases, lazily_freed_pages_count_as_released, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){"GODEBUG=madvdontneed=0", NULL});
     program_await_phase(watched->program, "full");
@@ -90,7 +90,7 @@ TOOLCHAIN_TEST(phases, lazily_freed_pages_count_as_released, .timeout = 120)
 }
 
 /* The runtime then maps released memory away and maps it again for use; the shadow table follows both. */
-TOOLCHAIN_TEST(phases, memory_mapped_away_counts_as_released, .timeout = 120)
+TOOLCHAIN_TEST(phases, memory_mapped_away_counts_as_released, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){"GODEBUG=harddecommit=1", NULL});
     for (int i = 0; i < 3; i++) {

@@ -98,7 +98,7 @@ static void check_profile(const json_t *dump, const char *line, const char *what
     cr_expect_leq(dump_number(left, "pinned_spans") + dump_number(right, "pinned_spans"), 16384u, "%s", what);
 }
 
-TOOLCHAIN_TEST(profile, is_what_the_program_says_and_names_who_keeps_the_pages, .timeout = 240)
+TOOLCHAIN_TEST(profile, is_what_the_program_says_and_names_who_keeps_the_pages, .timeout = 600)
 {
     char what[WHAT_BYTES];
     snprintf(what, sizeof what, "go%s", toolchain->version);
@@ -114,7 +114,7 @@ TOOLCHAIN_TEST(profile, is_what_the_program_says_and_names_who_keeps_the_pages, 
     temp_dir_remove(&dir);
 }
 
-TOOLCHAIN_TEST(profile, is_in_a_core_as_in_the_process, .timeout = 240)
+TOOLCHAIN_TEST(profile, is_in_a_core_as_in_the_process, .timeout = 600)
 {
     if (!has_plain_cores())
         cr_skip_test("this system does not leave cores beside the process (kernel.core_pattern)");
@@ -140,7 +140,7 @@ TOOLCHAIN_TEST(profile, is_in_a_core_as_in_the_process, .timeout = 240)
 }
 
 /* One of 64 is sampled: what that makes of the ten thousand is within five times its standard deviation. */
-TOOLCHAIN_TEST(profile, says_at_which_rate_it_samples, .timeout = 120)
+TOOLCHAIN_TEST(profile, says_at_which_rate_it_samples, .timeout = 300)
 {
     const double chance = 1 - exp(-64.0 / 4096), deviation = sqrt(SPANS * chance);
     struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "pinned"), "4096", NULL}};
@@ -158,7 +158,7 @@ TOOLCHAIN_TEST(profile, says_at_which_rate_it_samples, .timeout = 120)
 }
 
 /* Objects come and go while their specials are read: what is told is possible, and most of it is told. */
-TOOLCHAIN_TEST(profile, holds_beside_a_program_that_allocates, .timeout = 120)
+TOOLCHAIN_TEST(profile, holds_beside_a_program_that_allocates, .timeout = 300)
 {
     enum { DUMPS = 8 };
     uint64_t objects = 0, untrusted = 0;

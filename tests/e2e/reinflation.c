@@ -51,7 +51,7 @@ static bool has_collapsed(const char *truth)
     return false;
 }
 
-TOOLCHAIN_TEST(reinflation, what_collapse_brings_back_is_found, .timeout = 120)
+TOOLCHAIN_TEST(reinflation, what_collapse_brings_back_is_found, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "reinflate", NULL);
     program_await_phase(watched->program, "full");

@@ -231,7 +231,7 @@ static void check_diff(const char *old_path, const char *new_path, const json_t 
     program_free(program);
 }
 
-TOOLCHAIN_TEST(report, numbers_are_those_of_the_dump, .timeout = 120)
+TOOLCHAIN_TEST(report, numbers_are_those_of_the_dump, .timeout = 300)
 {
     static const char *const NAMES[PHASES] = {"full", "dropped", "returned"};
     struct watched *watched = watch_app(toolchain, "mapdemo", NULL);
@@ -285,7 +285,7 @@ static double children_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-Test(report, sixteen_gibibytes_take_half_a_second_and_a_screen, .timeout = 60)
+Test(report, sixteen_gibibytes_take_half_a_second_and_a_screen, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     size_t count = toolchains_find(found);

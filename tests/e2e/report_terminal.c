@@ -72,7 +72,7 @@ static const struct {
 
 static const char FULL_BLOCK[] = "█";
 
-Test(report_terminal, look_follows_the_terminal, .timeout = 60)
+Test(report_terminal, look_follows_the_terminal, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     size_t count = toolchains_find(found);

@@ -55,20 +55,20 @@ static void expect_same(const char *const *arguments)
 
 static const char *const ENDS[] = {"return", "exit7", "panic", "nil", "sigterm", "sigkill"};
 
-TOOLCHAIN_TEST(same, program_ends_the_same_way, .timeout = 240)
+TOOLCHAIN_TEST(same, program_ends_the_same_way, .timeout = 600)
 {
     for (unsigned i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
         expect_same((const char *[]){app_path(toolchain, "identity"), "-end", ENDS[i], NULL});
 }
 
-TOOLCHAIN_TEST(same, programs_without_libc_are_left_alone, .timeout = 120)
+TOOLCHAIN_TEST(same, programs_without_libc_are_left_alone, .timeout = 300)
 {
     expect_same((const char *[]){app_path(toolchain, "identity.static"), "-end", "exit7", NULL});
     expect_same((const char *[]){app_path(toolchain, "identity.static-pie"), "-end", "exit7", NULL});
 }
 
 /* Children by clone, fork, spawn, system; setgid, which waits for every thread of the process. */
-TOOLCHAIN_TEST(same, children_live_as_without, .timeout = 240)
+TOOLCHAIN_TEST(same, children_live_as_without, .timeout = 600)
 {
     struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "forker"), NULL}};
     struct program *without = program_start(&setup);
@@ -99,7 +99,7 @@ TOOLCHAIN_TEST(same, children_live_as_without, .timeout = 240)
     program_free(without);
 }
 
-TOOLCHAIN_TEST(same, children_are_watched_unless_follow_is_0, .timeout = 60)
+TOOLCHAIN_TEST(same, children_are_watched_unless_follow_is_0, .timeout = 180)
 {
     for (int follow = 0; follow <= 1; follow++) {
         struct program_setup setup = {
@@ -114,7 +114,7 @@ TOOLCHAIN_TEST(same, children_are_watched_unless_follow_is_0, .timeout = 60)
     }
 }
 
-Test(same, programs_that_are_not_go_are_left_alone, .timeout = 60)
+Test(same, programs_that_are_not_go_are_left_alone, .timeout = 180)
 {
     expect_same((const char *[]){"sh", "-c", "echo one; ls / | sort | head -2; exit 3", NULL});
     expect_same((const char *[]){
@@ -125,7 +125,7 @@ Test(same, programs_that_are_not_go_are_left_alone, .timeout = 60)
 }
 
 /* timeout, env and sh are loaded into first and must pass the shim on. */
-TOOLCHAIN_TEST(same, go_program_is_found_behind_timeout_and_sh, .timeout = 60)
+TOOLCHAIN_TEST(same, go_program_is_found_behind_timeout_and_sh, .timeout = 180)
 {
     char command[8192];
     snprintf(command, sizeof command, "exec timeout 60 env A=b %s -n 1 -wait", app_path(toolchain, "freeloop"));

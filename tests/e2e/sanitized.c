@@ -80,13 +80,13 @@ static void check_files(const struct toolchain *toolchain)
     phase_dumps_free(&dumps);
 }
 
-Test(sanitized, says_the_same_of_dumps_of_the_oldest_toolchain, .timeout = 120)
+Test(sanitized, says_the_same_of_dumps_of_the_oldest_toolchain, .timeout = 300)
 {
     struct toolchain toolchain = toolchain_oldest();
     check_files(&toolchain);
 }
 
-Test(sanitized, says_the_same_of_dumps_of_the_newest_toolchain, .timeout = 120)
+Test(sanitized, says_the_same_of_dumps_of_the_newest_toolchain, .timeout = 300)
 {
     struct toolchain toolchain = toolchain_newest();
     check_files(&toolchain);
@@ -150,13 +150,13 @@ static void check_processes(const struct toolchain *toolchain)
     watched_end(watched);
 }
 
-Test(sanitized, looks_at_processes_of_the_oldest_toolchain, .timeout = 120)
+Test(sanitized, looks_at_processes_of_the_oldest_toolchain, .timeout = 300)
 {
     struct toolchain toolchain = toolchain_oldest();
     check_processes(&toolchain);
 }
 
-Test(sanitized, looks_at_processes_of_the_newest_toolchain, .timeout = 120)
+Test(sanitized, looks_at_processes_of_the_newest_toolchain, .timeout = 300)
 {
     struct toolchain toolchain = toolchain_newest();
     check_processes(&toolchain);

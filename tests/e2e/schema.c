@@ -27,14 +27,14 @@ static void expect_valid_dump(const struct program_setup *setup, const char *pha
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(schema, dump_of_a_program_that_gave_back_memory_is_valid, .timeout = 60)
+TOOLCHAIN_TEST(schema, dump_of_a_program_that_gave_back_memory_is_valid, .timeout = 180)
 {
     struct program_setup setup = {.arguments =
                                       (const char *[]){app_path(toolchain, "freeloop"), "-n", "3", "-wait", NULL}};
     expect_valid_dump(&setup, "done");
 }
 
-TOOLCHAIN_TEST(schema, dump_of_every_kind_of_memory_is_valid, .timeout = 60)
+TOOLCHAIN_TEST(schema, dump_of_every_kind_of_memory_is_valid, .timeout = 180)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "mapdemo"), NULL},

@@ -48,7 +48,7 @@ static void expect_count(struct watched *watched, int go, int c, const char *aft
     program_await_line(watched->program, "ready count");
 }
 
-TOOLCHAIN_TEST(signals, program_keeps_its_use_of_the_signal, .timeout = 120)
+TOOLCHAIN_TEST(signals, program_keeps_its_use_of_the_signal, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "signals", NULL);
     program_await_phase(watched->program, "signals");
@@ -67,7 +67,7 @@ TOOLCHAIN_TEST(signals, program_keeps_its_use_of_the_signal, .timeout = 120)
 }
 
 /* sigaction(2) tells the program about its own handlers and never about ours. */
-TOOLCHAIN_TEST(signals, program_sees_its_own_handlers, .timeout = 120)
+TOOLCHAIN_TEST(signals, program_sees_its_own_handlers, .timeout = 300)
 {
     static const char *const CASES[][2] = {{"c-sigaction", "info"},
                                            {"c-signal", "plain"},
@@ -96,7 +96,7 @@ static uint64_t now_unix_ns(void)
 }
 
 /* A storm gives a dump that begins after its last signal, dumps never overlap, and nothing is lost without a count. */
-TOOLCHAIN_TEST(signals, burst_is_followed_by_a_dump, .timeout = 120)
+TOOLCHAIN_TEST(signals, burst_is_followed_by_a_dump, .timeout = 300)
 {
     enum { SIGNALS = 2000 };
     struct watched *watched = watch_app(toolchain, "signals", NULL);
@@ -124,7 +124,7 @@ TOOLCHAIN_TEST(signals, burst_is_followed_by_a_dump, .timeout = 120)
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(signals, another_signal_can_be_chosen, .timeout = 60)
+TOOLCHAIN_TEST(signals, another_signal_can_be_chosen, .timeout = 180)
 {
     enum { RTMIN_PLUS_3 = 37 };
     struct watched *watched = watch_app(toolchain, "signals", (const char *[]){"GOPAGEWATCH_SIGNAL=RTMIN+3", NULL});
@@ -139,7 +139,7 @@ TOOLCHAIN_TEST(signals, another_signal_can_be_chosen, .timeout = 60)
     watched_end(watched);
 }
 
-TOOLCHAIN_TEST(signals, none_leaves_the_program_alone, .timeout = 60)
+TOOLCHAIN_TEST(signals, none_leaves_the_program_alone, .timeout = 180)
 {
     struct watched *watched = watch_app(toolchain, "signals", (const char *[]){"GOPAGEWATCH_SIGNAL=none", NULL});
     program_await_phase(watched->program, "signals");

@@ -133,7 +133,7 @@ static uint64_t sum(const json_t *dump, const struct names *names, const char *b
     return bytes;
 }
 
-TOOLCHAIN_TEST(sites, growth_release_and_c_are_laid_at_the_right_door, .timeout = 120)
+TOOLCHAIN_TEST(sites, growth_release_and_c_are_laid_at_the_right_door, .timeout = 300)
 {
     struct names names = names_of(app_path(toolchain, "mapdemo"));
     struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){"GODEBUG=disablethp=1", NULL});
@@ -180,7 +180,7 @@ TOOLCHAIN_TEST(sites, growth_release_and_c_are_laid_at_the_right_door, .timeout 
 }
 
 /* Every part of go.metadata and c.mmap that was seen being mapped has a site, and they add up. */
-TOOLCHAIN_TEST(sites, resident_bytes_add_up_to_the_classes, .timeout = 120)
+TOOLCHAIN_TEST(sites, resident_bytes_add_up_to_the_classes, .timeout = 300)
 {
     struct watched *watched = watch_app(toolchain, "mapdemo", NULL);
     program_await_phase(watched->program, "full");
@@ -228,7 +228,7 @@ static struct reasons reasons_of(struct watched *watched, const struct names *na
 
 /* By scavtrace's own words, where it tells them apart: to the byte. A line is written when a sweep ends; the scavenger
  * adds what it does to its sum some time after it was done, so that a line may come too early and the next has it. */
-TOOLCHAIN_TEST(sites, reasons_are_those_of_scavtrace, .timeout = 120)
+TOOLCHAIN_TEST(sites, reasons_are_those_of_scavtrace, .timeout = 300)
 {
     enum { COLLECTIONS_MAX = 20 };
     struct names names = names_of(app_path(toolchain, "freeloop"));
@@ -269,7 +269,7 @@ static const struct {
     {"GOPAGEWATCH_STACKS=all", true, true},
 };
 
-TOOLCHAIN_TEST(sites, stacks_are_kept_of_what_is_asked_for, .timeout = 120)
+TOOLCHAIN_TEST(sites, stacks_are_kept_of_what_is_asked_for, .timeout = 300)
 {
     for (size_t i = 0; i < sizeof CHOICES / sizeof CHOICES[0]; i++) {
         struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){CHOICES[i].value, NULL});
@@ -291,7 +291,7 @@ TOOLCHAIN_TEST(sites, stacks_are_kept_of_what_is_asked_for, .timeout = 120)
 }
 
 /* Signals and other hooks in the middle of captures, dumps beside them. */
-TOOLCHAIN_TEST(sites, a_storm_of_profiling_signals_does_no_harm, .timeout = 120)
+TOOLCHAIN_TEST(sites, a_storm_of_profiling_signals_does_no_harm, .timeout = 300)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "storm"), "-for", "2s", NULL},

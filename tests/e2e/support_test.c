@@ -357,7 +357,7 @@ Test(support, kernel_truth_knows_this_process)
 
 /* ---- the programs, of every toolchain ---- */
 
-TOOLCHAIN_TEST(support, freeloop_gives_back_what_scavtrace_says, .timeout = 120)
+TOOLCHAIN_TEST(support, freeloop_gives_back_what_scavtrace_says, .timeout = 300)
 {
     const char *arguments[] = {app_path(toolchain, "freeloop"), "-n", "3", "-wait", NULL};
     const char *environment[] = {"GOGC=off", "GODEBUG=scavtrace=1", NULL};
@@ -373,7 +373,7 @@ TOOLCHAIN_TEST(support, freeloop_gives_back_what_scavtrace_says, .timeout = 120)
     program_free(program);
 }
 
-TOOLCHAIN_TEST(support, mapdemo_holds_what_it_says, .timeout = 120)
+TOOLCHAIN_TEST(support, mapdemo_holds_what_it_says, .timeout = 300)
 {
     const char *arguments[] = {app_path(toolchain, "mapdemo"), NULL};
     struct program *program = program_start(&(struct program_setup){.arguments = arguments});

@@ -169,7 +169,7 @@ static void expect_place_in_c(const struct names *names, const char *form)
               "%s: the program says%s, found is%s", form, said, found);
 }
 
-TOOLCHAIN_TEST(symbols, go_code_has_the_names_and_lines_that_its_runtime_knows, .timeout = 120)
+TOOLCHAIN_TEST(symbols, go_code_has_the_names_and_lines_that_its_runtime_knows, .timeout = 300)
 {
     static const char *const FORMS[] = {"frames",          "frames.pie",          "frames.internal",
                                         "frames.stripped", "frames.pie.stripped", "frames.static",
@@ -188,7 +188,7 @@ TOOLCHAIN_TEST(symbols, go_code_has_the_names_and_lines_that_its_runtime_knows, 
     }
 }
 
-TOOLCHAIN_TEST(symbols, a_shared_library_in_a_c_program_has_the_same, .timeout = 60)
+TOOLCHAIN_TEST(symbols, a_shared_library_in_a_c_program_has_the_same, .timeout = 180)
 {
     struct names names;
     start(&names, (const char *[]){app_path(toolchain, "runhost"), app_path(toolchain, "libframes.so"), NULL});
@@ -209,7 +209,7 @@ static void shell(const char *format, const char *first, const char *second)
 }
 
 /* On another machine: the path leads to nothing there, or to another program. */
-TOOLCHAIN_TEST(symbols, files_are_found_by_build_id_where_they_were_put, .timeout = 60)
+TOOLCHAIN_TEST(symbols, files_are_found_by_build_id_where_they_were_put, .timeout = 180)
 {
     char program[PATH_MAX];
     struct names names;
@@ -228,7 +228,7 @@ TOOLCHAIN_TEST(symbols, files_are_found_by_build_id_where_they_were_put, .timeou
 }
 
 /* As distributions do it: DIR/.build-id/xx/yyyy.debug. */
-TOOLCHAIN_TEST(symbols, debug_information_apart_serves_a_stripped_program, .timeout = 60)
+TOOLCHAIN_TEST(symbols, debug_information_apart_serves_a_stripped_program, .timeout = 180)
 {
     char kept[PATH_MAX], program[PATH_MAX];
     struct names names;
@@ -248,7 +248,7 @@ TOOLCHAIN_TEST(symbols, debug_information_apart_serves_a_stripped_program, .time
     temp_dir_remove(&dir);
 }
 
-TOOLCHAIN_TEST(symbols, a_program_that_was_replaced_gives_no_names_but_says_why, .timeout = 60)
+TOOLCHAIN_TEST(symbols, a_program_that_was_replaced_gives_no_names_but_says_why, .timeout = 180)
 {
     char program[PATH_MAX];
     struct names names;

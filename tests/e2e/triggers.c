@@ -24,7 +24,7 @@ static const struct {
     {"return", 0, true}, {"exit7", 7, true}, {"panic", 2, true}, {"nil", 3, true}, {"sigkill", -SIGKILL, false},
 };
 
-TOOLCHAIN_TEST(triggers, a_program_that_ends_by_itself_leaves_a_dump_and_its_status, .timeout = 120)
+TOOLCHAIN_TEST(triggers, a_program_that_ends_by_itself_leaves_a_dump_and_its_status, .timeout = 300)
 {
     for (unsigned i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
         struct program_setup setup = {
@@ -47,7 +47,7 @@ TOOLCHAIN_TEST(triggers, a_program_that_ends_by_itself_leaves_a_dump_and_its_sta
     }
 }
 
-TOOLCHAIN_TEST(triggers, a_c_program_with_a_go_library_leaves_a_dump_too, .timeout = 60)
+TOOLCHAIN_TEST(triggers, a_c_program_with_a_go_library_leaves_a_dump_too, .timeout = 180)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "chost.linked"), NULL},
@@ -67,7 +67,7 @@ TOOLCHAIN_TEST(triggers, a_c_program_with_a_go_library_leaves_a_dump_too, .timeo
 }
 
 /* Children of every kind end by the same function or by libc's, and are no business of the parent's. */
-Test(triggers, forked_children_end_at_once_and_leave_nothing, .timeout = 60)
+Test(triggers, forked_children_end_at_once_and_leave_nothing, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     cr_assert_gt(toolchains_find(found), 0u);
@@ -87,7 +87,7 @@ Test(triggers, forked_children_end_at_once_and_leave_nothing, .timeout = 60)
 
 /* ---- by the clock and by size ---- */
 
-TOOLCHAIN_TEST(triggers, dumps_come_by_the_clock, .timeout = 60)
+TOOLCHAIN_TEST(triggers, dumps_come_by_the_clock, .timeout = 180)
 {
     struct program_setup setup = {
         .arguments = (const char *[]){app_path(toolchain, "heapstats"), NULL},
@@ -111,7 +111,7 @@ TOOLCHAIN_TEST(triggers, dumps_come_by_the_clock, .timeout = 60)
 }
 
 /* The heap of mapdemo grows to what it says, is dropped and grows no more. */
-TOOLCHAIN_TEST(triggers, a_dump_comes_when_the_size_passes_the_mark_and_not_again_above_it, .timeout = 60)
+TOOLCHAIN_TEST(triggers, a_dump_comes_when_the_size_passes_the_mark_and_not_again_above_it, .timeout = 180)
 {
     enum { MARK_BYTES = 40 << 20 };
     struct program_setup setup = {
@@ -160,7 +160,7 @@ static void ask(struct watched *watched, const char *label)
 }
 
 /* The page cannot be made shorter by whoever may open it: the program's next look would be its end. */
-Test(triggers, page_that_is_shared_cannot_be_cut, .timeout = 60)
+Test(triggers, page_that_is_shared_cannot_be_cut, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     char command[PATH_BYTES];
@@ -179,7 +179,7 @@ Test(triggers, page_that_is_shared_cannot_be_cut, .timeout = 60)
 }
 
 /* Also of a program that is busy, and where no signal asks for dumps. */
-TOOLCHAIN_TEST(triggers, dump_asks_and_names_the_file, .timeout = 120)
+TOOLCHAIN_TEST(triggers, dump_asks_and_names_the_file, .timeout = 300)
 {
     static const char *const SIGNALS[] = {"GOPAGEWATCH_SIGNAL=USR2", "GOPAGEWATCH_SIGNAL=none"};
     for (unsigned i = 0; i < 2; i++) {
@@ -212,7 +212,7 @@ static void expect_refusal(const char *const *arguments, int status, const char 
 }
 
 /* SIGUSR2 would end `cat`. */
-Test(triggers, dump_does_not_touch_a_process_without_the_shim, .timeout = 60)
+Test(triggers, dump_does_not_touch_a_process_without_the_shim, .timeout = 180)
 {
     char pid[16];
     struct program_setup setup = {.arguments = (const char *[]){"cat", NULL}};
@@ -226,7 +226,7 @@ Test(triggers, dump_does_not_touch_a_process_without_the_shim, .timeout = 60)
     program_free(cat);
 }
 
-Test(triggers, dump_says_why_none_comes, .timeout = 60)
+Test(triggers, dump_says_why_none_comes, .timeout = 180)
 {
     struct toolchain found[TOOLCHAINS_MAX];
     char pid[16];
@@ -253,7 +253,7 @@ Test(triggers, dump_says_why_none_comes, .timeout = 60)
 
 /* ---- run ---- */
 
-TOOLCHAIN_TEST(triggers, run_is_the_program_under_the_shim, .timeout = 60)
+TOOLCHAIN_TEST(triggers, run_is_the_program_under_the_shim, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
     char pattern[PATH_BYTES], path[PATH_BYTES + TEXT_BYTES];
@@ -274,7 +274,7 @@ TOOLCHAIN_TEST(triggers, run_is_the_program_under_the_shim, .timeout = 60)
     temp_dir_remove(&dir);
 }
 
-TOOLCHAIN_TEST(triggers, run_refuses_what_would_not_load_the_shim, .timeout = 60)
+TOOLCHAIN_TEST(triggers, run_refuses_what_would_not_load_the_shim, .timeout = 180)
 {
     const char *command = built_path("gopagewatch");
     expect_refusal((const char *[]){command, "run", app_path(toolchain, "identity.static"), NULL}, 4,
@@ -293,7 +293,7 @@ TOOLCHAIN_TEST(triggers, run_refuses_what_would_not_load_the_shim, .timeout = 60
 /* ---- the whole way ---- */
 
 /* What somebody does who has read nothing but the first page: three commands. */
-Test(triggers, three_commands_explain_etcd, .timeout = 120)
+Test(triggers, three_commands_explain_etcd, .timeout = 300)
 {
     char pid[16], path[PATH_BYTES];
     double percent = 0;

@@ -105,7 +105,7 @@ static void expect_all_found(const char *const *arguments, const char *exe, cons
     program_free(program);
 }
 
-TOOLCHAIN_TEST(variables, maps_are_found_in_every_form_of_a_program, .timeout = 120)
+TOOLCHAIN_TEST(variables, maps_are_found_in_every_form_of_a_program, .timeout = 300)
 {
     static const char *const FORMS[] = {"variables",       "variables.pie",    "variables.internal",
                                         "variables.plain", "variables.static", "variables.static-pie"};
@@ -115,7 +115,7 @@ TOOLCHAIN_TEST(variables, maps_are_found_in_every_form_of_a_program, .timeout = 
     }
 }
 
-TOOLCHAIN_TEST(variables, maps_are_found_in_a_shared_library, .timeout = 60)
+TOOLCHAIN_TEST(variables, maps_are_found_in_a_shared_library, .timeout = 180)
 {
     const char *library = app_path(toolchain, "libvariables.so");
     expect_all_found((const char *[]){app_path(toolchain, "runhost"), library, NULL}, library, "libvariables.so");
@@ -129,7 +129,7 @@ static void expect_answer(struct asked *asked, const char *what, const char *ans
     cr_expect_str_eq(line, answer, "%s: %s", what, line);
 }
 
-TOOLCHAIN_TEST(variables, what_is_no_map_is_said_to_be_what_it_is, .timeout = 60)
+TOOLCHAIN_TEST(variables, what_is_no_map_is_said_to_be_what_it_is, .timeout = 180)
 {
     static const struct {
         const char *what, *answer;
@@ -191,7 +191,7 @@ static void expect_maps(const char *exe, const char *what, const char *const *na
     ask_end(&asked);
 }
 
-TOOLCHAIN_TEST(variables, all_maps_of_a_package_or_a_variable_are_found, .timeout = 60)
+TOOLCHAIN_TEST(variables, all_maps_of_a_package_or_a_variable_are_found, .timeout = 180)
 {
     const char *exe = app_path(toolchain, "variables");
     expect_maps(exe, "main.srv.*",
@@ -237,7 +237,7 @@ static void expect_begin(const char *exe, const char *directory, const char *beg
     ask_end(&asked);
 }
 
-TOOLCHAIN_TEST(variables, stripped_program_says_what_is_missing, .timeout = 60)
+TOOLCHAIN_TEST(variables, stripped_program_says_what_is_missing, .timeout = 180)
 {
     static const char WHY[] =
         "why has no debug information (DWARF), without which variables have no names: it was built "
@@ -251,7 +251,7 @@ TOOLCHAIN_TEST(variables, stripped_program_says_what_is_missing, .timeout = 60)
     expect_begin("/nonexistent", NULL, "why cannot be read: No such file or directory");
 }
 
-TOOLCHAIN_TEST(variables, copies_with_the_same_build_id_serve_a_stripped_program, .timeout = 60)
+TOOLCHAIN_TEST(variables, copies_with_the_same_build_id_serve_a_stripped_program, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
     char exe[PATH_MAX], copies[PATH_MAX], apart[PATH_MAX];

@@ -8,7 +8,7 @@
 #
 # Several may run at the same time, one version each. APPS_ONLY="freeloop identity" builds these alone (no stamp then).
 # APPS_RACE="1.19 1.27": only these versions get programs with the race detector, for which all of Go's library is
-# compiled once more; without it all versions do.
+# compiled once more; without it all versions do. APPS_ARENAS likewise for the one with user arenas (go1.20 on).
 set -eu
 
 [ $# -ge 3 ] || { echo 'usage: apps.sh OUTDIR TOOLCHAINS VERSION...' >&2; exit 2; }
@@ -31,7 +31,7 @@ sum_of_inputs() {
         sha256sum <"$sources/../../include/gopagewatch.h"
         "$go" version
         ${CC:-gcc} --version
-        echo "race: $race"
+        echo "race: $race, arenas: $arenas"
     } | sha256sum
 }
 
@@ -78,11 +78,7 @@ build_forms() {
     CGO_ENABLED=0 build heapstats.static heapstats
     CGO_ENABLED=0 build client.static client
     CGO_ENABLED=0 build frames.static frames
-    # Since go1.20, and with generics.
-    case $version in
-    1.1[0-9]) ;;
-    *) GOEXPERIMENT=arenas build userarenas userarenas ;;
-    esac
+    [ $arenas = no ] || GOEXPERIMENT=arenas build userarenas userarenas
 
     build libcsharedlib.so csharedlib -buildmode=c-shared
     build libheapstats.so heapstats -buildmode=c-shared
@@ -107,10 +103,11 @@ build_version() {
     cache=$out/../gocache/$version
     mkdir -p "$dir" "$cache/home"
     cache=$(cd "$cache" && pwd)
-    case " ${APPS_RACE:-$version} " in
-    *" $version "*) race=yes ;;
-    *) race=no ;;
-    esac
+    race=no
+    arenas=no
+    case " ${APPS_RACE:-$version} " in *" $version "*) race=yes ;; esac
+    case " ${APPS_ARENAS:-$version} " in *" $version "*) arenas=yes ;; esac
+    case $version in 1.1[0-9]) arenas=no ;; esac
 
     sum=$(sum_of_inputs)
     if [ -z "${APPS_ONLY:-}" ] && [ "$(cat "$dir/.stamp" 2>/dev/null)" = "$sum" ]; then
@@ -133,7 +130,7 @@ build_version() {
         build_plain $APPS_ONLY
         return 0
     fi
-    rm -f "$dir/.stamp" "$dir"/*.race
+    rm -f "$dir/.stamp" "$dir"/*.race "$dir/userarenas"
     # shellcheck disable=SC2086
     build_plain $plain
     build_forms

@@ -23,8 +23,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 
+	"gopagewatch.test/apps/internal/rest"
 	"gopagewatch.test/apps/internal/talk"
 )
 
@@ -137,24 +137,6 @@ func heapBytes() uint64 {
 	return memory.HeapAlloc
 }
 
-// startThreads leaves idle ones behind, so that Go need not make any later: each takes 2.5 KiB of the heap.
-func startThreads() {
-	const threads = 8
-	var locked, done sync.WaitGroup
-	locked.Add(threads)
-	done.Add(threads)
-	for i := 0; i < threads; i++ {
-		go func() {
-			runtime.LockOSThread()
-			locked.Done()
-			locked.Wait()
-			runtime.UnlockOSThread()
-			done.Done()
-		}()
-	}
-	done.Wait()
-}
-
 func tell(command string, copies int) {
 	talk.Say("truth %s heap_bytes=%d entries=%d version=%s", command, int64(heapBytes()-start)/int64(copies), len(Cache),
 		runtime.Version())
@@ -171,7 +153,7 @@ func main() {
 	}
 	others = make([]map[string]string, copies-1)
 	// What Go allocates for itself when things are done for the first time is there before the first count.
-	startThreads()
+	rest.StartThreads()
 	debug.FreeOSMemory()
 	tell("start", 1)
 	start = heapBytes()

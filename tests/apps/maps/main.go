@@ -202,6 +202,7 @@ func main() {
 		latency(os.Args[3])
 		return
 	}
+	rest.StartThreads()
 	// One P has one tiny allocator.
 	runtime.GOMAXPROCS(1)
 	rest.Begin()

@@ -159,6 +159,8 @@ func main() {
 		runtime.MemProfileRate = rate
 	}
 	rest.Begin()
+	// One P: a goroutine that is moved finds the half-filled span of another.
+	runtime.GOMAXPROCS(1)
 	entries := [4]uintptr{entryOf(sparse), entryOf(dense), entryOf(left), entryOf(right)}
 	sparse()
 	dense()

@@ -103,6 +103,29 @@ size_t toolchains_find(struct toolchain *found)
     return count;
 }
 
+struct toolchain toolchain_oldest(void)
+{
+    struct toolchain found[TOOLCHAINS_MAX];
+    toolchains_find(found);
+    return found[0];
+}
+
+struct toolchain toolchain_newest(void)
+{
+    struct toolchain found[TOOLCHAINS_MAX];
+    return found[toolchains_find(found) - 1];
+}
+
+struct criterion_test_params toolchain_ends_as_parameters(void)
+{
+    static struct toolchain ends[2];
+    struct toolchain found[TOOLCHAINS_MAX];
+    size_t count = toolchains_find(found);
+    ends[0] = found[0];
+    ends[1] = found[count - 1];
+    return cr_make_param_array(struct toolchain, ends, count == 1 ? 1 : 2);
+}
+
 struct criterion_test_params toolchains_as_parameters(void)
 {
     /* Outside of a test: the runner copies it for each. */

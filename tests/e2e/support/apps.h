@@ -34,6 +34,20 @@ unsigned toolchain_minor(const struct toolchain *toolchain);
 
 struct criterion_test_params toolchains_as_parameters(void);
 
+/* The same for the oldest and the newest alone: where what is tested is the command's own and takes long. */
+#define ENDS_TEST(suite, name, ...)            \
+    ParameterizedTestParameters(suite, name)   \
+    {                                          \
+        return toolchain_ends_as_parameters(); \
+    }                                          \
+    ParameterizedTest(const struct toolchain *toolchain, suite, name, ##__VA_ARGS__)
+
+struct criterion_test_params toolchain_ends_as_parameters(void);
+
+/* The oldest and the newest toolchain that tests run with. */
+struct toolchain toolchain_oldest(void);
+struct toolchain toolchain_newest(void);
+
 /* Each returns a text that lives as long as the process, or fails the test when there is no such file. */
 const char *app_path(const struct toolchain *toolchain, const char *name); /* "mapdemo.pie" */
 const char *built_path(const char *name);                                  /* "etcd/usr/bin/etcd" */

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { DEADLINE_SECONDS = 60 };
+enum { DEADLINE_SECONDS = 150 };
 
 struct deadline {
     int64_t at_ms; /* CLOCK_MONOTONIC */

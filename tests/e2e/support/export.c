@@ -46,19 +46,6 @@ void phase_dumps_free(struct phase_dumps *dumps)
     temp_dir_remove(&dumps->dir);
 }
 
-struct toolchain toolchain_oldest(void)
-{
-    struct toolchain found[TOOLCHAINS_MAX];
-    toolchains_find(found);
-    return found[0];
-}
-
-struct toolchain toolchain_newest(void)
-{
-    struct toolchain found[TOOLCHAINS_MAX];
-    return found[toolchains_find(found) - 1];
-}
-
 void export_to(const char *format, const char *dump_path, const char *path)
 {
     struct program_setup setup = {

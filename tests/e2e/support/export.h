@@ -25,10 +25,6 @@ struct phase_dumps {
 struct phase_dumps phase_dumps_make(const struct toolchain *toolchain);
 void phase_dumps_free(struct phase_dumps *dumps);
 
-/* The oldest and the newest toolchain that tests run with. */
-struct toolchain toolchain_oldest(void);
-struct toolchain toolchain_newest(void);
-
 /* Runs `gopagewatch export FORMAT DUMP -o FILE` and fails the test unless it succeeds without a word. */
 void export_to(const char *format, const char *dump_path, const char *path);
 
