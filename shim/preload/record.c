@@ -83,39 +83,55 @@ static uintptr_t word_at(uintptr_t stack_pointer)
     return *(const uintptr_t *)stack_pointer;
 }
 
-/* From runtime.madvise: its return address is at the stack pointer, `frame` is the frame pointer of its caller. */
-static uint16_t site_of_runtime_code(const struct call_kind *kind, uintptr_t stack_pointer, uintptr_t frame)
+/* From the runtime. In runtime.madvise its return address is at the stack pointer, and `frame` points to the frame
+ * pointer of its caller. NULL: through libc; the runtime's own code between us and Go (x_cgo_mmap) has no frame, so
+ * Go's frame pointer is the one that it had. */
+static uint16_t site_of_go_call(const struct call_kind *kind, uintptr_t stack_pointer, const uintptr_t *frame)
 {
     struct stacks *stacks = &gpw_shim.stacks;
     struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
-    slot->frames[slot->count++] = word_at(stack_pointer);
-    stacks_add_go(stacks, slot, frame);
+    if (frame != NULL)
+        slot->frames[slot->count++] = word_at(stack_pointer);
+    stacks_add_go(stacks, slot, frame != NULL ? *frame : word_at(stack_pointer));
     uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
     stacks_release(slot);
     return site;
 }
 
-/* From libc's function at `caller`. The runtime's own code between us and it (x_cgo_mmap) has no frame: Go's frame
- * pointer is the one that it had. */
-static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+static uint16_t capture_c(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer, bool walks)
 {
     struct stacks *stacks = &gpw_shim.stacks;
-    if (kind->by == ORIGIN_C && malloc_asker_is_allocator(&gpw_shim.malloc_asker, caller))
-        return callsites_intern(&gpw_shim.callsites, kind, &caller, 1);
-    if (kind->by == ORIGIN_C && gpw_shim.options.stacks != STACKS_ALL)
-        return CALLSITE_NONE;
     struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
-    if (kind->by == ORIGIN_GO)
-        stacks_add_go(stacks, slot, word_at(stack_pointer));
-    else
-        stacks_add_c(stacks, slot, caller, word_at(stack_pointer));
+    stacks_add_c(stacks, slot, caller, word_at(stack_pointer), walks);
     uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
     stacks_release(slot);
     return site;
+}
+
+/* From C code at `caller`. An allocator's calls have that alone, all in one place; where it is linked into the program,
+ * whose other calls cannot be told from its own, what called it is found without the unwinder. */
+static uint16_t site_of_c_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+{
+    const struct malloc_asker *asker = &gpw_shim.malloc_asker;
+    bool is_allocators = malloc_asker_is_allocator(asker, caller), wants_c = gpw_shim.options.stacks == STACKS_ALL;
+    if (is_allocators && (!asker->is_hook_in_program || !wants_c))
+        return callsites_intern(&gpw_shim.callsites, kind, &caller, 1);
+    if (!wants_c)
+        return CALLSITE_NONE;
+    uint64_t signals_before = stacks_block_signals();
+    uint16_t site = capture_c(kind, caller, stack_pointer, !is_allocators);
+    stacks_restore_signals(signals_before);
+    return site;
+}
+
+static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+{
+    return kind->by == ORIGIN_GO ? site_of_go_call(kind, stack_pointer, NULL)
+                                 : site_of_c_call(kind, caller, stack_pointer);
 }
 
 /* What C mapped and is mapped no more is taken off the rows of those who mapped it. */
@@ -179,7 +195,7 @@ void record_mmap(const struct mmap_call *call, long result)
         early_mmaps_add(&gpw_shim.early_mmaps, start, call->bytes, call->protection, call->caller);
     if (!is_watching())
         return;
-    if (stacks_is_unwinder(&gpw_shim.stacks, call->stack_pointer)) {
+    if (stacks_is_unwinder(&gpw_shim.stacks, call->caller)) {
         if (!raw_failed(result))
             mark_mmap(call, start, ORIGIN_SHIM, CALLSITE_NONE);
         return;
@@ -298,6 +314,6 @@ void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t 
     if (!is_watching())
         return;
     const struct call_kind kind = {EVENT_MADVISE, ORIGIN_GO, (uint8_t)advice_of(advice)};
-    uint16_t site = site_of_runtime_code(&kind, stack_pointer, frame);
+    uint16_t site = site_of_go_call(&kind, stack_pointer, &frame);
     record_madvise(CALLER_GO, start, bytes, advice_of(advice), result, site, stack_pointer);
 }
