@@ -238,9 +238,38 @@ void record_munmap_ended(const struct munmap_call *call, long result)
                  clock_ticks());
 }
 
+/* An address that is no page's is refused without looking (mm/mremap.c). */
 static bool old_range_stays(const struct mremap_call *call)
 {
-    return (call->flags & MREMAP_DONTUNMAP) != 0;
+    return (call->flags & MREMAP_DONTUNMAP) != 0 || call->old_start % (GO_PAGE_BYTES / 2) != 0;
+}
+
+static void keep_runs(struct mremap_call *call)
+{
+    uintptr_t start = call->old_start, end;
+    if (__builtin_add_overflow(start, call->old_bytes, &end))
+        return;
+    while (start < end && call->runs_count < MREMAP_RUNS_MAX) {
+        struct shadow_entry entry;
+        uintptr_t run_end = shadow_run(&gpw_shim.shadow, start, end, &entry);
+        call->runs[call->runs_count++] = (struct mremap_run){run_end - start, entry.site, (uint8_t)entry.origin[0]};
+        start = run_end;
+    }
+    call->has_more_runs = start < end;
+}
+
+static void restore_runs(const struct mremap_call *call)
+{
+    uintptr_t start = call->old_start;
+    for (uint32_t i = 0; i < call->runs_count; i++) {
+        const struct mremap_run *run = &call->runs[i];
+        callsites_count_kept(&gpw_shim.callsites, run->site, run->bytes);
+        if (run->origin != ORIGIN_UNKNOWN)
+            shadow_mark_mapped(&gpw_shim.shadow, start, run->bytes, (enum shadow_origin)run->origin, true, run->site);
+        start += run->bytes;
+    }
+    if (call->has_more_runs)
+        atomic_fetch_add_explicit(&gpw_shim.shadow.ranges_untracked, 1, memory_order_relaxed);
 }
 
 void record_mremap_begins(struct mremap_call *call)
@@ -250,6 +279,7 @@ void record_mremap_begins(struct mremap_call *call)
     call->origin = shadow_look_up(&gpw_shim.shadow, call->old_start).origin[call->old_start % GO_PAGE_BYTES != 0];
     if (old_range_stays(call))
         return;
+    keep_runs(call);
     count_unmapped(call->old_start, call->old_bytes);
     shadow_mark_unmapped(&gpw_shim.shadow, call->old_start, call->old_bytes);
 }
@@ -263,7 +293,9 @@ void record_mremap_ended(const struct mremap_call *call, long result)
     uint64_t bytes = has_failed ? call->old_bytes : call->new_bytes;
     const struct call_kind kind = {EVENT_MREMAP, ORIGIN_C, 0};
     uint16_t site = site_of_libc_call(&kind, call->caller, call->stack_pointer);
-    if (call->origin != ORIGIN_UNKNOWN)
+    if (has_failed)
+        restore_runs(call);
+    else if (call->origin != ORIGIN_UNKNOWN)
         shadow_mark_mapped(&gpw_shim.shadow, start, bytes, call->origin, true, site);
     record_event(EVENT_MREMAP, ORIGIN_C, site, start, bytes, 0, result, call->stack_pointer, clock_ticks());
 }
