@@ -6,8 +6,8 @@
  * Unlike everything else on a hook's way libunwind takes locks: its own, which its cache has, and with that held the
  * loader's, whenever a return address is not in the cache (dl_iterate_phdr). So
  *
- *   - one thread at a time walks: it has the turn, others do without and do not wait. Nobody waits for libunwind's
- * locks then, and a thread that holds the loader's lock and maps memory does not wait for one that wants it;
+ *   - one thread at a time walks: it has the turn, others do without and do not wait. So nobody waits for libunwind's
+ *     locks, and a thread that maps memory while it holds the loader's lock does not wait for one that wants that;
  *   - a program that uses libunwind itself is left alone: its calls hold the same locks. It is looked for at the start
  *     and, where it is loaded later, noticed by its calls of mmap, which come from libunwind's code with nobody's turn;
  *   - where malloc maps memory it is not called (malloc_asker.h).
