@@ -18,7 +18,7 @@ CFLAGS  := -O2 -g $(CSTD) $(WARN) -Ishim -Iinclude -MMD -MP
 SHIM_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer -fno-stack-protector -fno-plt
 # What a hook runs: general registers only, and no call that the compiler makes up.
 HOOK_CFLAGS := -mgeneral-regs-only -fno-tree-loop-distribute-patterns -fno-builtin
-HOOK_FILES  := region shadow events record stacks callsites early_mmaps interpose_memory
+HOOK_FILES  := region shadow events record stacks unwinder callsites early_mmaps interpose_memory
 SHIM_LDFLAGS := -shared -Wl,--version-script=shim/preload/libgopagewatch.map \
     -Wl,-z,now,-z,relro,-z,nodelete,-z,defs,-z,noexecstack -Wl,-Bsymbolic-functions -Wl,--as-needed
 

@@ -204,7 +204,8 @@ static void write_hooks(const struct report *report)
     }
     struct wrap wrap = begin_labelled(report, "hooks");
     wrap_text(&wrap, words);
-    if (why != NULL) {
+    /* Where they are in place it is something else that is missing, which stands among the limits. */
+    if (why != NULL && strcmp(shim->how, "patched") != 0) {
         wrap_glue(&wrap, ":");
         wrap_text(&wrap, why);
     }

@@ -18,6 +18,8 @@ static const struct {
     {"shim", "events_lost", "events that could not be recorded"},
     {"shim", "advice_unrecorded", "madvise calls that were counted nowhere"},
     {"shim", "ranges_untracked", "ranges that could not be tracked"},
+    {"shim", "stacks_missed", "calls whose stack is not known"},
+    {"shim", "c_walks_skipped", "calls whose frames of C are not known"},
     {"shim", "signals_coalesced", "dumps asked for while one was being made"},
     {"shim", "dumps_failed", "dumps that could not be written"},
 };

@@ -112,6 +112,12 @@ void callsites_count_unmapped(struct callsites *sites, uint16_t site, uint64_t b
         atomic_fetch_add_explicit(&sites->rows[site].unmapped_bytes, bytes, memory_order_relaxed);
 }
 
+void callsites_count_kept(struct callsites *sites, uint16_t site, uint64_t bytes)
+{
+    if (site != CALLSITE_NONE && sites->rows != NULL)
+        atomic_fetch_sub_explicit(&sites->rows[site].unmapped_bytes, bytes, memory_order_relaxed);
+}
+
 uint32_t callsites_count_rows(const struct callsites *sites)
 {
     if (sites->rows == NULL)

@@ -59,6 +59,8 @@ uint16_t callsites_intern(struct callsites *sites, const struct call_kind *kind,
 /* A call that succeeded (`error` 0) or failed. */
 void callsites_count(struct callsites *sites, uint16_t site, uint64_t bytes, int error, uint64_t ticks);
 void callsites_count_unmapped(struct callsites *sites, uint16_t site, uint64_t bytes);
+/* They are mapped after all: the call has failed for which they were counted as unmapped. */
+void callsites_count_kept(struct callsites *sites, uint16_t site, uint64_t bytes);
 
 /* How many rows may be read: numbers 1 up to and with it. Rows without calls are none. */
 uint32_t callsites_count_rows(const struct callsites *sites);

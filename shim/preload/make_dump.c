@@ -25,6 +25,8 @@
 /* Address space, not memory: tables of the largest size that is foreseen. */
 #define SCRATCH_BYTES (512ull << 20)
 
+#define C_FRAMES "frames of C in call sites"
+
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
 /* Where this library lies, by its own symbols (ld: __ehdr_start, _end). */
@@ -257,6 +259,39 @@ static void fill_advices(struct making *making)
     making->document.advices_count = rows;
 }
 
+static void count_stacks(struct book *book)
+{
+    const struct shim *shim = &gpw_shim;
+    const struct malloc_asker *asker = &shim->malloc_asker;
+    const struct stacks *stacks = &shim->stacks;
+    book_count(book, "stacks_missed", atomic_load(&stacks->missed));
+    book_count(book, "c_walks_skipped", atomic_load(&stacks->unwinder.skipped));
+    if (shim->options.stacks == STACKS_OFF)
+        return;
+    if (shim->callsites.rows == NULL || atomic_load(&stacks->slots) == NULL) {
+        book_miss(book, "stacks", "no memory for them");
+        return;
+    }
+    const char *why_no_c = atomic_load(&stacks->why_no_c);
+    if (why_no_c != NULL)
+        book_miss(book, C_FRAMES, why_no_c);
+    else if (atomic_load(&stacks->unwinder.is_ready) && atomic_load(&asker->hook_end) != 0 && asker->is_hook_in_program)
+        book_miss(book, C_FRAMES " of the module that holds malloc",
+                  "its malloc may hold a lock where it maps memory, and walking C takes the loader's; the caller and "
+                  "Go's frames are known");
+    if (atomic_load(&stacks->is_forbidden) != 0)
+        book_miss(book, "Go's frames of some stacks", "process_vm_readv is refused, as seccomp does");
+}
+
+static void miss_exits(struct book *book)
+{
+    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        if (gpw_shim.runtimes[i].exit_unseen != NULL)
+            book_miss(book, "runtime.exit", gpw_shim.runtimes[i].exit_unseen);
+    }
+}
+
 static void fill_books(struct making *making)
 {
     const struct shim *shim = &gpw_shim;
@@ -277,6 +312,8 @@ static void fill_books(struct making *making)
         book_miss(book, "events file", shim->event_stream.why);
     if (shim->events.slots == NULL)
         book_miss(book, "events", "no memory for the event ring");
+    count_stacks(book);
+    miss_exits(book);
 
     book = &books[BOOK_GORUNTIME];
     book->name = "goruntime";

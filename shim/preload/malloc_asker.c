@@ -5,14 +5,16 @@
 #include "preload/malloc_asker.h"
 
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "goruntime/elf_image.h"
 #include "memory/raw.h"
+#include "preload/loaded_module.h"
 #include "preload/old_libc.h"
 #include "preload/shim.h"
 
@@ -67,34 +69,44 @@ static bool holds_runtime(uintptr_t start, uintptr_t end)
     return false;
 }
 
-static void find_module(struct malloc_asker *asker)
+static void find_module(struct malloc_asker *asker, uintptr_t malloc_at)
 {
-    Dl_info info;
-    struct elf_image image;
-    struct reader_process reader;
-    if (dladdr == NULL || dladdr(asker->functions.statistics, &info) == 0)
+    struct loaded_module module;
+    if (!loaded_module_find(&module, asker->functions.statistics))
         return;
-    uintptr_t base = (uintptr_t)info.dli_fbase, malloc_at = (uintptr_t)dlsym(RTLD_DEFAULT, "malloc");
-    reader_process_open(&reader, raw_getpid());
-    bool is_read = elf_image_read(&image, &reader.reader, base);
-    reader_process_close(&reader);
-    if (!is_read)
+    asker->start = module.start;
+    asker->end = module.end;
+    asker->has_brk = asker->functions.uses_brk && malloc_at >= module.start && malloc_at < module.end;
+    asker->is_in_program = holds_runtime(module.start, module.end);
+}
+
+/* libc's own malloc does not come by our hooks. A definition of malloc in an executable is always seen, since the
+ * linker exports what a library defines too. */
+static void find_hook_module(struct malloc_asker *asker, const void *malloc_at)
+{
+    struct loaded_module module, libc;
+    asker->is_unplaced = !loaded_module_find(&module, malloc_at) ||
+                         !loaded_module_find(&libc, (const void *)(uintptr_t)gnu_get_libc_version);
+    if (asker->is_unplaced)
         return;
-    asker->start = base;
-    asker->end = image.end;
-    asker->has_brk = asker->functions.uses_brk && malloc_at >= base && malloc_at < image.end;
-    asker->is_in_program = holds_runtime(base, image.end);
-    if (asker->is_in_program)
-        return;
-    atomic_store_explicit(&asker->hook_end, image.end, memory_order_relaxed);
-    atomic_store_explicit(&asker->hook_start, base, memory_order_release);
+    if (module.start == libc.start)
+        module = (struct loaded_module){asker->start, asker->end};
+    uintptr_t executable = getauxval(AT_PHDR);
+    asker->is_hook_in_program =
+        holds_runtime(module.start, module.end) || (executable >= module.start && executable < module.end);
+    atomic_store_explicit(&asker->hook_end, module.end, memory_order_relaxed);
+    atomic_store_explicit(&asker->hook_start, module.start, memory_order_release);
 }
 
 void malloc_asker_open(struct malloc_asker *asker)
 {
-    if (!malloc_functions_find(&asker->functions))
+    const void *malloc_at = dlsym == NULL ? NULL : dlsym(RTLD_DEFAULT, "malloc");
+    bool has_statistics = malloc_functions_find(&asker->functions);
+    if (has_statistics)
+        find_module(asker, (uintptr_t)malloc_at);
+    find_hook_module(asker, malloc_at);
+    if (!has_statistics)
         return;
-    find_module(asker);
     if (!start_thread(asker))
         asker->why_mute = "no thread could be started to ask the program's malloc; all of its memory counts as "
                           "c.heap.used";

@@ -19,7 +19,6 @@
 #include <stdint.h>
 
 #include "dump/other_malloc.h"
-#include "memory/reader.h"
 #include "preload/malloc_functions.h"
 
 struct malloc_asker {
@@ -28,20 +27,25 @@ struct malloc_asker {
     bool has_brk;
     bool is_in_program;
     uintptr_t start, end; /* the allocator's module; 0: not known */
-    /* The same for the hooks, once it is known; 0 where the program itself is the module. Such calls are made with the
-     * allocator's locks held: no stack is walked there. */
+    /* For the hooks: the module that the program's malloc is in, unless that is libc, or one that has an allocator of
+     * its own beside it; 0: there is none. Calls from there may be made with the allocator's locks held: libunwind,
+     * which takes the loader's lock, is not asked there. */
     _Atomic uintptr_t hook_start, hook_end;
+    bool is_hook_in_program; /* so other code of C maps memory there too; valid with hook_start */
+    bool is_unplaced;        /* where the program's malloc is could not be told */
     _Atomic uint32_t asked, answered;
     struct malloc_answer answer;
 };
 
-/* Looks for an allocator, and starts the thread if there is one. Once. Allowed context: dumper. */
+/* Looks for an allocator, and starts the thread if there is one that tells statistics. Once. Allowed context: dumper.
+ */
 void malloc_asker_open(struct malloc_asker *asker);
 
 /* What is known of the allocator now; `other` stays empty where there is none. Allowed context: dumper. */
 void malloc_asker_ask(struct malloc_asker *asker, struct other_malloc *other);
 
-/* Whether this call of libc comes from the allocator. Allowed context: hook. */
+/* Whether this call of libc comes from the allocator, or from other code of the program that it is linked into. Allowed
+ * context: hook. */
 static inline bool malloc_asker_is_allocator(const struct malloc_asker *asker, uintptr_t caller)
 {
     return caller >= atomic_load_explicit(&asker->hook_start, memory_order_acquire) &&

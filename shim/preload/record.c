@@ -83,39 +83,55 @@ static uintptr_t word_at(uintptr_t stack_pointer)
     return *(const uintptr_t *)stack_pointer;
 }
 
-/* From runtime.madvise: its return address is at the stack pointer, `frame` is the frame pointer of its caller. */
-static uint16_t site_of_runtime_code(const struct call_kind *kind, uintptr_t stack_pointer, uintptr_t frame)
+/* From the runtime. In runtime.madvise its return address is at the stack pointer, and `frame` points to the frame
+ * pointer of its caller. NULL: through libc; the runtime's own code between us and Go (x_cgo_mmap) has no frame, so
+ * Go's frame pointer is the one that it had. */
+static uint16_t site_of_go_call(const struct call_kind *kind, uintptr_t stack_pointer, const uintptr_t *frame)
 {
     struct stacks *stacks = &gpw_shim.stacks;
     struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
-    slot->frames[slot->count++] = word_at(stack_pointer);
-    stacks_add_go(stacks, slot, frame);
+    if (frame != NULL)
+        slot->frames[slot->count++] = word_at(stack_pointer);
+    stacks_add_go(stacks, slot, frame != NULL ? *frame : word_at(stack_pointer));
     uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
     stacks_release(slot);
     return site;
 }
 
-/* From libc's function at `caller`. The runtime's own code between us and it (x_cgo_mmap) has no frame: Go's frame
- * pointer is the one that it had. */
-static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+static uint16_t capture_c(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer, bool walks)
 {
     struct stacks *stacks = &gpw_shim.stacks;
-    if (kind->by == ORIGIN_C && malloc_asker_is_allocator(&gpw_shim.malloc_asker, caller))
-        return callsites_intern(&gpw_shim.callsites, kind, &caller, 1);
-    if (kind->by == ORIGIN_C && gpw_shim.options.stacks != STACKS_ALL)
-        return CALLSITE_NONE;
     struct stack_slot *slot = stacks_claim(stacks, stack_pointer);
     if (slot == NULL)
         return CALLSITE_NONE;
-    if (kind->by == ORIGIN_GO)
-        stacks_add_go(stacks, slot, word_at(stack_pointer));
-    else
-        stacks_add_c(stacks, slot, caller, word_at(stack_pointer));
+    stacks_add_c(stacks, slot, caller, word_at(stack_pointer), walks);
     uint16_t site = callsites_intern(&gpw_shim.callsites, kind, slot->frames, slot->count);
     stacks_release(slot);
     return site;
+}
+
+/* From C code at `caller`. An allocator's calls have that alone, all in one place; where it is linked into the program,
+ * whose other calls cannot be told from its own, what called it is found without the unwinder. */
+static uint16_t site_of_c_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+{
+    const struct malloc_asker *asker = &gpw_shim.malloc_asker;
+    bool is_allocators = malloc_asker_is_allocator(asker, caller), wants_c = gpw_shim.options.stacks == STACKS_ALL;
+    if (is_allocators && (!asker->is_hook_in_program || !wants_c))
+        return callsites_intern(&gpw_shim.callsites, kind, &caller, 1);
+    if (!wants_c)
+        return CALLSITE_NONE;
+    uint64_t signals_before = stacks_block_signals();
+    uint16_t site = capture_c(kind, caller, stack_pointer, !is_allocators);
+    stacks_restore_signals(signals_before);
+    return site;
+}
+
+static uint16_t site_of_libc_call(const struct call_kind *kind, uintptr_t caller, uintptr_t stack_pointer)
+{
+    return kind->by == ORIGIN_GO ? site_of_go_call(kind, stack_pointer, NULL)
+                                 : site_of_c_call(kind, caller, stack_pointer);
 }
 
 /* What C mapped and is mapped no more is taken off the rows of those who mapped it. */
@@ -179,7 +195,7 @@ void record_mmap(const struct mmap_call *call, long result)
         early_mmaps_add(&gpw_shim.early_mmaps, start, call->bytes, call->protection, call->caller);
     if (!is_watching())
         return;
-    if (stacks_is_unwinder(&gpw_shim.stacks, call->stack_pointer)) {
+    if (stacks_is_unwinder(&gpw_shim.stacks, call->caller)) {
         if (!raw_failed(result))
             mark_mmap(call, start, ORIGIN_SHIM, CALLSITE_NONE);
         return;
@@ -222,9 +238,38 @@ void record_munmap_ended(const struct munmap_call *call, long result)
                  clock_ticks());
 }
 
+/* An address that is no page's is refused without looking (mm/mremap.c). */
 static bool old_range_stays(const struct mremap_call *call)
 {
-    return (call->flags & MREMAP_DONTUNMAP) != 0;
+    return (call->flags & MREMAP_DONTUNMAP) != 0 || call->old_start % (GO_PAGE_BYTES / 2) != 0;
+}
+
+static void keep_runs(struct mremap_call *call)
+{
+    uintptr_t start = call->old_start, end;
+    if (__builtin_add_overflow(start, call->old_bytes, &end))
+        return;
+    while (start < end && call->runs_count < MREMAP_RUNS_MAX) {
+        struct shadow_entry entry;
+        uintptr_t run_end = shadow_run(&gpw_shim.shadow, start, end, &entry);
+        call->runs[call->runs_count++] = (struct mremap_run){run_end - start, entry.site, (uint8_t)entry.origin[0]};
+        start = run_end;
+    }
+    call->has_more_runs = start < end;
+}
+
+static void restore_runs(const struct mremap_call *call)
+{
+    uintptr_t start = call->old_start;
+    for (uint32_t i = 0; i < call->runs_count; i++) {
+        const struct mremap_run *run = &call->runs[i];
+        callsites_count_kept(&gpw_shim.callsites, run->site, run->bytes);
+        if (run->origin != ORIGIN_UNKNOWN)
+            shadow_mark_mapped(&gpw_shim.shadow, start, run->bytes, (enum shadow_origin)run->origin, true, run->site);
+        start += run->bytes;
+    }
+    if (call->has_more_runs)
+        atomic_fetch_add_explicit(&gpw_shim.shadow.ranges_untracked, 1, memory_order_relaxed);
 }
 
 void record_mremap_begins(struct mremap_call *call)
@@ -234,6 +279,7 @@ void record_mremap_begins(struct mremap_call *call)
     call->origin = shadow_look_up(&gpw_shim.shadow, call->old_start).origin[call->old_start % GO_PAGE_BYTES != 0];
     if (old_range_stays(call))
         return;
+    keep_runs(call);
     count_unmapped(call->old_start, call->old_bytes);
     shadow_mark_unmapped(&gpw_shim.shadow, call->old_start, call->old_bytes);
 }
@@ -247,7 +293,9 @@ void record_mremap_ended(const struct mremap_call *call, long result)
     uint64_t bytes = has_failed ? call->old_bytes : call->new_bytes;
     const struct call_kind kind = {EVENT_MREMAP, ORIGIN_C, 0};
     uint16_t site = site_of_libc_call(&kind, call->caller, call->stack_pointer);
-    if (call->origin != ORIGIN_UNKNOWN)
+    if (has_failed)
+        restore_runs(call);
+    else if (call->origin != ORIGIN_UNKNOWN)
         shadow_mark_mapped(&gpw_shim.shadow, start, bytes, call->origin, true, site);
     record_event(EVENT_MREMAP, ORIGIN_C, site, start, bytes, 0, result, call->stack_pointer, clock_ticks());
 }
@@ -298,6 +346,6 @@ void record_go_madvise(uintptr_t start, uint64_t bytes, int32_t advice, int32_t 
     if (!is_watching())
         return;
     const struct call_kind kind = {EVENT_MADVISE, ORIGIN_GO, (uint8_t)advice_of(advice)};
-    uint16_t site = site_of_runtime_code(&kind, stack_pointer, frame);
+    uint16_t site = site_of_go_call(&kind, stack_pointer, &frame);
     record_madvise(CALLER_GO, start, bytes, advice_of(advice), result, site, stack_pointer);
 }

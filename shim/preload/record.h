@@ -36,17 +36,31 @@ struct munmap_call {
 void record_munmap_begins(struct munmap_call *call);
 void record_munmap_ended(const struct munmap_call *call, long result);
 
+/* What was known of a part of the old range. */
+struct mremap_run {
+    uint64_t bytes;
+    uint16_t site;
+    uint8_t origin; /* enum shadow_origin */
+};
+
+enum { MREMAP_RUNS_MAX = 4 };
+
 struct mremap_call {
     uintptr_t old_start;
     uint64_t old_bytes, new_bytes;
     int flags;
     uintptr_t caller, stack_pointer; /* as in mmap_call */
-    enum shadow_origin origin;       /* of the old range; set by record_mremap_begins */
+    /* Set by record_mremap_begins: what was forgotten of the old range, from its start. */
+    struct mremap_run runs[MREMAP_RUNS_MAX];
+    uint32_t runs_count;
+    bool has_more_runs;
+    enum shadow_origin origin; /* of its first page */
 };
 
-/* Before the system call: the old range is forgotten. */
+/* Before the system call: the old range is forgotten, unless it stays. */
 void record_mremap_begins(struct mremap_call *call);
-/* After it: what is mapped now is marked, the old range again if the call failed. `result` is the address or -errno. */
+/* After it: what is mapped now is marked. If the call failed, as growing in place may at any time, what was forgotten
+ * is known again. `result` is the address or -errno. */
 void record_mremap_ended(const struct mremap_call *call, long result);
 
 /* After madvise through libc; `result` is 0 or -errno. */

@@ -5,6 +5,7 @@
 #include "preload/stacks.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/uio.h>
 
@@ -15,8 +16,8 @@
 enum {
     /* From the system stack to a goroutine's, and back where C calls Go. */
     STACKS_MAX = 6,
-    /* libunwind's own calls are so much deeper at most than the call that it unwinds. */
-    UNWINDER_DEPTH_BYTES = 256 << 10,
+    KERNEL_MASK_BYTES = 8,
+    SIGSETXID_NUMBER = 33, /* glibc's, for setuid */
 };
 
 bool stacks_open(struct stacks *stacks, struct region *region, bool wants_c)
@@ -165,13 +166,13 @@ static void find_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t fr
     }
 }
 
-void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame)
+void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame, bool walks)
 {
     struct walk walk = {.slot = slot, .first = pc};
-    if (atomic_load_explicit(&stacks->unwinder.is_ready, memory_order_acquire)) {
-        atomic_store_explicit(&slot->unwinding_at, (uintptr_t)__builtin_frame_address(0), memory_order_relaxed);
-        unwinder_walk(&stacks->unwinder, &slot->room, take_frame, &walk);
-        atomic_store_explicit(&slot->unwinding_at, 0, memory_order_relaxed);
+    struct unwinder *unwinder = &stacks->unwinder;
+    if (walks && atomic_load_explicit(&unwinder->is_ready, memory_order_acquire) && unwinder_take_turn(unwinder)) {
+        unwinder_walk(unwinder, &slot->room, take_frame, &walk);
+        unwinder_end_turn(unwinder);
     }
     if (!walk.has_begun) {
         add(slot, pc);
@@ -185,21 +186,51 @@ void stacks_prepare(struct stacks *stacks)
 {
     if (!stacks->wants_c)
         return;
-    unwinder_open(&stacks->unwinder);
+    const char *why = gpw_shim.malloc_asker.is_unplaced
+                          ? "it is not known where the code of the program's malloc lies, which must not be walked"
+                          : unwinder_open(&stacks->unwinder);
+    atomic_store_explicit(&stacks->why_no_c, why, memory_order_relaxed);
     struct stack_slot *slot = stacks_claim(stacks, 0);
     if (slot != NULL)
-        stacks_add_c(stacks, slot, 0, 0);
+        stacks_add_c(stacks, slot, 0, 0, true);
     if (slot != NULL)
         stacks_release(slot);
 }
 
-bool stacks_is_unwinder(const struct stacks *stacks, uintptr_t stack_pointer)
+static uint64_t signal_bit(int number)
 {
-    const struct stack_slot *slots = atomic_load_explicit(&stacks->slots, memory_order_acquire);
-    for (int i = 0; slots != NULL && i < STACK_SLOTS; i++) {
-        uintptr_t at = atomic_load_explicit(&slots[i].unwinding_at, memory_order_relaxed);
-        if (at > stack_pointer && at - stack_pointer < UNWINDER_DEPTH_BYTES)
-            return true;
-    }
+    return UINT64_C(1) << (number - 1);
+}
+
+static uint64_t set_signals(uint64_t blocked)
+{
+    uint64_t before = 0;
+    raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&blocked, (long)&before, KERNEL_MASK_BYTES, 0, 0);
+    return before;
+}
+
+uint64_t stacks_block_signals(void)
+{
+    /* A fault whose signal is blocked kills the process. */
+    return set_signals(~(signal_bit(SIGSEGV) | signal_bit(SIGBUS) | signal_bit(SIGFPE) | signal_bit(SIGILL) |
+                         signal_bit(SIGTRAP) | signal_bit(SIGSYS) | signal_bit(SIGSETXID_NUMBER)));
+}
+
+void stacks_restore_signals(uint64_t before)
+{
+    set_signals(before);
+}
+
+bool stacks_is_unwinder(struct stacks *stacks, uintptr_t caller)
+{
+    struct unwinder *unwinder = &stacks->unwinder;
+    if (!atomic_load_explicit(&unwinder->is_ready, memory_order_acquire) || !unwinder_has_called(unwinder, caller))
+        return false;
+    if (unwinder_has_turn(unwinder))
+        return true;
+    atomic_store_explicit(&unwinder->is_ready, false, memory_order_relaxed);
+    atomic_store_explicit(&stacks->why_no_c,
+                          "the program uses libunwind itself, whose locks it may hold where memory is mapped",
+                          memory_order_relaxed);
     return false;
 }

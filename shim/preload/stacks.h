@@ -10,7 +10,9 @@
  * C's frames come from libunwind where the program's machine has it (unwinder.h), up to the first Go frame.
  *
  * A capture works in one of a few slots, claimed by an atomic exchange: it needs hardly any stack, and a signal
- * handler's call in the middle of it gets another slot. Where none is free the call is counted without a stack.
+ * handler's call in the middle of it gets another slot. Where none is free the call is counted without a stack. For a
+ * call of C the signals wait meanwhile: a handler that leaves by siglongjmp would leave the slot taken. (It cannot
+ * leave the Go runtime's own calls that way.)
  *
  * Allowed context: hook.
  */
@@ -31,7 +33,6 @@ struct stack_slot {
     _Atomic uint32_t is_taken;
     uint32_t count;
     uintptr_t frames[CALLSITE_FRAMES_MAX]; /* return addresses, innermost first */
-    _Atomic uintptr_t unwinding_at;        /* the stack pointer of a call that is inside libunwind, or 0 */
     uintptr_t own_page;                    /* where the calling thread's stack pointer is */
     uintptr_t page;                        /* whose copy is in `bytes`; 0: none */
     uintptr_t bytes[STACK_PAGE_BYTES / sizeof(uintptr_t)];
@@ -43,8 +44,9 @@ struct stacks {
     uint32_t pid;                       /* of this process, for process_vm_readv */
     bool wants_c;
     struct unwinder unwinder;
-    _Atomic int is_forbidden; /* process_vm_readv is, by seccomp */
-    _Atomic uint64_t missed;  /* captures that found no slot */
+    _Atomic(const char *) why_no_c; /* C's frames are wanted and missing: why, a sentence; else NULL */
+    _Atomic int is_forbidden;       /* process_vm_readv is, by seccomp */
+    _Atomic uint64_t missed;        /* captures that found no slot */
 };
 
 /* `wants_c`: stacks_prepare looks for an unwinder. False: no memory. Allowed context: discovery. */
@@ -61,11 +63,18 @@ void stacks_release(struct stack_slot *slot);
 /* Adds the Go frames of the chain that begins at frame pointer `frame`. */
 void stacks_add_go(struct stacks *stacks, struct stack_slot *slot, uintptr_t frame);
 
-/* Adds what called a function of libc that we stand for: `pc` is its return address, C's frames above it follow, Go's
- * above these. `frame` is the hook's own: without an unwinder Go's chain is looked for from there. */
-void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame);
+/* Adds what called a function of libc that we stand for: `pc` is its return address, C's frames above it follow if
+ * `walks`, Go's above these. `frame` is the hook's own: where C is not walked Go's chain is looked for from there. With
+ * the signals blocked. */
+void stacks_add_c(struct stacks *stacks, struct stack_slot *slot, uintptr_t pc, uintptr_t frame, bool walks);
 
-/* Whether the call at this stack pointer is one that libunwind makes in the middle of a capture. */
-bool stacks_is_unwinder(const struct stacks *stacks, uintptr_t stack_pointer);
+/* All signals of the calling thread but those that a fault raises, and one that libc waits for every thread to take.
+ * Returns what was blocked before, for stacks_restore_signals. */
+uint64_t stacks_block_signals(void);
+void stacks_restore_signals(uint64_t before);
+
+/* Whether this call of libc is one that libunwind makes for a capture of the calling thread. Where it makes it for the
+ * program, which shares it then, C's stacks end. */
+bool stacks_is_unwinder(struct stacks *stacks, uintptr_t caller);
 
 #endif

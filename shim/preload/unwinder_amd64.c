@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "preload/loaded_module.h"
 #include "preload/old_libc.h"
 
 /* libunwind-x86_64.h: UNW_X86_64_RBP, UNW_X86_64_RIP */
@@ -15,23 +16,30 @@ enum { REGISTER_FRAME = 6, REGISTER_PC = 16 };
 
 enum { STEPS_MAX = 256 };
 
-void unwinder_open(struct unwinder *unwinder)
+/* nongnu's; LLVM's, libunwind.so.1, has none of these functions. */
+#define NAME "libunwind.so.8"
+
+const char *unwinder_open(struct unwinder *unwinder)
 {
-    static const char *const NAMES[] = {"libunwind.so.8", "libunwind.so.1"};
-    void *library = NULL;
+    struct loaded_module module;
     if (dlopen == NULL || dlsym == NULL)
-        return;
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && library == NULL; i++)
-        library = dlopen(NAMES[i], RTLD_LAZY | RTLD_LOCAL);
+        return "this program's libc cannot load " NAME;
+    if (dlopen(NAME, RTLD_NOLOAD | RTLD_LAZY) != NULL) /* and is kept from now on: closing it may run code of its own */
+        return "the program has " NAME " loaded for itself, whose locks it may hold where memory is mapped";
+    void *library = dlopen(NAME, RTLD_LAZY | RTLD_LOCAL);
     if (library == NULL)
-        return;
+        return NAME " cannot be loaded; Debian has it in the package libunwind8";
     *(void **)&unwinder->get_context = dlsym(library, "_Ux86_64_getcontext");
     *(void **)&unwinder->init_local = dlsym(library, "_ULx86_64_init_local");
     *(void **)&unwinder->step = dlsym(library, "_ULx86_64_step");
     *(void **)&unwinder->get_register = dlsym(library, "_ULx86_64_get_reg");
-    bool has_all = unwinder->get_context != NULL && unwinder->init_local != NULL && unwinder->step != NULL &&
-                   unwinder->get_register != NULL;
-    atomic_store_explicit(&unwinder->is_ready, has_all, memory_order_release);
+    if (unwinder->get_context == NULL || unwinder->init_local == NULL || unwinder->step == NULL ||
+        unwinder->get_register == NULL || !loaded_module_find(&module, *(void **)&unwinder->step))
+        return NAME " lacks a function that libunwind has, or its headers cannot be read";
+    unwinder->start = module.start;
+    unwinder->end = module.end;
+    atomic_store_explicit(&unwinder->is_ready, true, memory_order_release);
+    return NULL;
 }
 
 void unwinder_walk(const struct unwinder *unwinder, struct unwinder_room *room, unwinder_visit visit, void *context)

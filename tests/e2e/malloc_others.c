@@ -34,6 +34,17 @@ static struct watched *watch_with(const struct toolchain *toolchain, const char 
     return watch_app(toolchain, app, environment);
 }
 
+/* Where malloc is linked into the program its calls cannot be told from other ones of C there: none is walked. */
+static void check_walks(const json_t *dump, bool is_linked_in, const char *what)
+{
+    const json_t *missing = dump_at(dump, "books/shim/missing");
+    bool is_said = false;
+    for (size_t i = 0; i < json_array_size(missing); i++)
+        is_said |= strcmp(dump_text(json_array_get(missing, i), "what"),
+                          "frames of C in call sites of the module that holds malloc") == 0;
+    cr_expect_eq(is_said, is_linked_in, "%s", what);
+}
+
 static void expect_near(uint64_t value, uint64_t expected, uint64_t slack, const char *name, const char *what)
 {
     cr_expect(value + slack >= expected && value <= expected + slack, "%s: %s is %zu, and not %zu", what, name,
@@ -144,6 +155,7 @@ ENDS_TEST(malloc_others, memory_is_shared_out_as_the_malloc_says_itself, .timeou
             check_classes_add_up(dump, rss_bytes, what);
             cr_expect_str_eq(dump_text(dump, "books/malloc/how"), CASES[i].name, "%s", what);
             check_mmap(dump, what);
+            check_walks(dump, CASES[i].library[0] == '\0', what);
             CASES[i].check(dump, text_string(&truth), what);
             json_decref(dump);
             text_free(&truth);

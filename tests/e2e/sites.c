@@ -290,6 +290,55 @@ TOOLCHAIN_TEST(sites, stacks_are_kept_of_what_is_asked_for, .timeout = 300)
     }
 }
 
+static const char *why_missing(const json_t *dump, const char *what)
+{
+    size_t index;
+    json_t *missing;
+    json_array_foreach(dump_at(dump, "books/shim/missing"), index, missing)
+    {
+        if (strcmp(dump_text(missing, "what"), what) == 0)
+            return dump_text(missing, "why");
+    }
+    return "";
+}
+
+/* Its calls would hold the locks that a capture takes. */
+TOOLCHAIN_TEST(sites, a_program_that_uses_libunwind_itself_is_not_walked_and_the_dump_says_so, .timeout = 120)
+{
+    static const struct {
+        const char *library, *why;
+        bool has_c_callers;
+    } CASES[] = {
+        {"", "", true},
+        {":libunwind.so.8", "has libunwind.so.8 loaded for itself", false},
+    };
+    struct names names = names_of(app_path(toolchain, "mapdemo"));
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char preload[8192];
+        snprintf(preload, sizeof preload, "LD_PRELOAD=%s%s", shim_path(), CASES[i].library);
+        struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){preload, NULL});
+        program_await_phase(watched->program, "full");
+        json_t *dump = watched_dump(watched);
+        const char *why = why_missing(dump, "frames of C in call sites");
+        cr_expect(CASES[i].why[0] == '\0' ? why[0] == '\0' : strstr(why, CASES[i].why) != NULL, "%s", why);
+        size_t index;
+        json_t *site;
+        unsigned from_c = 0;
+        json_array_foreach(json_object_get(dump, "callsites"), index, site)
+        {
+            if (!is_call(site, "c", "mmap", "rw-") || strcmp(frame_name(&names, site, 0), "c_memory_fill_mmap") != 0)
+                continue;
+            from_c++;
+            cr_expect(!CASES[i].has_c_callers || is_from(&names, site, "main.main"));
+        }
+        cr_expect_gt(from_c, 0u, "the caller is known all the same");
+        cr_expect_eq(dump_number(dump, "books/shim/counters/stacks_missed"), 0);
+        json_decref(dump);
+        watched_end(watched);
+    }
+    names_free(&names);
+}
+
 /* Signals and other hooks in the middle of captures, dumps beside them. */
 TOOLCHAIN_TEST(sites, a_storm_of_profiling_signals_does_no_harm, .timeout = 300)
 {

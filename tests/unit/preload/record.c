@@ -168,6 +168,70 @@ Test(record, mremap_moves_what_is_known)
     }
 }
 
+/* Growing in place fails whenever something lies behind. */
+Test(record, a_failed_mremap_leaves_each_part_of_its_range_with_whom_it_was)
+{
+    enum { PARTS = 3 };
+    struct shim *shim = &gpw_shim;
+    uintptr_t nobodys_frame[2] = {0, 0};
+    uint16_t sites[PARTS];
+    shim->options.stacks = STACKS_ALL;
+    cr_assert(callsites_open(&shim->callsites, &shim->region));
+    cr_assert(stacks_open(&shim->stacks, &shim->region, false));
+    for (uintptr_t i = 0; i < PARTS; i++) {
+        const struct call_kind kind = {EVENT_MMAP, ORIGIN_C, PROT_READ};
+        uintptr_t frame = IN_C + i;
+        sites[i] = callsites_intern(&shim->callsites, &kind, &frame, 1);
+        shadow_mark_mapped(&shim->shadow, ELSEWHERE + i * GO_PAGE_BYTES, GO_PAGE_BYTES, ORIGIN_C, true, sites[i]);
+    }
+    const uint64_t bytes = (uint64_t)PARTS * GO_PAGE_BYTES;
+    struct mremap_call call = {.old_start = ELSEWHERE,
+                               .old_bytes = bytes,
+                               .new_bytes = 2 * bytes,
+                               .caller = IN_C,
+                               .stack_pointer = (uintptr_t)nobodys_frame};
+    struct mremap_call staying = call, moving = call, torn = call;
+    record_mremap_begins(&call);
+    cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_UNKNOWN, "another thread's use of the range may come first");
+    record_mremap_ended(&call, -ENOMEM);
+    staying.flags = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+    record_mremap_begins(&staying);
+    record_mremap_ended(&staying, -ENOMEM);
+    torn.old_start += 1;
+    record_mremap_begins(&torn);
+    record_mremap_ended(&torn, -EINVAL);
+    for (uintptr_t i = 0; i < PARTS; i++) {
+        struct shadow_entry entry = look_up(ELSEWHERE + i * GO_PAGE_BYTES);
+        cr_expect_eq(entry.origin[0], ORIGIN_C, "part %zu", (size_t)i);
+        cr_expect_eq(entry.site, sites[i], "part %zu", (size_t)i);
+        cr_expect_eq(atomic_load(&shim->callsites.rows[sites[i]].unmapped_bytes), 0, "part %zu", (size_t)i);
+    }
+    cr_expect_eq(look_up(ELSEWHERE + bytes).origin[0], ORIGIN_UNKNOWN);
+    record_mremap_begins(&moving);
+    record_mremap_ended(&moving, (long)ELSEWHERE);
+    uint16_t site = look_up(ELSEWHERE).site;
+    cr_expect(site != sites[0] && look_up(ELSEWHERE + bytes).site == site, "it is the mremap's now");
+    for (unsigned i = 0; i < PARTS; i++)
+        cr_expect_eq(atomic_load(&shim->callsites.rows[sites[i]].unmapped_bytes), GO_PAGE_BYTES, "part %u", i);
+    cr_expect_eq(atomic_load(&shim->callsites.rows[site].errors), 3);
+    cr_expect_eq(atomic_load(&shim->callsites.rows[site].bytes), 2 * bytes);
+    cr_expect_eq(atomic_load(&shim->shadow.ranges_untracked), 0);
+}
+
+Test(record, what_a_failed_mremap_has_lost_is_counted)
+{
+    struct shim *shim = &gpw_shim;
+    for (uintptr_t i = 0; i < MREMAP_RUNS_MAX + 1; i++)
+        shadow_mark_mapped(&shim->shadow, ELSEWHERE + i * GO_PAGE_BYTES, GO_PAGE_BYTES, ORIGIN_C, true,
+                           (uint16_t)(i + 10));
+    struct mremap_call call = {.old_start = ELSEWHERE, .old_bytes = UINT64_C(8) * GO_PAGE_BYTES, .new_bytes = 4096};
+    record_mremap_begins(&call);
+    record_mremap_ended(&call, -ENOMEM);
+    cr_expect_eq(atomic_load(&shim->shadow.ranges_untracked), 1);
+    cr_expect_eq(look_up(ELSEWHERE + (MREMAP_RUNS_MAX - 1) * UINT64_C(8192)).site, MREMAP_RUNS_MAX - 1 + 10);
+    cr_expect_eq(look_up(ELSEWHERE + MREMAP_RUNS_MAX * UINT64_C(8192)).origin[0], ORIGIN_UNKNOWN);
+}
+
 Test(record, advice_of_c_is_counted_apart_from_gos)
 {
     record_c_madvise(ELSEWHERE, 3 * GO_PAGE_BYTES, MADV_DONTNEED, 0, 0, 0x1234);
