@@ -7,6 +7,7 @@
 #include <curses.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,18 +90,38 @@ static void draw_line(const struct top_line *line)
     attrset(A_NORMAL);
 }
 
+/* ncurses writes once and does not look at how much was taken: a change of size that interrupts it, as while a window
+ * is dragged, would leave a screen with lines missing. Returns the mask for resume_resizes. */
+static sigset_t hold_resizes(void)
+{
+    sigset_t resizes, before;
+    sigemptyset(&resizes);
+    sigaddset(&resizes, SIGWINCH);
+    sigprocmask(SIG_BLOCK, &resizes, &before);
+    return before;
+}
+
+static void resume_resizes(sigset_t before)
+{
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 void top_screen_draw(const struct top_picture *picture)
 {
     erase();
     for (uint32_t i = 0; i < picture->count; i++)
         draw_line(&picture->lines[i]);
+    sigset_t before = hold_resizes();
     refresh();
+    resume_resizes(before);
 }
 
 bool top_screen_take_key(int *key)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    sigset_t before = hold_resizes(); /* behind a change of size it draws */
     *key = getch();
+    resume_resizes(before);
     /* What was written for the old size may have gone anywhere. */
     if (*key == CONTROL_L || *key == KEY_RESIZE)
         clearok(stdscr, TRUE);
