@@ -19,10 +19,10 @@ static const struct {
     const char *command;
     int go, c;
 } STEPS[] = {
-    {"notify", 1, 0},      {"stop", 0, 0},        {"notify", 1, 0},    {"ignore", 0, 0},
-    {"notify", 1, 0},      {"reset", 0, 0},       {"notify", 1, 0},    {"stop", 0, 0},
-    {"c-sigaction", 0, 1}, {"c-signal", 0, 1},    {"c-ignore", 0, 0},  {"c-signal", 0, 1},
-    {"c-default", 0, 0},   {"c-sigaction", 0, 1}, {"c-restore", 0, 0}, {"notify", 1, 0},
+    {"notify", 1, 0},   {"stop", 0, 0},     {"notify", 1, 0},    {"ignore", 0, 0},      {"notify", 1, 0},
+    {"reset", 0, 0},    {"notify", 1, 0},   {"stop", 0, 0},      {"c-sigaction", 0, 1}, {"c-signal", 0, 1},
+    {"c-ignore", 0, 0}, {"c-signal", 0, 1}, {"c-default", 0, 0}, {"c-sigaction", 0, 1}, {"c-restore", 0, 0},
+    {"notify", 1, 0},   {"c-vfork", 1, 0},
 };
 
 static void tell(struct watched *watched, const char *command)
@@ -85,6 +85,17 @@ TOOLCHAIN_TEST(signals, program_sees_its_own_handlers, .timeout = 120)
         cr_expect(strstr(line, expected) != NULL, "after %s: %s", CASES[i][0], line);
         program_await_line(watched->program, "ready c-query");
     }
+    watched_end(watched);
+}
+
+/* Where the kernel would run it: another stack may be too small for a handler that does not know of it. */
+TOOLCHAIN_TEST(signals, handler_without_an_alternate_stack_is_not_put_on_one, .timeout = 60)
+{
+    struct watched *watched = watch_app(toolchain, "signals", NULL);
+    program_await_phase(watched->program, "signals");
+    program_send(watched->program, "c-stack");
+    cr_expect_str_eq(program_await_line(watched->program, "stack "), "stack own");
+    program_await_line(watched->program, "ready c-stack");
     watched_end(watched);
 }
 
