@@ -22,6 +22,8 @@ static void flush(struct json *json)
 {
     uint64_t written = 0;
     pace_give_way(json->pace);
+    if (json->error == 0 && json->file != NULL && !file_identity_is_at(json->file, json->fd))
+        json->error = -EBADF;
     while (json->error == 0 && written < json->filled) {
         long got = raw_write(json->fd, json->buffer + written, json->filled - written);
         if (got == -EINTR)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/file_identity.h"
 #include "memory/pace.h"
 
 enum { JSON_BUFFER_BYTES = 64 * 1024 };
@@ -24,6 +25,8 @@ struct json {
     uint64_t filled;
     char *buffer;      /* JSON_BUFFER_BYTES, the caller's */
     struct pace *pace; /* given way to before each write; NULL, the default: nobody */
+    /* What must be at `fd` when something is written, or -EBADF is met; NULL, the default: whatever is there. */
+    const struct file_identity *file;
 };
 
 void json_open(struct json *json, int fd, char *buffer);
