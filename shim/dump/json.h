@@ -40,6 +40,8 @@ void json_begin_array(struct json *json, const char *key);
 void json_end_array(struct json *json);
 /* A number above 2^63 - 1 is written as that: many readers have no larger integer. */
 void json_put_number(struct json *json, const char *key, uint64_t value);
+/* What is not known is written as null. */
+void json_put_number_or_null(struct json *json, const char *key, bool is_known, uint64_t value);
 void json_put_signed(struct json *json, const char *key, int64_t value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_null(struct json *json, const char *key);

@@ -49,17 +49,6 @@ void log_line(enum log_level level, const char *const texts[])
     raw_write(STDERR, line, filled);
 }
 
-const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES])
-{
-    unsigned at = NUMBER_TEXT_BYTES - 1;
-    buffer[at] = '\0';
-    do {
-        buffer[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    return buffer + at;
-}
-
 static const struct {
     int number;
     const char *text;

@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "memory/text.h"
 #include "preload/options.h"
 
 void log_set_level(enum log_level level);
@@ -26,11 +27,6 @@ void log_line(enum log_level level, const char *const texts[]);
 #define log_error(...) log_line(LOG_ERROR, (const char *const[]){__VA_ARGS__, NULL})
 #define log_info(...) log_line(LOG_INFO, (const char *const[]){__VA_ARGS__, NULL})
 #define log_debug(...) log_line(LOG_DEBUG, (const char *const[]){__VA_ARGS__, NULL})
-
-enum { NUMBER_TEXT_BYTES = 24 };
-
-/* `value` in decimal, at the end of `buffer`. */
-const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES]);
 
 /* "no space left on device (ENOSPC)", for the errors a dump can meet; "errno N" for others (`buffer` then). */
 const char *error_text(int negative_errno, char buffer[NUMBER_TEXT_BYTES + 8]);

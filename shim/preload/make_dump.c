@@ -15,6 +15,7 @@
 #include "dump/document_go.h"
 #include "dump/document_malloc.h"
 #include "dump/document_maps.h"
+#include "dump/document_sites.h"
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -25,6 +26,8 @@
 
 /* Address space, not memory: tables of the largest size that is foreseen. */
 #define SCRATCH_BYTES (512ull << 20)
+
+enum { NS_PER_US = 1000 };
 
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
@@ -280,11 +283,6 @@ static void fill_runtimes(struct making *making)
 static void fill_advices(struct making *making)
 {
     static const char *const CALLERS[] = {[CALLER_GO] = "go", [CALLER_C] = "c"};
-    static const char *const ADVICES[] = {
-#define X(id, value, name) [ADVICE_##id] = (name),
-        GPW_ADVICES(X)
-#undef X
-    };
     uint32_t rows = 0;
     for (int caller = 0; caller < CALLER_COUNT; caller++) {
         for (int advice = 0; advice < ADVICE_COUNT; advice++) {
@@ -294,7 +292,7 @@ static void fill_advices(struct making *making)
                 continue;
             making->advices[rows++] = (struct document_advice){
                 .by = CALLERS[caller],
-                .advice = ADVICES[advice],
+                .advice = document_call_detail(EVENT_MADVISE, (uint8_t)advice),
                 .calls = calls,
                 .bytes = atomic_load_explicit(&counter->bytes, memory_order_relaxed),
                 .errors = atomic_load_explicit(&counter->errors, memory_order_relaxed),
@@ -317,6 +315,7 @@ static void fill_books(struct making *making)
     book_count(book, "events_lost", atomic_load(&shim->events.lost));
     book_count(book, "advice_unrecorded", atomic_load(&gpw_hook_stacks.unrecorded));
     book_count(book, "ranges_untracked", atomic_load(&shim->shadow.ranges_untracked));
+    book_count(book, "asked", shim->dumper.handled);
     book_count(book, "signals", shim->dumper.handled);
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
@@ -414,6 +413,22 @@ static struct dump_outcome fail(const char *what, const char *path, int error, c
     return (struct dump_outcome){.error = error, .path = path, .why = what};
 }
 
+static void tell_steps(const struct making *making)
+{
+    const struct snapshot *snapshot = &making->snapshot;
+    const uint64_t read_ns = making->document.took_ns;
+    const uint64_t all_ns = raw_clock_ns(CLOCK_MONOTONIC) - making->begin_monotonic_ns;
+    char read[NUMBER_TEXT_BYTES], scan[NUMBER_TEXT_BYTES], attempts[NUMBER_TEXT_BYTES], join[NUMBER_TEXT_BYTES];
+    char walk[NUMBER_TEXT_BYTES], malloc[NUMBER_TEXT_BYTES], written[NUMBER_TEXT_BYTES];
+    log_debug("dump: read in ", number_text(read_ns / NS_PER_US, read), " us (scan ",
+              number_text(snapshot->resident.scan_ns / NS_PER_US, scan), ", attempts ",
+              number_text(snapshot->resident.attempts, attempts), ", Go heap ",
+              number_text(snapshot->heaps.walk_ns / NS_PER_US, walk), ", malloc ",
+              number_text(snapshot->malloc.walk_ns / NS_PER_US, malloc), ", join ",
+              number_text(snapshot->join_ns / NS_PER_US, join), "), written in ",
+              number_text((all_ns - read_ns) / NS_PER_US, written), " us");
+}
+
 static struct dump_outcome write_file(struct making *making)
 {
     struct output *output = &gpw_shim.output;
@@ -430,6 +445,7 @@ static struct dump_outcome write_file(struct making *making)
         return fail("cannot write", output->path, error, "; set GOPAGEWATCH_OUT to a place with room");
     gpw_shim.dumper.dumps++;
     log_info("dump written: ", output->path);
+    tell_steps(making);
     return (struct dump_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""};
 }
 
