@@ -61,7 +61,7 @@ bool sample_files_open(struct sample_files *files, const char *keep, struct erro
     if (!(keep != NULL ? open_kept(files, keep, error) : open_temporary(files, error)))
         return false;
     files->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (files->events >= 0 && inotify_add_watch(files->events, files->directory, IN_MOVED_TO) >= 0)
+    if (files->events >= 0 && inotify_add_watch(files->events, files->directory, IN_CREATE | IN_MOVED_TO) >= 0)
         return true;
     error_set(error, "cannot be watched: %s; raise fs.inotify.max_user_instances", strerror(errno));
     sample_files_close(files);

@@ -15,7 +15,7 @@
 struct sample_files {
     char directory[PATH_MAX]; /* absolute */
     bool is_temporary;
-    int events; /* inotify: readable when a dump has come */
+    int events; /* inotify: readable when a dump may have come */
 };
 
 struct sample_file {

@@ -94,14 +94,6 @@ static void write_head(struct json *json, const struct document *document)
     json_newline(json);
 }
 
-static void number_or_null(struct json *json, const char *key, uint64_t value, uint64_t not_known)
-{
-    if (value == not_known)
-        json_put_null(json, key);
-    else
-        json_put_number(json, key, value);
-}
-
 static const char *null_if_empty(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
@@ -113,20 +105,16 @@ static void write_environment(struct json *json, const struct document *document
     json_begin_object(json, "environment");
     json_put_string_or_null(json, "kernel", null_if_empty(environment->system.release));
     json_put_string(json, "machine", environment->system.machine);
-    number_or_null(json, "cpus", environment->cpus, 0);
+    json_put_number_or_null(json, "cpus", environment->cpus != 0, environment->cpus);
     json_put_number(json, "os_page_bytes", environment->os_page_bytes);
     json_begin_object(json, "thp");
     json_put_string_or_null(json, "enabled", null_if_empty(environment->thp_enabled));
     json_put_string_or_null(json, "defrag", null_if_empty(environment->thp_defrag));
-    if (environment->knows_max_ptes_none)
-        json_put_number(json, "khugepaged_max_ptes_none", environment->khugepaged_max_ptes_none);
-    else
-        json_put_null(json, "khugepaged_max_ptes_none");
+    json_put_number_or_null(json, "khugepaged_max_ptes_none", environment->knows_max_ptes_none,
+                            environment->khugepaged_max_ptes_none);
     json_end_object(json);
-    if (environment->has_cgroup_limit)
-        json_put_number(json, "cgroup_memory_max_bytes", environment->cgroup_limit_bytes);
-    else
-        json_put_null(json, "cgroup_memory_max_bytes");
+    json_put_number_or_null(json, "cgroup_memory_max_bytes", environment->has_cgroup_limit,
+                            environment->cgroup_limit_bytes);
     json_put_string_or_null(json, "gogc", document->gogc);
     json_put_string_or_null(json, "gomemlimit", document->gomemlimit);
     json_put_string_or_null(json, "godebug", document->godebug);
@@ -172,8 +160,8 @@ static void write_rss(struct json *json, const struct snapshot *snapshot)
     const struct proc_status *status = &snapshot->resident.status;
     json_begin_object(json, "rss");
     json_put_number(json, "total", status->resident_bytes);
-    number_or_null(json, "peak", status->peak_bytes, PROC_STATUS_NOT_KNOWN);
-    number_or_null(json, "swapped", status->swapped_bytes, PROC_STATUS_NOT_KNOWN);
+    json_put_number_or_null(json, "peak", status->peak_bytes != PROC_STATUS_NOT_KNOWN, status->peak_bytes);
+    json_put_number_or_null(json, "swapped", status->swapped_bytes != PROC_STATUS_NOT_KNOWN, status->swapped_bytes);
     json_put_number(json, "explained", snapshot_explained_bytes(snapshot));
     json_begin_object(json, "classes");
     for (int i = 0; i < CLASS_COUNT; i++) {
@@ -283,7 +271,7 @@ static void write_threads(struct json *json, const struct thread_stacks *stacks)
         const struct thread_stack *row = &stacks->rows[i];
         json_newline(json);
         json_begin_object(json, NULL);
-        number_or_null(json, "tid", row->tid, 0);
+        json_put_number_or_null(json, "tid", row->tid != 0, row->tid);
         json_put_string_or_null(json, "name", null_if_empty(row->name));
         json_put_address(json, "start", row->start);
         json_put_address(json, "end", row->end);

@@ -9,8 +9,9 @@
 #include "dump/document_maps.h"
 #include "dump/document_profile.h"
 #include "dump/page_string.h"
+#include "memory/text.h"
 
-enum { KEY_BYTES = 8, LAYOUT_WORD_BYTES = sizeof "layout " - 1 };
+enum { LAYOUT_WORD_BYTES = sizeof "layout " - 1 };
 
 static const char *how_of(const struct go_layout *layout)
 {
@@ -18,17 +19,6 @@ static const char *how_of(const struct go_layout *layout)
                                         "layout go1.21", "layout go1.22", "layout go1.23", "layout go1.24",
                                         "layout go1.25", "layout go1.26", "layout go1.27"};
     return TEXTS[layout->go_minor - GO_MINOR_OLDEST];
-}
-
-static const char *decimal_key(uint64_t value, char text[KEY_BYTES])
-{
-    unsigned at = KEY_BYTES;
-    text[--at] = '\0';
-    do {
-        text[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0 && at > 0);
-    return text + at;
 }
 
 void document_fill_goruntime(struct book *book, const struct heap_books *heaps)
@@ -57,31 +47,23 @@ void document_fill_goruntime(struct book *book, const struct heap_books *heaps)
     book_count(book, "walk_ns", heaps->walk_ns);
 }
 
-static void number_or_null(struct json *json, const char *key, bool is_known, uint64_t number)
-{
-    if (is_known)
-        json_put_number(json, key, number);
-    else
-        json_put_null(json, key);
-}
-
 static void write_gc(struct json *json, const struct heap_book *book)
 {
     static const char *const PHASES[] = {
         [GC_OFF] = "off", [GC_MARK] = "mark", [GC_MARK_TERMINATION] = "marktermination"};
     const struct gc_state *gc = &book->gc;
     json_begin_object(json, "gc");
-    number_or_null(json, "cycle", book->has_gc, gc->cycles);
+    json_put_number_or_null(json, "cycle", book->has_gc, gc->cycles);
     json_put_string_or_null(json, "phase", gc->has_phase ? PHASES[gc->phase] : NULL);
     if (gc->has_controller)
         json_put_signed(json, "percent", gc->percent);
     else
         json_put_null(json, "percent");
-    number_or_null(json, "memory_limit", gc->has_memory_limit && gc->memory_limit_bytes != INT64_MAX,
-                   gc->memory_limit_bytes);
-    number_or_null(json, "goal", gc->has_controller, gc->heap_goal_bytes);
-    number_or_null(json, "live", gc->has_controller, gc->heap_live_bytes);
-    number_or_null(json, "marked", gc->has_controller, gc->heap_marked_bytes);
+    json_put_number_or_null(json, "memory_limit", gc->has_memory_limit && gc->memory_limit_bytes != INT64_MAX,
+                            gc->memory_limit_bytes);
+    json_put_number_or_null(json, "goal", gc->has_controller, gc->heap_goal_bytes);
+    json_put_number_or_null(json, "live", gc->has_controller, gc->heap_live_bytes);
+    json_put_number_or_null(json, "marked", gc->has_controller, gc->heap_marked_bytes);
     json_end_object(json);
     if (!gc->has_sums) {
         json_put_null(json, "says");
@@ -138,11 +120,11 @@ static void write_size_classes(struct json *json, const struct heap_books *heaps
     json_begin_object(json, "sizeclass");
     for (uint64_t i = 0; i < SIZE_CLASS_ROWS; i++) {
         const struct size_class *row = &heaps->size_classes[i];
-        char key[KEY_BYTES];
+        char key[NUMBER_TEXT_BYTES];
         if (row->mapped_bytes == 0)
             continue;
         json_newline(json);
-        json_begin_object(json, decimal_key(i * SLOT_BYTES_STEP, key));
+        json_begin_object(json, number_text(i * SLOT_BYTES_STEP, key));
         json_put_number(json, "spans", row->spans);
         json_put_number(json, "slots", row->slots);
         json_put_number(json, "objects", row->objects);

@@ -82,10 +82,8 @@ void document_write_profile(struct json *json, const struct heap_books *heaps, s
         return;
     }
     json_begin_object(json, "profile");
-    if (find_rate(heaps, &rate))
-        json_put_number(json, "rate", rate);
-    else
-        json_put_null(json, "rate");
+    bool has_rate = find_rate(heaps, &rate);
+    json_put_number_or_null(json, "rate", has_rate, rate);
     json_begin_array(json, "stacks");
     for (uint32_t i = 0; i < heaps->count; i++) {
         const struct heap_profile *profile = &heaps->books[i].walk.profile;

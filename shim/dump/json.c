@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "memory/raw.h"
+#include "memory/text.h"
 #include "memory/units.h"
 
 static const char HEX_DIGITS[] = "0123456789abcdef";
@@ -22,6 +23,8 @@ static void flush(struct json *json)
 {
     uint64_t written = 0;
     pace_give_way(json->pace);
+    if (json->error == 0 && json->file != NULL && !file_identity_is_at(json->file, json->fd))
+        json->error = -EBADF;
     while (json->error == 0 && written < json->filled) {
         long got = raw_write(json->fd, json->buffer + written, json->filled - written);
         if (got == -EINTR)
@@ -160,16 +163,12 @@ void json_end_array(struct json *json)
 
 static void put_number(struct json *json, const char *key, uint64_t value, bool is_negative)
 {
-    char digits[20];
-    unsigned at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    if (is_negative)
-        digits[--at] = '-';
+    char buffer[NUMBER_TEXT_BYTES];
+    const char *digits = number_text(value, buffer);
     begin_value(json, key);
-    put(json, digits + at, sizeof digits - at);
+    if (is_negative)
+        put_char(json, '-');
+    put(json, digits, (uint64_t)(buffer + NUMBER_TEXT_BYTES - 1 - digits));
 }
 
 void json_put_number(struct json *json, const char *key, uint64_t value)
@@ -186,6 +185,14 @@ static void put_word(struct json *json, const char *key, const char *word)
 {
     begin_value(json, key);
     put(json, word, strlen(word));
+}
+
+void json_put_number_or_null(struct json *json, const char *key, bool is_known, uint64_t value)
+{
+    if (is_known)
+        json_put_number(json, key, value);
+    else
+        json_put_null(json, key);
 }
 
 void json_put_bool(struct json *json, const char *key, bool value)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "memory/file_identity.h"
 #include "memory/pace.h"
 
 enum { JSON_BUFFER_BYTES = 64 * 1024 };
@@ -24,6 +25,8 @@ struct json {
     uint64_t filled;
     char *buffer;      /* JSON_BUFFER_BYTES, the caller's */
     struct pace *pace; /* given way to before each write; NULL, the default: nobody */
+    /* What must be at `fd` when something is written, or -EBADF is met; NULL, the default: whatever is there. */
+    const struct file_identity *file;
 };
 
 void json_open(struct json *json, int fd, char *buffer);
@@ -37,6 +40,8 @@ void json_begin_array(struct json *json, const char *key);
 void json_end_array(struct json *json);
 /* A number above 2^63 - 1 is written as that: many readers have no larger integer. */
 void json_put_number(struct json *json, const char *key, uint64_t value);
+/* What is not known is written as null. */
+void json_put_number_or_null(struct json *json, const char *key, bool is_known, uint64_t value);
 void json_put_signed(struct json *json, const char *key, int64_t value);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_null(struct json *json, const char *key);

@@ -24,16 +24,9 @@ struct heaps_walk {
 /* To read a page that is swapped out would bring it back. */
 static bool has_swapped_pages(const struct resident_set *resident, const struct glibc_heap *heap)
 {
-    uint64_t low = 0, high = resident->count;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (resident_run_decode(&resident->runs[middle]).end > heap->start)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    for (; low < resident->count && resident->runs[low].start < heap->end; low++) {
-        if (resident_run_decode(&resident->runs[low]).kind == RESIDENCY_SWAPPED)
+    for (uint64_t i = resident_set_from(resident, heap->start);
+         i < resident->count && resident->runs[i].start < heap->end; i++) {
+        if (resident_run_decode(&resident->runs[i]).kind == RESIDENCY_SWAPPED)
             return true;
     }
     return false;

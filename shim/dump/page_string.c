@@ -18,12 +18,8 @@ static uint64_t run_length(const uint8_t *letters, uint64_t count)
 
 static char *put_decimal(char *text, uint64_t value)
 {
-    char digits[20];
-    unsigned at = sizeof digits;
-    for (; value != 0; value /= 10)
-        digits[--at] = (char)('0' + value % 10);
-    memcpy(text, digits + at, sizeof digits - at);
-    return text + sizeof digits - at;
+    char digits[NUMBER_TEXT_BYTES];
+    return stpcpy(text, number_text(value, digits));
 }
 
 uint64_t page_string_encode(const uint8_t *letters, uint64_t count, char *text)

@@ -119,3 +119,16 @@ int resident_set_read(struct resident_set *set, const struct resident_source *so
     }
     return 0;
 }
+
+uint64_t resident_set_from(const struct resident_set *set, uintptr_t address)
+{
+    uint64_t low = 0, high = set->count;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (resident_run_decode(&set->runs[middle]).end > address)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}

@@ -51,6 +51,9 @@ struct resident_source {
 /* 0, or -errno and then `failed_path` names what could not be read. */
 int resident_set_read(struct resident_set *set, const struct resident_source *source, const char **failed_path);
 
+/* The index of the first run that ends behind `address`; `count`: there is none. */
+uint64_t resident_set_from(const struct resident_set *set, uintptr_t address);
+
 static inline struct residency_run resident_run_decode(const struct resident_run *run)
 {
     return (struct residency_run){

@@ -18,16 +18,9 @@ enum {
 /* Resident bytes of [start, end). */
 static uint64_t resident_bytes(const struct resident_set *resident, uintptr_t start, uintptr_t end)
 {
-    uint64_t low = 0, high = resident->count, bytes = 0;
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (resident_run_decode(&resident->runs[middle]).end > start)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    for (; low < resident->count && resident->runs[low].start < end; low++) {
-        struct residency_run run = resident_run_decode(&resident->runs[low]);
+    uint64_t bytes = 0;
+    for (uint64_t i = resident_set_from(resident, start); i < resident->count && resident->runs[i].start < end; i++) {
+        struct residency_run run = resident_run_decode(&resident->runs[i]);
         if (run.kind == RESIDENCY_RESIDENT)
             bytes += min_u64(run.end, end) - max_u64(run.start, start);
     }
@@ -37,13 +30,8 @@ static uint64_t resident_bytes(const struct resident_set *resident, uintptr_t st
 /* "TASKS/TID/FILE" */
 static void make_path(char path[TASK_PATH_BYTES], const char *tasks_path, uint32_t tid, const char *file)
 {
-    char digits[12];
-    unsigned first = sizeof digits - 1;
-    digits[first] = '\0';
-    do
-        digits[--first] = (char)('0' + tid % 10);
-    while ((tid /= 10) != 0);
-    const char *const parts[] = {tasks_path, "/", digits + first, "/", file};
+    char digits[NUMBER_TEXT_BYTES];
+    const char *const parts[] = {tasks_path, "/", number_text(tid, digits), "/", file};
     uint64_t at = 0;
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         for (const char *from = parts[i]; *from != '\0' && at < TASK_PATH_BYTES - 1; from++)

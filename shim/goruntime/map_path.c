@@ -12,7 +12,7 @@
 
 #include "memory/text.h"
 
-enum { HEX_DIGITS_MAX = 16, DECIMAL_DIGITS_MAX = 20, FIRST_PRINTABLE = 0x20, DELETE = 0x7f };
+enum { HEX_DIGITS_MAX = 16, FIRST_PRINTABLE = 0x20, DELETE = 0x7f };
 
 static const char HEX[] = "0123456789abcdef";
 
@@ -66,14 +66,9 @@ static void put_hex(struct pen *pen, uint64_t value)
 
 static void put_decimal(struct pen *pen, uint64_t value)
 {
-    char digits[DECIMAL_DIGITS_MAX];
-    uint32_t count = 0;
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (count > 0)
-        put(pen, digits[--count]);
+    char buffer[NUMBER_TEXT_BYTES];
+    for (const char *digit = number_text(value, buffer); *digit != '\0'; digit++)
+        put(pen, *digit);
 }
 
 static void put_step(struct pen *pen, const struct map_step *step)

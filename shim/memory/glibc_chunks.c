@@ -29,15 +29,10 @@ struct header {
     uint64_t size;
 };
 
-/* malloc/arena.c:heap_info */
-struct heap_info {
-    uint64_t arena, previous_heap, size_bytes, accessible_bytes;
-};
-
 bool glibc_heap_of_arena(struct glibc_heap *heap, struct reader *reader, uintptr_t start, uintptr_t end,
                          uint64_t os_page_bytes)
 {
-    struct heap_info info;
+    struct glibc_heap_info info;
     if (glibc_heap_bytes(reader, start, end, os_page_bytes) == 0 || !reader_read(reader, start, &info, sizeof info))
         return false;
     uintptr_t arena_offset = info.arena % GLIBC_HEAP_ALIGN_BYTES;

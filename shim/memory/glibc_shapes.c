@@ -8,11 +8,6 @@
 
 #include "memory/units.h"
 
-/* malloc/arena.c:heap_info; later fields differ by version */
-struct heap_info {
-    uint64_t arena, previous_heap, size_bytes, accessible_bytes;
-};
-
 enum {
     HEAP_INFO_BYTES_MAX = 0x60,
     CHUNK_IS_MMAPPED = 2,
@@ -28,7 +23,7 @@ enum {
 
 uint64_t glibc_heap_bytes(struct reader *reader, uintptr_t address, uintptr_t end, uint64_t os_page_bytes)
 {
-    struct heap_info info;
+    struct glibc_heap_info info;
     if (!reader_read(reader, address, &info, sizeof info))
         return 0;
     uintptr_t first_heap = align_down(info.arena, GLIBC_HEAP_ALIGN_BYTES);

@@ -20,6 +20,11 @@
 
 enum { GLIBC_HEAP_ALIGN_BYTES = 64 << 20 };
 
+/* What such a heap begins with (malloc/arena.c:heap_info); later fields differ by version. */
+struct glibc_heap_info {
+    uint64_t arena, previous_heap, size_bytes, accessible_bytes;
+};
+
 /* Bytes of the malloc heap that begins at `address` (a multiple of GLIBC_HEAP_ALIGN_BYTES) and lies below `end`; 0: it
  * is none. */
 uint64_t glibc_heap_bytes(struct reader *reader, uintptr_t address, uintptr_t end, uint64_t os_page_bytes);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -81,6 +82,11 @@ static inline long raw_write(int fd, const void *buffer, uint64_t bytes)
 static inline void raw_close(int fd)
 {
     raw_syscall6(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static inline long raw_fstat(int fd, struct stat *status)
+{
+    return raw_syscall6(SYS_fstat, fd, (long)status, 0, 0, 0, 0);
 }
 
 static inline long raw_ioctl(int fd, unsigned long request, void *argument)

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "memory/raw.h"
+#include "memory/text.h"
 #include "memory/units.h"
 
 enum { PATH_BYTES = 32 };
@@ -16,19 +17,10 @@ enum { PATH_BYTES = 32 };
 /* The own process by "self": a mounted /proc may be that of another pid namespace. */
 static void mem_path(char path[PATH_BYTES], int pid)
 {
-    char digits[12];
-    unsigned count = 0;
-    if (pid == raw_getpid()) {
-        strcpy(path, "/proc/self/mem");
-        return;
-    }
-    for (unsigned rest = (unsigned)pid; rest != 0 || count == 0; rest /= 10)
-        digits[count++] = (char)('0' + rest % 10);
+    char digits[NUMBER_TEXT_BYTES];
     strcpy(path, "/proc/");
-    char *at = path + strlen(path);
-    while (count > 0)
-        *at++ = digits[--count];
-    strcpy(at, "/mem");
+    strcat(path, pid == raw_getpid() ? "self" : number_text((unsigned)pid, digits));
+    strcat(path, "/mem");
 }
 
 static int read_through_mem_file(struct reader_process *process, uintptr_t address, void *buffer, uint64_t bytes)

@@ -65,20 +65,26 @@ static bool kernel_knows(const struct residency *residency, uint64_t category)
     return !raw_failed(scan_call(residency, page, page + residency->os_page_bytes, category, category, &walk_end));
 }
 
-int residency_open(struct residency *residency, const char *path, uint64_t os_page_bytes, void *buffer)
+void residency_use(struct residency *residency, int fd, uint64_t os_page_bytes, void *buffer)
 {
-    *residency = (struct residency){.buffer = buffer, .os_page_bytes = os_page_bytes};
-    residency->fd = raw_open(path, O_RDONLY, 0);
-    if (residency->fd < 0)
-        return residency->fd;
     const uint64_t needed = CATEGORY_PRESENT | CATEGORY_SWAPPED | CATEGORY_ZERO_PAGE;
+    *residency = (struct residency){.fd = fd, .buffer = buffer, .os_page_bytes = os_page_bytes};
     if (!kernel_knows(residency, needed)) {
         residency->method = RESIDENCY_BY_PAGEMAP;
-        return 0;
+        return;
     }
     residency->method = RESIDENCY_BY_SCAN;
     residency->sees_huge = kernel_knows(residency, CATEGORY_HUGE);
     residency->return_mask = needed | (residency->sees_huge ? (uint64_t)CATEGORY_HUGE : 0);
+}
+
+int residency_open(struct residency *residency, const char *path, uint64_t os_page_bytes, void *buffer)
+{
+    int fd = raw_open(path, O_RDONLY, 0);
+    *residency = (struct residency){.fd = -1};
+    if (fd < 0)
+        return fd;
+    residency_use(residency, fd, os_page_bytes, buffer);
     return 0;
 }
 

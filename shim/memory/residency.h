@@ -51,6 +51,8 @@ enum { RESIDENCY_BUFFER_BYTES = 16 * 1024 };
 /* Opens the pagemap file at `path` and finds out what this kernel can do. `buffer`: RESIDENCY_BUFFER_BYTES, aligned to
  * 8, the caller's, in use until residency_close. 0, or -errno. */
 int residency_open(struct residency *residency, const char *path, uint64_t os_page_bytes, void *buffer);
+/* The same with a pagemap file that is open already; it is the caller's, who does not call residency_close. */
+void residency_use(struct residency *residency, int fd, uint64_t os_page_bytes, void *buffer);
 void residency_close(struct residency *residency);
 
 /* Calls back for each run in [start, end). 0, or -errno of the piece that failed (runs before it were reported). */

@@ -92,6 +92,17 @@ struct text text_take_word(struct text *text)
     return word;
 }
 
+const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES])
+{
+    unsigned at = NUMBER_TEXT_BYTES - 1;
+    buffer[at] = '\0';
+    do {
+        buffer[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return buffer + at;
+}
+
 int line_reader_open(struct line_reader *reader, const char *path, char *buffer, uint64_t buffer_bytes)
 {
     *reader = (struct line_reader){.buffer = buffer, .buffer_bytes = buffer_bytes};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading the kernel's text files: a line reader over a descriptor and a cursor over a line. No allocation, no libc
- * state; a line longer than the buffer is cut, never overrun.
+ * Reading the kernel's text files: a line reader over a descriptor and a cursor over a line; and numbers as text. No
+ * allocation, no libc state; a line longer than the buffer is cut, never overrun.
  *
  * Allowed context: dumper, command, and the once-only discovery of a runtime.
  */
@@ -27,6 +27,11 @@ bool text_take_decimal(struct text *text, uint64_t *value);
 bool text_take_hex(struct text *text, uint64_t *value);
 /* Takes everything up to the next space or the end. */
 struct text text_take_word(struct text *text);
+
+enum { NUMBER_TEXT_BYTES = 24 };
+
+/* `value` in decimal, at the end of `buffer`: its zero is the last byte there. */
+const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES]);
 
 struct line_reader {
     int fd;

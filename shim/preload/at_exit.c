@@ -4,7 +4,8 @@
  *
  * Go ends by a raw exit_group in runtime.exit: no destructor runs, so that function is patched and comes here. A C
  * program that hosts a Go library ends through libc: there our destructor is called. Whoever waits here is stopped for
- * as long as that takes, which is what was asked for; the rest of the program goes on meanwhile.
+ * as long as that takes, which is what was asked for. The rest of the program goes on meanwhile, with one P less, for a
+ * thread in runtime.exit keeps its own: with GOMAXPROCS=1, or when a collection wants to stop the world, it waits too.
  */
 #include <stddef.h>
 

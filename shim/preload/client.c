@@ -53,7 +53,7 @@ static bool continues_character(char byte)
 }
 
 /* The rest of `to` is zeros. What is too long is cut between two characters of UTF-8. */
-static void copy_text(char to[GPW_LABEL_BYTES], const char *from)
+static void copy_label(char to[GPW_LABEL_BYTES], const char *from)
 {
     uint64_t bytes = from == NULL ? 0 : strnlen(from, GPW_LABEL_BYTES);
     if (bytes == GPW_LABEL_BYTES) {
@@ -69,7 +69,7 @@ static void put_mark(struct client *client, const char *phase)
 {
     char text[GPW_LABEL_BYTES];
     uint64_t words[PHASE_WORDS];
-    copy_text(text, phase);
+    copy_label(text, phase);
     memcpy(words, text, sizeof words);
     lock(&client->mark_lock);
     uint32_t number = atomic_load_explicit(&client->marks_made, memory_order_relaxed) + 1;
@@ -117,7 +117,7 @@ static int ask_and_wait(struct shim *shim, const char *label)
 {
     struct client *client = &shim->client;
     lock(&client->dump_lock);
-    copy_text(client->label, label);
+    copy_label(client->label, label);
     atomic_store_explicit(&client->request, REQUEST_ASKED, memory_order_release);
     dumper_ask(&shim->dumper, REASON_PROGRAM);
     while (client_is_asked(client))

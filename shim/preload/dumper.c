@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -122,10 +123,22 @@ static void wait(const struct dumper *dumper, uint64_t now_ns)
                  0, 0);
 }
 
+/* The thread that starts this one may be one of a real time (chrt -f): there sched_yield lets only threads of the same
+ * priority go first. Others stay what they are, also SCHED_IDLE. */
+static void leave_real_time(void)
+{
+    const struct sched_param lowest = {0};
+    long policy = raw_syscall6(SYS_sched_getscheduler, 0, 0, 0, 0, 0, 0);
+    if (policy == SCHED_FIFO || policy == SCHED_RR)
+        raw_syscall6(SYS_sched_setscheduler, 0, SCHED_OTHER, (long)&lowest, 0, 0, 0);
+}
+
 static void *run(void *argument)
 {
     struct dumper *dumper = argument;
     raw_syscall6(SYS_prctl, PR_SET_NAME, (long)"gopagewatch", 0, 0, 0, 0);
+    leave_real_time();
+    own_pagemap_get(&gpw_shim.pagemap); /* early: later it may not be permitted any more */
     /* Before the unwinder, which walks no stack of the program's malloc. */
     malloc_asker_open(&gpw_shim.malloc_asker);
     stacks_prepare(&gpw_shim.stacks);

@@ -12,6 +12,7 @@
 
 #include "gopagewatch/advice.h"
 #include "memory/clock.h"
+#include "memory/file_identity.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "preload/descriptor.h"
@@ -19,6 +20,8 @@
 #include "preload/shadow.h"
 
 enum { FILE_MODE = 0600, OPEN_FLAGS = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY };
+
+static const char ANOTHER_PATH[] = "; set GOPAGEWATCH_EVENTS to a path that can be written";
 
 /* How long a hook that has its number and not yet its event is waited for; and in which steps at the end. */
 #define PATIENCE_NS 10000000ull
@@ -70,11 +73,6 @@ static void complain_errno(struct event_stream *stream, const char *what, int er
 
 /* ---- opening ---- */
 
-static int raw_fstat(int fd, struct stat *status)
-{
-    return (int)raw_syscall6(SYS_fstat, fd, (long)status, 0, 0, 0, 0);
-}
-
 static int lock(int fd)
 {
     return (int)raw_syscall6(SYS_flock, fd, LOCK_EX | LOCK_NB, 0, 0, 0, 0);
@@ -88,7 +86,7 @@ static bool may_use(struct event_stream *stream, int fd, struct stat *status)
     int error = lock(fd);
     if (error == -EWOULDBLOCK)
         complain(stream, "is being written by another process", "; put %p (the pid) into GOPAGEWATCH_EVENTS");
-    else if ((error = raw_fstat(fd, status)) != 0)
+    else if ((error = (int)raw_fstat(fd, status)) != 0)
         complain_errno(stream, "cannot be looked at", error, ANOTHER);
     else if (!S_ISREG(status->st_mode))
         complain(stream, "is no regular file", ANOTHER);
@@ -107,36 +105,29 @@ static int open_file(struct event_stream *stream)
     struct stat status = {0};
     int fd = raw_open(stream->path, OPEN_FLAGS | O_CREAT, FILE_MODE);
     if (fd < 0) {
-        complain_errno(stream, "cannot be created", fd, "; set GOPAGEWATCH_EVENTS to a path that can be written");
+        complain_errno(stream, "cannot be created", fd, ANOTHER_PATH);
         return fd;
     }
     fd = descriptor_move_up(fd);
     if (may_use(stream, fd, &status)) {
         int error = (int)raw_syscall6(SYS_ftruncate, fd, 0, 0, 0, 0, 0);
-        stream->device = status.st_dev;
-        stream->inode = status.st_ino;
+        stream->file = (struct file_identity){status.st_dev, status.st_ino};
         if (error == 0)
             return fd;
-        complain_errno(stream, "cannot be emptied", error, "");
+        complain_errno(stream, "cannot be emptied", error, ANOTHER_PATH);
     }
     raw_close(fd);
     return -1;
-}
-
-static bool is_the_file(const struct event_stream *stream, int fd)
-{
-    struct stat status = {0};
-    return raw_fstat(fd, &status) == 0 && status.st_dev == stream->device && status.st_ino == stream->inode;
 }
 
 /* The program may have closed it, and have another file at that number now. A descriptor, or -1. */
 static int file_of(struct event_stream *stream)
 {
     int fd = atomic_load_explicit(&stream->fd, memory_order_relaxed) - 1;
-    if (fd >= 0 && is_the_file(stream, fd))
+    if (fd >= 0 && file_identity_is_at(&stream->file, fd))
         return fd;
     fd = raw_open(stream->path, OPEN_FLAGS, 0);
-    if (fd < 0 || !is_the_file(stream, fd)) {
+    if (fd < 0 || !file_identity_is_at(&stream->file, fd)) {
         if (fd >= 0)
             raw_close(fd);
         complain(stream, "was closed by the program and is not there any more", "; the calls from now on are lost");
@@ -342,7 +333,7 @@ void event_stream_begin(struct event_stream *stream, struct events *events, stru
 void event_stream_forget(struct event_stream *stream)
 {
     int fd = atomic_exchange_explicit(&stream->fd, 0, memory_order_relaxed) - 1;
-    if (fd >= 0 && is_the_file(stream, fd))
+    if (fd >= 0 && file_identity_is_at(&stream->file, fd))
         raw_close(fd);
     stream->path[0] = '\0';
 }

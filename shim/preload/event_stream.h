@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "gopagewatch/events_file.h"
+#include "memory/file_identity.h"
 #include "preload/events.h"
 #include "preload/options.h"
 #include "preload/output.h"
@@ -28,7 +29,7 @@ struct event_stream {
     char path[OUTPUT_PATH_BYTES]; /* "": nothing is streamed */
     uint64_t file_bytes;
     _Atomic int fd; /* plus one; 0: none */
-    uint64_t device, inode;
+    struct file_identity file;
     struct gpw_events_header header;   /* as it is in the file, or shall be */
     struct gpw_events_record *records; /* on their way to the file */
     uint32_t records_count;

@@ -5,24 +5,37 @@
 #include "preload/log.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "memory/file_identity.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 
 enum { LINE_BYTES = 2048, STDERR = 2 };
 
-static enum log_level level_now = LOG_ERROR;
+/* Not in struct shim, for the command speaks by this too. */
+static struct {
+    enum log_level level;
+    bool is_open;
+    struct file_identity file; /* then: that stderr was */
+} talk = {.level = LOG_ERROR};
 
 void log_set_level(enum log_level level)
 {
-    level_now = level;
+    talk.level = level;
+}
+
+void log_open(void)
+{
+    talk.file = file_identity_of(STDERR);
+    talk.is_open = true;
 }
 
 void log_line(enum log_level level, const char *const texts[])
 {
-    if (level > level_now)
+    if (level > talk.level || (talk.is_open && !file_identity_is_at(&talk.file, STDERR)))
         return;
     char line[LINE_BYTES];
     uint64_t filled = 0;
@@ -34,17 +47,6 @@ void log_line(enum log_level level, const char *const texts[])
     }
     line[filled++] = '\n';
     raw_write(STDERR, line, filled);
-}
-
-const char *number_text(uint64_t value, char buffer[NUMBER_TEXT_BYTES])
-{
-    unsigned at = NUMBER_TEXT_BYTES - 1;
-    buffer[at] = '\0';
-    do {
-        buffer[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    return buffer + at;
 }
 
 static const struct {
@@ -69,6 +71,9 @@ static const struct {
     {EIO, "input/output error (EIO)"},
     {EAGAIN, "resource temporarily unavailable (EAGAIN)"},
     {ESRCH, "no such process (ESRCH)"},
+    {EINVAL, "invalid argument (EINVAL)"},
+    {ENOSYS, "not known to this kernel (ENOSYS)"},
+    {EBADF, "the program closed its descriptor (EBADF)"},
 };
 
 const char *error_text(int negative_errno, char buffer[NUMBER_TEXT_BYTES + 8])

@@ -5,6 +5,7 @@
 #include "preload/make_dump.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "dump/document_go.h"
 #include "dump/document_malloc.h"
 #include "dump/document_maps.h"
+#include "dump/document_sites.h"
 #include "gopagewatch/schema.h"
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -26,6 +28,7 @@
 #define SCRATCH_BYTES (512ull << 20)
 
 #define C_FRAMES "frames of C in call sites"
+enum { NS_PER_US = 1000 };
 
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
@@ -36,6 +39,9 @@ extern const char _end[] __attribute__((visibility("hidden")));
 struct making {
     struct bump scratch;
     struct reader_process reader;
+    struct residency residency;
+    bool knows_residency; /* false: it reports nothing */
+    uint64_t residency_buffer[RESIDENCY_BUFFER_BYTES / sizeof(uint64_t)];
     struct pace pace;
     struct other_malloc other_malloc;
     struct snapshot snapshot;
@@ -128,20 +134,71 @@ static void find_heaps(struct making *making)
     }
 }
 
+/* ---- residency ---- */
+
+static int report_nothing(struct residency *residency, uintptr_t start, uintptr_t end, residency_callback *callback,
+                          void *context)
+{
+    (void)residency, (void)start, (void)end, (void)callback, (void)context;
+    return 0;
+}
+
+/* 0, or -errno. What this process may not read is a book that is missing, and no reason for no dump. */
+static int open_residency(struct making *making)
+{
+    int fd = own_pagemap_get(&gpw_shim.pagemap);
+    struct residency *residency = &making->residency;
+    making->knows_residency = fd >= 0;
+    if (fd >= 0)
+        residency_use(residency, fd, getauxval(AT_PAGESZ), making->residency_buffer);
+    else if (fd == -EACCES || fd == -EPERM)
+        *residency = (struct residency){.fd = -1,
+                                        .method = RESIDENCY_BY_BACK_END,
+                                        .back_end = report_nothing,
+                                        .os_page_bytes = getauxval(AT_PAGESZ)};
+    else
+        return fd;
+    residency->pace = &making->pace;
+    return 0;
+}
+
+static void fill_pagemap(const struct making *making, struct book *book)
+{
+    switch (making->residency.method) {
+    case RESIDENCY_BY_SCAN:
+        book->how = "pagemap_scan";
+        break;
+    case RESIDENCY_BY_PAGEMAP:
+        book->how = "pagemap";
+        break;
+    case RESIDENCY_BY_BACK_END:
+        book->how = "none";
+        book_miss(book, "what is resident",
+                  "/proc/self/pagemap may not be read: the process has changed its user or capabilities (setuid), or "
+                  "is not dumpable (PR_SET_DUMPABLE)");
+        break;
+    }
+}
+
+/* ---- the snapshot ---- */
+
 static int take_snapshot(struct making *making, const char **failed_path)
 {
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    *failed_path = "/proc/self/pagemap";
+    int error = open_residency(making);
+    if (error != 0)
+        return error;
     give_ranges(making, os_page_bytes);
     find_heaps(making);
     malloc_asker_ask(&gpw_shim.malloc_asker, &making->other_malloc);
     struct snapshot_source source = {
         .maps_path = "/proc/self/maps",
-        .pagemap_path = "/proc/self/pagemap",
-        .smaps_path = "/proc/self/smaps",
+        .smaps_path = making->knows_residency ? "/proc/self/smaps" : NULL,
         .status_path = "/proc/self/status",
         .tasks_path = "/proc/self/task",
+        .residency = &making->residency,
         .reader = &making->reader.reader,
-        .pace = &making->pace,
         .shadow = &gpw_shim.shadow,
         .callsites = &gpw_shim.callsites,
         .other_malloc = &making->other_malloc,
@@ -155,7 +212,11 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .unexplained = has_race_detector() ? CLASS_C_MMAP : CLASS_OTHER,
         .may_be_lazily_freed = has_lazily_freed(),
     };
-    return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
+    error = snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
+    if (error != 0 || !making->knows_residency || own_pagemap_is_there(&gpw_shim.pagemap))
+        return error;
+    *failed_path = "/proc/self/pagemap";
+    return -EBADF;
 }
 
 /* ---- the maps that are watched ---- */
@@ -176,30 +237,19 @@ static void answer_maps(struct making *making)
 {
     const struct watches *watches = &gpw_shim.watches;
     const struct go_heap *heap = watches->count == 0 ? NULL : find_watched_heap(making);
-    uint64_t os_page_bytes = getauxval(AT_PAGESZ);
-    struct residency residency;
     if (heap == NULL)
         return;
-    void *buffer = bump_take(&making->scratch, RESIDENCY_BUFFER_BYTES);
-    bool knows_residency =
-        buffer != NULL && residency_open(&residency, "/proc/self/pagemap", os_page_bytes, buffer) == 0;
-    residency.pace = &making->pace;
     const struct map_source source = {
         .heap = heap,
-        .residency = knows_residency ? &residency : NULL,
+        .residency = making->knows_residency ? &making->residency : NULL,
         .bias = making->watched.bias,
         .image_start = making->watched.start,
         .image_end = making->watched.end,
-        .os_page_bytes = os_page_bytes,
+        .os_page_bytes = getauxval(AT_PAGESZ),
     };
     struct document *document = &making->document;
     document->maps = map_answers_make(watches->paths, watches->count, &source, &making->scratch);
     document->maps_count = document->maps == NULL ? 0 : watches->count;
-    if (!knows_residency)
-        book_miss(&document->books[BOOK_PAGEMAP], "what is resident of watched maps",
-                  "no descriptor or memory is left");
-    else
-        residency_close(&residency);
 }
 
 /* ---- the document ---- */
@@ -234,11 +284,6 @@ static void fill_runtimes(struct making *making)
 static void fill_advices(struct making *making)
 {
     static const char *const CALLERS[] = {[CALLER_GO] = "go", [CALLER_C] = "c"};
-    static const char *const ADVICES[] = {
-#define X(id, value, name) [ADVICE_##id] = (name),
-        GPW_ADVICES(X)
-#undef X
-    };
     uint32_t rows = 0;
     for (int caller = 0; caller < CALLER_COUNT; caller++) {
         for (int advice = 0; advice < ADVICE_COUNT; advice++) {
@@ -248,7 +293,7 @@ static void fill_advices(struct making *making)
                 continue;
             making->advices[rows++] = (struct document_advice){
                 .by = CALLERS[caller],
-                .advice = ADVICES[advice],
+                .advice = document_call_detail(EVENT_MADVISE, (uint8_t)advice),
                 .calls = calls,
                 .bytes = atomic_load_explicit(&counter->bytes, memory_order_relaxed),
                 .errors = atomic_load_explicit(&counter->errors, memory_order_relaxed),
@@ -304,6 +349,7 @@ static void fill_books(struct making *making)
     book_count(book, "events_lost", atomic_load(&shim->events.lost));
     book_count(book, "advice_unrecorded", atomic_load(&gpw_hook_stacks.unrecorded));
     book_count(book, "ranges_untracked", atomic_load(&shim->shadow.ranges_untracked));
+    book_count(book, "asked", shim->dumper.handled);
     book_count(book, "signals", shim->dumper.handled);
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
@@ -321,7 +367,7 @@ static void fill_books(struct making *making)
 
     book = &books[BOOK_PAGEMAP];
     book->name = "pagemap";
-    book->how = snapshot->residency_method == RESIDENCY_BY_SCAN ? "pagemap_scan" : "pagemap";
+    fill_pagemap(making, book);
     book->untrusted = snapshot->untrusted;
     book_count(book, "scan_ns", snapshot->resident.scan_ns);
     book_count(book, "join_ns", snapshot->join_ns);
@@ -368,7 +414,9 @@ static void fill_document(struct making *making, const char *reason, const char 
     document->purposes = making->purposes;
     document->purposes_count = making->heaps_count;
     document->shadow = &shim->shadow;
-    findings_make(&document->findings, &making->snapshot, &document->environment, document->shadow);
+    /* All of them are about what is resident, or is not. */
+    if (making->knows_residency)
+        findings_make(&document->findings, &making->snapshot, &document->environment, document->shadow);
     document->start_ticks = shim->start_ticks;
     document->ns_per_tick = ticks == 0 ? 1.0 : (double)passed_ns / (double)ticks;
     fill_runtimes(making);
@@ -378,12 +426,43 @@ static void fill_document(struct making *making, const char *reason, const char 
 
 /* ---- the file ---- */
 
+static const char *mend_of(int error, const char *otherwise)
+{
+    switch (-error) {
+    case EMFILE:
+        return "; raise RLIMIT_NOFILE (ulimit -n)";
+    case ENOMEM:
+        return "; raise RLIMIT_AS (ulimit -v) or the limit of its cgroup";
+    case EBADF:
+        return "; ask once more";
+    default:
+        return otherwise;
+    }
+}
+
+/* `mend`: where the error alone does not tell. */
 static struct dump_outcome fail(const char *what, const char *path, int error, const char *mend)
 {
     char number[NUMBER_TEXT_BYTES + 8];
     gpw_shim.dumper.failed++;
-    log_error("no dump: ", what, " ", path, ": ", error_text(error, number), mend);
+    log_error("no dump: ", what, " ", path, ": ", error_text(error, number), mend_of(error, mend));
     return (struct dump_outcome){.error = error, .path = path, .why = what};
+}
+
+static void tell_steps(const struct making *making)
+{
+    const struct snapshot *snapshot = &making->snapshot;
+    const uint64_t read_ns = making->document.took_ns;
+    const uint64_t all_ns = raw_clock_ns(CLOCK_MONOTONIC) - making->begin_monotonic_ns;
+    char read[NUMBER_TEXT_BYTES], scan[NUMBER_TEXT_BYTES], attempts[NUMBER_TEXT_BYTES], join[NUMBER_TEXT_BYTES];
+    char walk[NUMBER_TEXT_BYTES], malloc[NUMBER_TEXT_BYTES], written[NUMBER_TEXT_BYTES];
+    log_debug("dump: read in ", number_text(read_ns / NS_PER_US, read), " us (scan ",
+              number_text(snapshot->resident.scan_ns / NS_PER_US, scan), ", attempts ",
+              number_text(snapshot->resident.attempts, attempts), ", Go heap ",
+              number_text(snapshot->heaps.walk_ns / NS_PER_US, walk), ", malloc ",
+              number_text(snapshot->malloc.walk_ns / NS_PER_US, malloc), ", join ",
+              number_text(snapshot->join_ns / NS_PER_US, join), "), written in ",
+              number_text((all_ns - read_ns) / NS_PER_US, written), " us");
 }
 
 static struct dump_outcome write_file(struct making *making)
@@ -395,12 +474,14 @@ static struct dump_outcome write_file(struct making *making)
         return fail("cannot create", output->path, fd, "; set GOPAGEWATCH_OUT to a path that can be written");
     json_open(&json, fd, making->json_buffer);
     json.pace = &making->pace;
+    json.file = &output->file;
     document_write(&json, &making->document, &making->scratch);
     int error = output_end(output, fd, json_finish(&json), making->document.label);
     if (error != 0)
         return fail("cannot write", output->path, error, "; set GOPAGEWATCH_OUT to a place with room");
     gpw_shim.dumper.dumps++;
     log_info("dump written: ", output->path);
+    tell_steps(making);
     return (struct dump_outcome){.seq = gpw_shim.dumper.dumps, .path = output->path, .why = ""};
 }
 
@@ -426,7 +507,7 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
         answer_maps(making);
     reader_process_close(&making->reader);
     if (error != 0)
-        return fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
+        return fail(failed_path[0] == '/' ? "cannot read" : "there is no", failed_path, error, "; is /proc mounted?");
     fill_document(making, reason, label);
     return write_file(making);
 }
@@ -436,7 +517,7 @@ struct dump_outcome make_dump(const char *reason, const char *label)
     struct bump scratch;
     int error = bump_open(&scratch, SCRATCH_BYTES);
     if (error != 0)
-        return fail("cannot map", "scratch memory", error, "");
+        return fail("there is no", "memory for the dump", error, "");
     struct dump_outcome outcome = make_in(&scratch, reason, label);
     bump_close(&scratch);
     return outcome;

@@ -89,11 +89,12 @@ static const char *parse_events_size(struct options *options, const char *value)
     return NULL;
 }
 
+/* Not HUP and QUIT: a Go program that does not ask for these ends by them, whoever handles them too
+ * (runtime/sigtab_linux_generic.go: _SigKill, _SigThrow). */
 static const struct {
     const char *name;
     int number;
-} SIGNALS[] = {{"none", 0},       {"HUP", SIGHUP},     {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
-               {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}, {"IO", SIGIO},     {"PWR", SIGPWR}};
+} SIGNALS[] = {{"none", 0}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}, {"IO", SIGIO}, {"PWR", SIGPWR}};
 
 static const char *parse_signal(struct options *options, const char *value)
 {
@@ -115,7 +116,7 @@ static const char *parse_signal(struct options *options, const char *value)
             return NULL;
         }
     }
-    return "USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+1 to RTMIN+30 or none";
+    return "USR1, USR2, WINCH, IO, PWR, RTMIN+1 to RTMIN+30 or none";
 }
 
 static const char *parse_every(struct options *options, const char *value)

@@ -38,8 +38,7 @@ struct options {
 #define GPW_OPTIONS(X)                                                                                                 \
     X(LOG, log, "error", "what is said on stderr: quiet, error, info or debug")                                        \
     X(OUT, out, "gopagewatch.%p.%n.json", "path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label") \
-    X(SIGNAL, signal, "USR2",                                                                                          \
-      "the signal that asks for a dump: USR1, USR2, HUP, QUIT, WINCH, IO, PWR, RTMIN+N or none")                       \
+    X(SIGNAL, signal, "USR2", "the signal that asks for a dump: USR1, USR2, WINCH, IO, PWR, RTMIN+N or none")          \
     X(EVERY, every, "none", "a dump every so often: 30s, 5m, 1h (at least 100ms), or none")                            \
     X(AT_EXIT, at_exit, "0", "1: a dump when the program ends by itself")                                              \
     X(RSS, rss, "none", "a dump when the resident memory passes so much: 512MiB, 2GiB, or none")                       \

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Naming, opening and renaming a dump's file.
+ * Naming and opening a dump's file, and giving it its name.
  */
 #include "preload/output.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include "memory/file_identity.h"
 #include "memory/raw.h"
 #include "memory/text.h"
 #include "memory/units.h"
+#include "preload/descriptor.h"
 #include "preload/log.h"
 
 #ifndef RENAME_NOREPLACE
@@ -21,14 +24,14 @@ enum { FILE_MODE = 0600, NAME_BYTES_MAX = 255 /* NAME_MAX */, NAMES_TRIED_MAX = 
 
 static const char TEMPORARY_SUFFIX[] = ".part";
 
-static long raw_rename(const char *from, const char *to, unsigned flags)
+static int raw_rename(const char *from, const char *to, unsigned flags)
 {
-    return raw_syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, (long)flags, 0);
+    return (int)raw_syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to, (long)flags, 0);
 }
 
-static long raw_unlink(const char *path)
+static void raw_unlink(const char *path)
 {
-    return raw_syscall6(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+    raw_syscall6(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
 }
 
 /* What goes into a path from outside must not leave the directory. */
@@ -183,29 +186,65 @@ int output_begin(struct output *output, const char *label)
         return -ENAMETOOLONG;
     int fd = open_unnamed(output);
     output->is_unnamed = fd >= 0;
-    return output->is_unnamed ? fd : raw_open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+    if (!output->is_unnamed)
+        fd = raw_open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+    if (fd < 0)
+        return fd;
+    fd = descriptor_move_up(fd);
+    output->file = file_identity_of(fd);
+    return fd;
+}
+
+static int link_to(const char *from, const char *to, int flags)
+{
+    return (int)raw_syscall6(SYS_linkat, AT_FDCWD, (long)from, AT_FDCWD, (long)to, flags, 0);
 }
 
 /* By its link in /proc, since the empty path asks for a capability (linkat(2), AT_EMPTY_PATH). */
-static int give_name(const struct output *output, int fd)
+static int link_unnamed(int fd, const char *to)
 {
     char link[sizeof "/proc/self/fd/" + NUMBER_TEXT_BYTES] = "/proc/self/fd/", number[NUMBER_TEXT_BYTES];
     strcat(link, number_text((uint64_t)fd, number));
-    return (int)raw_syscall6(SYS_linkat, AT_FDCWD, (long)link, AT_FDCWD, (long)output->temporary, AT_SYMLINK_FOLLOW, 0);
+    return link_to(link, to, AT_SYMLINK_FOLLOW);
 }
 
-/* A pattern without %n means "always this file": then the new dump replaces the old one. */
-static int put_in_place(struct output *output, const char *label)
+/* -EEXIST: a file of this name is there. */
+static int place_new(const struct output *output, int fd)
 {
-    bool may_replace = !has_number(output->pattern);
+    if (output->is_unnamed)
+        return link_unnamed(fd, output->path);
+    int error = link_to(output->temporary, output->path, 0);
+    if (error == 0)
+        raw_unlink(output->temporary);
+    if (error == 0 || error == -EEXIST)
+        return error;
+    /* No links here (vfat, some FUSE file systems). */
+    error = raw_rename(output->temporary, output->path, RENAME_NOREPLACE);
+    if (error != -EINVAL)
+        return error;
+    /* Nor does it know the flag: then another process's file of the same moment is not seen. */
+    bool is_free = raw_syscall6(SYS_faccessat, AT_FDCWD, (long)output->path, F_OK, 0, 0, 0) == -ENOENT;
+    return is_free ? raw_rename(output->temporary, output->path, 0) : -EEXIST;
+}
+
+static int replace(const struct output *output, int fd)
+{
+    if (output->is_unnamed) {
+        int error = link_unnamed(fd, output->path);
+        if (error != -EEXIST || (error = link_unnamed(fd, output->temporary)) != 0)
+            return error;
+    }
+    return raw_rename(output->temporary, output->path, 0);
+}
+
+static int put_in_place(struct output *output, int fd, const char *label)
+{
+    if (!has_number(output->pattern))
+        return replace(output, fd);
     for (int i = 0; i < NAMES_TRIED_MAX; i++) {
-        long result = raw_rename(output->temporary, output->path, may_replace ? 0 : RENAME_NOREPLACE);
-        if (result == -EINVAL && !may_replace) { /* the file system does not know the flag */
-            may_replace = true;
-            continue;
-        }
-        if (result != -EEXIST)
-            return (int)result;
+        int error = place_new(output, fd);
+        if (error != -EEXIST)
+            return error;
         output->file_number++;
         if (!name_next(output, label))
             return -ENAMETOOLONG;
@@ -213,19 +252,24 @@ static int put_in_place(struct output *output, const char *label)
     return -EEXIST;
 }
 
+/* What a file system has to say of what was written it may say at a close (NFS, quotas). That of a duplicate is enough,
+ * and the file is needed once more. */
+static int close_a_duplicate(int fd)
+{
+    long duplicate = raw_syscall6(SYS_fcntl, fd, F_DUPFD_CLOEXEC, DESCRIPTOR_MIN, 0, 0, 0);
+    return raw_failed(duplicate) ? 0 : (int)raw_syscall6(SYS_close, duplicate, 0, 0, 0, 0, 0);
+}
+
 int output_end(struct output *output, int fd, int error, const char *label)
 {
-    bool has_name = !output->is_unnamed;
-    if (error == 0 && output->is_unnamed) {
-        error = give_name(output, fd);
-        has_name = error == 0;
-    }
-    long closed = raw_syscall6(SYS_close, fd, 0, 0, 0, 0, 0);
-    if (error == 0 && raw_failed(closed))
-        error = (int)closed;
+    bool is_there = file_identity_is_at(&output->file, fd);
     if (error == 0)
-        error = put_in_place(output, label);
-    if (error != 0 && has_name)
+        error = is_there ? close_a_duplicate(fd) : -EBADF;
+    if (error == 0)
+        error = put_in_place(output, fd, label);
+    if (is_there)
+        raw_close(fd);
+    if (error != 0)
         raw_unlink(output->temporary);
     return error;
 }

@@ -245,7 +245,9 @@ void shadow_mark_unmapped(struct shadow *shadow, uintptr_t start, uint64_t bytes
 
 void shadow_mark_advised(struct shadow *shadow, uintptr_t start, uint64_t bytes, enum advice advice, uint64_t now_ticks)
 {
-    uint64_t time = (now_ticks - shadow->start_ticks) >> TIME_UNIT_SHIFT;
+    /* Another core's clock may lag behind. */
+    uint64_t ticks = now_ticks > shadow->start_ticks ? now_ticks - shadow->start_ticks : 0;
+    uint64_t time = ticks >> TIME_UNIT_SHIFT;
     struct change change = {.kind = CHANGE_ADVISE, .advice = advice, .time = min_u64(max_u64(time, 1), TIME_MAX)};
     change_range(shadow, start, bytes, &change);
 }

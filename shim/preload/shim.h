@@ -2,10 +2,14 @@
  *
  * The state of the shim in this process: one struct, all zero until a Go runtime is found.
  *
- *   IDLE      no Go runtime known. Hooks pass through and look for the first mmap of one. Zero, so that a hook that
- * runs before any of our code does the right thing. OPENING   one thread sets the state up; hooks pass through.
- *   WATCHING  hooks record.
- *   OFF       a forked child, or set-up failed: hooks pass through for good.
+ * IDLE: no Go runtime known. Hooks pass through and look for the first mmap of one. Zero, so that a hook that runs
+ * before any of our code does the right thing.
+ *
+ * OPENING: one thread sets the state up; hooks pass through.
+ *
+ * WATCHING: hooks record.
+ *
+ * OFF: a forked child, or set-up failed: hooks pass through for good.
  *
  * Set-up has two stages. The first, when a runtime is found, needs system calls only and may run in a hook (a Go
  * runtime in a shared library can start before our constructor). The second needs libc (environment, thread, signal
@@ -32,6 +36,7 @@
 #include "preload/malloc_asker.h"
 #include "preload/options.h"
 #include "preload/output.h"
+#include "preload/own_pagemap.h"
 #include "preload/region.h"
 #include "preload/shadow.h"
 #include "preload/signal_chain.h"
@@ -87,6 +92,7 @@ struct shim {
     struct dumper dumper;
     struct malloc_asker malloc_asker;
     struct output output;
+    struct own_pagemap pagemap;
     struct event_stream event_stream;
     _Atomic int is_constructed;    /* our constructor has run */
     _Atomic int has_runtime_begun; /* a watched runtime has made its first mmap */

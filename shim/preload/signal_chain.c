@@ -36,10 +36,19 @@ static void read_action(struct signal_chain *chain, struct sigaction *action)
 static void write_action(struct signal_chain *chain, const struct sigaction *action, struct sigaction *old)
 {
     uint32_t ticket = atomic_fetch_add_explicit(&chain->next_ticket, 1, memory_order_relaxed) + 1;
+    /* Whoever reads a part of this action sees that its place was taken. */
+    atomic_thread_fence(memory_order_release);
     struct sigaction *place = &chain->actions[ticket % ACTIONS_COUNT];
     *place = *action;
     uint32_t before = atomic_exchange_explicit(&chain->current_ticket, ticket, memory_order_acq_rel);
     *old = chain->actions[before % ACTIONS_COUNT];
+}
+
+/* A child of vfork, posix_spawn or a raw clone has handlers of its own, and the chain of its parent: that is only read.
+ * A child of fork gives the chain up at once (signal_chain_remove). */
+static bool is_own(const struct signal_chain *chain)
+{
+    return chain->pid == raw_getpid();
 }
 
 static bool is_function(const struct sigaction *action)
@@ -59,14 +68,49 @@ static void set_mask_of(const struct sigaction *action, int signal, const uconte
     raw_syscall6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&wanted, 0, KERNEL_MASK_BYTES, 0, 0);
 }
 
+static void on_signal(int signal, siginfo_t *info, void *context);
+
+/* A program that wants its system calls interrupted gets them interrupted, and a handler that was written for the
+ * thread's own stack is not put on an alternate one, which may be too small for it. Go's have SA_ONSTACK always
+ * (runtime/os_linux.go:setsig). */
+static int install_in_kernel(int signal, const struct sigaction *action)
+{
+    const int kept = SA_RESTART | SA_ONSTACK;
+    struct sigaction ours = {
+        .sa_sigaction = on_signal,
+        .sa_flags = SA_SIGINFO | (is_function(action) ? action->sa_flags & kept : kept),
+    };
+    sigfillset(&ours.sa_mask);
+    return __sigaction(signal, &ours, NULL);
+}
+
+/* For the action that is current when it returns, also beside another call. */
+static void install_current(struct signal_chain *chain, int signal)
+{
+    struct sigaction action;
+    uint32_t ticket;
+    do {
+        ticket = atomic_load_explicit(&chain->current_ticket, memory_order_acquire);
+        read_action(chain, &action);
+        install_in_kernel(signal, &action);
+    } while (atomic_load_explicit(&chain->current_ticket, memory_order_acquire) != ticket);
+}
+
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
     struct signal_chain *chain = &gpw_shim.signals;
     struct sigaction action, ignored;
     /* First, as the kernel does at delivery: whoever sees the dump may install another action at once. */
     read_action(chain, &action);
-    if (is_function(&action) && action.sa_flags & (int)SA_RESETHAND)
-        write_action(chain, &(struct sigaction){.sa_handler = SIG_DFL}, &ignored);
+    if (is_function(&action) && action.sa_flags & (int)SA_RESETHAND) {
+        const struct sigaction standard = {.sa_handler = SIG_DFL};
+        if (is_own(chain)) {
+            write_action(chain, &standard, &ignored);
+            install_current(chain, signal);
+        } else {
+            __sigaction(signal, &standard, NULL);
+        }
+    }
     dumper_ask(&gpw_shim.dumper, REASON_SIGNAL);
     if (!is_function(&action))
         return;
@@ -77,18 +121,6 @@ static void on_signal(int signal, siginfo_t *info, void *context)
         action.sa_handler(signal);
 }
 
-/* A program that wants its system calls interrupted gets them interrupted. */
-static int install_in_kernel(int signal, const struct sigaction *action, struct sigaction *old)
-{
-    bool wants_restart = !is_function(action) || (action->sa_flags & SA_RESTART);
-    struct sigaction ours = {
-        .sa_sigaction = on_signal,
-        .sa_flags = SA_ONSTACK | SA_SIGINFO | (wants_restart ? SA_RESTART : 0),
-    };
-    sigfillset(&ours.sa_mask);
-    return __sigaction(signal, &ours, old);
-}
-
 int signal_chain_install(struct signal_chain *chain, int signal)
 {
     struct sigaction before;
@@ -96,10 +128,11 @@ int signal_chain_install(struct signal_chain *chain, int signal)
         return -errno;
     chain->actions[0] = before;
     struct sigaction installed;
-    if (install_in_kernel(signal, &before, NULL) != 0 || __sigaction(signal, NULL, &installed) != 0)
+    if (install_in_kernel(signal, &before) != 0 || __sigaction(signal, NULL, &installed) != 0)
         return -errno;
     chain->libc_flags = installed.sa_flags & KERNEL_SA_RESTORER;
     chain->libc_restorer = installed.sa_restorer;
+    chain->pid = raw_getpid();
     atomic_store_explicit(&chain->signal, signal, memory_order_release);
     return 0;
 }
@@ -119,12 +152,24 @@ static bool is_ours(int signal)
     return signal != 0 && signal == atomic_load_explicit(&gpw_shim.signals.signal, memory_order_acquire);
 }
 
+/* In a child that shares the chain. Our handler stands for the program's there too, until the child installs another.
+ */
+static int sigaction_of_child(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    int result = __sigaction(signal, action, old);
+    if (result == 0 && old != NULL && old->sa_sigaction == on_signal)
+        read_action(&gpw_shim.signals, old);
+    return result;
+}
+
 INTERPOSED int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
 {
     struct signal_chain *chain = &gpw_shim.signals;
     struct sigaction before;
     if (!is_ours(signal))
         return __sigaction(signal, action, old);
+    if (!is_own(chain))
+        return sigaction_of_child(signal, action, old);
     if (action == NULL) {
         read_action(chain, &before);
     } else {
@@ -132,7 +177,7 @@ INTERPOSED int sigaction(int signal, const struct sigaction *action, struct siga
         wanted.sa_flags |= chain->libc_flags;
         wanted.sa_restorer = chain->libc_restorer;
         write_action(chain, &wanted, &before);
-        install_in_kernel(signal, &wanted, NULL);
+        install_current(chain, signal);
     }
     if (old != NULL)
         *old = before;

@@ -6,7 +6,9 @@
  * and signal answer from that and change only that. Our handler wakes the dumper and then does for the program what the
  * kernel would have done: run its handler with the same arguments and its own mask, once if it asked for SA_RESETHAND;
  * nothing for SIG_IGN. For SIG_DFL nothing either: the default of these signals is to end the program, and a program
- * that is watched is asked for a dump by it.
+ * that is watched is asked for a dump by it. A child that fork made gets the program's action back; one that exec is
+ * done in without that (vfork, posix_spawn, Go's os/exec) has SIG_DFL then, for a handler is what the kernel sees, also
+ * where the program's action is SIG_IGN.
  *
  * Actions stand in a ring. A writer takes a ticket, fills its place, and swaps the ticket in as the current one: that
  * swap orders concurrent calls and yields the action before. A reader copies the current place and is sure of the copy
@@ -24,6 +26,7 @@ enum { ACTIONS_COUNT = 64 };
 
 struct signal_chain {
     _Atomic int signal; /* 0: not installed */
+    int pid;            /* of the process whose handlers these are */
     /* What libc adds to every action and shows when asked (SA_RESTORER on amd64). */
     int libc_flags;
     void (*libc_restorer)(void);

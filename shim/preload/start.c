@@ -100,6 +100,7 @@ static void in_forked_child(void)
     atomic_store(&gpw_shim.state, SHIM_OFF);
     control_forget(&gpw_shim.control);
     event_stream_forget(&gpw_shim.event_stream);
+    own_pagemap_forget(&gpw_shim.pagemap);
     signal_chain_remove(&gpw_shim.signals);
 }
 
@@ -132,7 +133,9 @@ static void patch_exits(struct shim *shim)
                                                          : patch_exit(&runtime->found, &runtime->exit_trampoline);
         if (runtime->exit_unseen != NULL)
             log_error(shim->options.at_exit ? "no dump at exit of " : "the last events are not kept at exit of ",
-                      runtime->module, ": ", runtime->exit_unseen);
+                      runtime->module, ": ", runtime->exit_unseen,
+                      shim->options.at_exit ? "; set GOPAGEWATCH_EVERY, or ask before it ends"
+                                            : "; those of its last 0.2 s may be missing");
     }
 }
 
@@ -147,9 +150,10 @@ static void open_stacks(struct shim *shim)
 static void start_second_stage(void)
 {
     struct shim *shim = &gpw_shim;
-    char number[NUMBER_TEXT_BYTES + 8];
+    char number[NUMBER_TEXT_BYTES + 8], signal[NUMBER_TEXT_BYTES];
     if (atomic_exchange(&shim->is_second_stage_done, 1))
         return;
+    log_open();
     options_read(&shim->options, shim->environment);
     if (!shim->options.follow)
         leave_environment();
@@ -162,14 +166,16 @@ static void start_second_stage(void)
     int error =
         dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
     if (error != 0) {
-        log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process");
+        log_error("cannot start a thread: ", error_text(error, number),
+                  "; no dumps from this process: raise RLIMIT_NPROC (ulimit -u) or pids.max of its cgroup");
         return;
     }
     if (shim->options.at_exit || event_stream_is_wanted(&shim->event_stream))
         patch_exits(shim);
     pthread_atfork(NULL, NULL, in_forked_child);
     if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
-        log_error("cannot install the signal handler: ", error_text(error, number), "; no dumps by signal");
+        log_error("cannot install a handler of signal ", number_text((uint64_t)shim->options.signal, signal), ": ",
+                  error_text(error, number), "; no dumps by it: choose another in GOPAGEWATCH_SIGNAL");
     for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
         const struct watched_runtime *runtime = &shim->runtimes[i];
         log_info("watching ", runtime->module, " (", runtime->found.version.text, "), runtime.madvise ",

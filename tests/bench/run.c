@@ -157,6 +157,8 @@ static void read_dump(const char *path, struct dump_figures *figures)
 }
 
 /* A directory that dumps go to, and that is gone afterwards. */
+#define DUMP_NAME "dump.json"
+
 struct place {
     char directory[32], path[48];
     int watch;
@@ -167,9 +169,9 @@ static void open_place(struct place *place)
     strcpy(place->directory, "/tmp/gopagewatch-bench.XXXXXX");
     if (mkdtemp(place->directory) == NULL)
         give_up("cannot be made", place->directory);
-    snprintf(place->path, sizeof place->path, "%s/dump.json", place->directory);
+    snprintf(place->path, sizeof place->path, "%s/" DUMP_NAME, place->directory);
     place->watch = inotify_init1(IN_CLOEXEC);
-    if (place->watch < 0 || inotify_add_watch(place->watch, place->directory, IN_MOVED_TO) < 0)
+    if (place->watch < 0 || inotify_add_watch(place->watch, place->directory, IN_CREATE | IN_MOVED_TO) < 0)
         give_up("cannot be watched", place->directory);
     setenv("GOPAGEWATCH_OUT", place->path, 1);
 }
@@ -181,12 +183,27 @@ static void close_place(struct place *place)
     rmdir(place->directory);
 }
 
+/* A dump gets its name by a link, or by a rename where one is there already. */
+static bool names_dump(const char *events, ssize_t bytes)
+{
+    for (ssize_t at = 0; at < bytes;) {
+        const struct inotify_event *event = (const struct inotify_event *)(events + at);
+        if (strcmp(event->name, DUMP_NAME) == 0)
+            return true;
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+    return false;
+}
+
 static void await_dump(const struct place *place)
 {
-    char event[4096] __attribute__((aligned(8)));
+    char events[4096] __attribute__((aligned(8)));
     struct pollfd waited = {.fd = place->watch, .events = POLLIN};
-    if (poll(&waited, 1, 60000) != 1 || read(place->watch, event, sizeof event) <= 0)
-        give_up("no dump within a minute", place->path);
+    ssize_t bytes;
+    do {
+        if (poll(&waited, 1, 60000) != 1 || (bytes = read(place->watch, events, sizeof events)) <= 0)
+            give_up("no dump within a minute", place->path);
+    } while (!names_dump(events, bytes));
 }
 
 static void tell(struct child *child, const char *line)

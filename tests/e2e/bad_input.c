@@ -213,6 +213,15 @@ Test(bad_input, wrong_value_costs_one_line_and_the_default_is_used, .timeout = 3
     }
 }
 
+Test(bad_input, debug_tells_how_long_the_steps_of_a_dump_took, .timeout = 180)
+{
+    struct watched *watched = watch_oldest((const char *[]){"GOPAGEWATCH_LOG=debug", NULL}, NULL);
+    program_signal(watched->program, SIGUSR2);
+    program_await_error(watched->program, "dump written: ");
+    program_await_error(watched->program, "dump: read in ");
+    watched_end(watched);
+}
+
 Test(bad_input, quiet_says_nothing, .timeout = 180)
 {
     struct watched *watched = watch_oldest(

@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int pipe_ends[2];
@@ -104,6 +106,48 @@ const char *c_handlers_query(unsigned *flags)
     if ((action.sa_flags & SA_SIGINFO) != 0)
         return action.sa_sigaction == handle_info ? "info" : "other";
     return action.sa_handler == handle_plain ? "plain" : "other";
+}
+
+void c_handlers_vfork(void)
+{
+    int status;
+    pid_t child = vfork();
+    if (child == 0) {
+        signal(SIGUSR2, SIG_DFL);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        abort();
+}
+
+static volatile sig_atomic_t is_on_alternate;
+
+static void handle_stack(int number)
+{
+    stack_t stack;
+    (void)number;
+    is_on_alternate = sigaltstack(NULL, &stack) != 0 || (stack.ss_flags & SS_ONSTACK) != 0;
+}
+
+static void *interrupt_thread(void *unused)
+{
+    static char room[1 << 16];
+    stack_t alternate = {.ss_sp = room, .ss_size = sizeof room}, none = {.ss_flags = SS_DISABLE};
+    check(sigaltstack(&alternate, NULL));
+    check(raise(SIGUSR2));
+    check(sigaltstack(&none, NULL));
+    return unused;
+}
+
+const char *c_handlers_stack(void)
+{
+    struct sigaction action = {.sa_handler = handle_stack}, kept;
+    pthread_t thread;
+    check(sigaction(SIGUSR2, &action, &kept));
+    check(pthread_create(&thread, NULL, interrupt_thread, NULL));
+    check(pthread_join(thread, NULL));
+    check(sigaction(SIGUSR2, &kept, NULL));
+    return is_on_alternate ? "alternate" : "own";
 }
 
 int c_handlers_await_one(void)

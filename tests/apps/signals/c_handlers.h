@@ -22,6 +22,14 @@ void c_handlers_install(enum c_handler handler);
  */
 const char *c_handlers_query(unsigned *flags);
 
+/* A child of vfork, which shares this memory, sets SIGUSR2 to its default, as a shell does before exec, and is waited
+ * for. */
+void c_handlers_vfork(void);
+
+/* A C handler without SA_ONSTACK interrupts a thread of C's own that has an alternate stack. "own" or "alternate": the
+ * stack that it ran on. What stood there before is installed again. */
+const char *c_handlers_stack(void);
+
 /* Blocks until a handler has run once more. Returns 0, or -1 when that cannot happen any longer. */
 int c_handlers_await_one(void);
 

@@ -11,6 +11,8 @@
 //	c-restore             what stood there before the first of the c- commands
 //	c-query               first "query handler=NAME flags=0x..": what sigaction(2) says is installed; NAME is info, plain,
 //	                      ignore, default or other (the Go runtime's)
+//	c-vfork               a child of vfork(2) sets the signal to its default
+//	c-stack               first "stack NAME": the one that a C handler without SA_ONSTACK runs on, own or alternate
 //	raise                 sends the signal to the thread that carries out the command: when "ready raise" comes, a handler
 //	                      has run
 //	await go=N c=M        answered when Go has received at least N and C at least M; signals merge while one is pending
@@ -115,6 +117,8 @@ func main() {
 		"c-default":   func() { C.c_handlers_install(C.HANDLER_DEFAULT) },
 		"c-restore":   func() { C.c_handlers_install(C.HANDLER_BEFORE) },
 		"c-query":     sayQuery,
+		"c-vfork":     func() { C.c_handlers_vfork() },
+		"c-stack":     func() { talk.Say("stack %s", C.GoString(C.c_handlers_stack())) },
 		"raise":       raise,
 		"count":       received.say,
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Only IN_MOVED_TO is watched: a file that is merely created is a dump being written. Events that inotify had to drop
- * would be dumps nobody sees: that fails the test.
+ * A dump gets its name by a link or a rename: IN_CREATE or IN_MOVED_TO. What is called *.part is one being written.
+ * Events that inotify had to drop would be dumps nobody sees: that fails the test.
  */
 #include "tests/e2e/support/outbox.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -21,7 +22,7 @@ void outbox_open(struct outbox *outbox, const char *directory)
     outbox->events_begin = outbox->events_end = 0;
     outbox->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     must(outbox->inotify >= 0, "inotify");
-    must(inotify_add_watch(outbox->inotify, directory, IN_MOVED_TO | IN_ONLYDIR) >= 0, "%s", directory);
+    must(inotify_add_watch(outbox->inotify, directory, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) >= 0, "%s", directory);
 }
 
 void outbox_close(struct outbox *outbox)
@@ -38,7 +39,7 @@ static void read_events(struct outbox *outbox)
     outbox->events_end = got < 0 ? 0 : (size_t)got;
 }
 
-const char *outbox_next(struct outbox *outbox)
+static const struct inotify_event *next_event(struct outbox *outbox)
 {
     if (outbox->events_begin == outbox->events_end)
         read_events(outbox);
@@ -48,6 +49,22 @@ const char *outbox_next(struct outbox *outbox)
     outbox->events_begin += sizeof *event + event->len;
     if ((event->mask & IN_Q_OVERFLOW) != 0)
         fail("%s: more files than can be watched", outbox->directory);
+    return event;
+}
+
+static bool is_whole(const struct inotify_event *event)
+{
+    const char *suffix = strrchr(event->name, '.');
+    return suffix == NULL || strcmp(suffix, ".part") != 0;
+}
+
+const char *outbox_next(struct outbox *outbox)
+{
+    const struct inotify_event *event;
+    do {
+        if ((event = next_event(outbox)) == NULL)
+            return NULL;
+    } while (!is_whole(event));
     int length = snprintf(outbox->path, sizeof outbox->path, "%s/%s", outbox->directory, event->name);
     if (length < 0 || (size_t)length >= sizeof outbox->path)
         fail("%s: the path of a dump is too long", outbox->directory);

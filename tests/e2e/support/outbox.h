@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The directory that dumps are written to. It is watched from before the first signal is sent, so no dump is missed and
- * nothing is polled: a dump is there when it has been renamed to its name.
+ * nothing is polled: a dump is there when it has its name.
  */
 #ifndef SUPPORT_OUTBOX_H
 #define SUPPORT_OUTBOX_H

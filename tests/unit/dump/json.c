@@ -252,6 +252,27 @@ Test(json, an_error_is_kept_and_told_at_the_end)
     close(read_only);
 }
 
+/* The program closed the descriptor, and has another file there. */
+Test(json, nothing_is_written_into_another_file)
+{
+    static char buffer[JSON_BUFFER_BYTES];
+    struct memory_file ours = memory_file_of_text(""), its = memory_file_of_text("the program's");
+    struct file_identity identity = file_identity_of(ours.fd);
+    struct json json;
+    json_open(&json, ours.fd, buffer);
+    json.file = &identity;
+    json_put_number(&json, NULL, 1);
+    cr_expect_eq(json_finish(&json), 0);
+    json_put_number(&json, NULL, 2);
+    cr_assert_eq(dup2(its.fd, ours.fd), ours.fd);
+    cr_expect_eq(json_finish(&json), -EBADF);
+    char *content = memory_file_content(&its);
+    cr_expect_str_eq(content, "the program's");
+    free(content);
+    memory_file_close(&ours);
+    memory_file_close(&its);
+}
+
 /* A pipe takes a little at a time. */
 Test(json, short_writes_are_continued)
 {

@@ -6,8 +6,10 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/support/files.h"
 
@@ -48,6 +50,35 @@ Test(log, says_errors_and_nothing_else_when_nobody_set_a_level)
     cr_expect_str_eq(said, "gopagewatch: an error\n");
 }
 
+/* Daemons close stderr, and the next file they open has its number. */
+Test(log, says_nothing_to_another_file_than_stderr_was)
+{
+    struct captured_stderr first, second;
+    capture_stderr_begin(&first);
+    log_open();
+    log_error("one");
+    capture_stderr_begin(&second);
+    log_error("two");
+    capture_stderr_end(&second, said, sizeof said);
+    cr_expect_str_empty(said);
+    log_error("three");
+    capture_stderr_end(&first, said, sizeof said);
+    cr_expect_str_eq(said, "gopagewatch: one\ngopagewatch: three\n");
+}
+
+Test(log, says_nothing_when_stderr_was_closed)
+{
+    struct captured_stderr captured;
+    int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+    close(STDERR_FILENO);
+    log_open();
+    dup2(kept, STDERR_FILENO);
+    capture_stderr_begin(&captured);
+    log_error("one");
+    capture_stderr_end(&captured, said, sizeof said);
+    cr_expect_str_empty(said);
+}
+
 Test(log, cuts_a_line_that_is_too_long_and_ends_it)
 {
     enum { LONG_BYTES = 3000 };
@@ -82,6 +113,7 @@ Test(log, names_the_errors_that_a_dump_can_meet)
         {EACCES, "permission denied (EACCES)"},
         {EROFS, "read-only file system (EROFS)"},
         {ENOENT, "no such file or directory (ENOENT)"},
+        {EBADF, "the program closed its descriptor (EBADF)"},
         {EXDEV, "errno 18"},
         {4095, "errno 4095"},
     };

@@ -162,21 +162,38 @@ Test(output, a_dump_appears_whole_private_and_under_its_own_name_only)
     expect_file("2.json", "second");
 }
 
-/* NFS, some FUSE file systems, overlayfs before Linux 6.3. */
-static void forbid_unnamed_files(void)
+/* From now on `call` fails with `error` where one of `bits` is set in its argument of that index; 0: always. */
+static void forbid(uint32_t call, unsigned argument, uint32_t bits, uint32_t error)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 4),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, O_TMPFILE & ~O_DIRECTORY),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args[0]) + argument * 8),
+        BPF_JUMP(BPF_JMP | (bits == 0 ? BPF_JGE : BPF_JSET) | BPF_K, bits, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {sizeof code / sizeof code[0], code};
     cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
     cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* NFS, some FUSE file systems, overlayfs before Linux 6.3. */
+static void forbid_unnamed_files(void)
+{
+    forbid(SYS_openat, 2, O_TMPFILE & ~O_DIRECTORY, EOPNOTSUPP);
+}
+
+/* NFS, 9p. */
+static void forbid_rename_flags(void)
+{
+    forbid(SYS_renameat2, 4, ~0u, EINVAL);
+}
+
+/* vfat, some FUSE file systems. */
+static void forbid_links(void)
+{
+    forbid(SYS_linkat, 0, 0, EPERM);
 }
 
 Test(output, where_no_file_can_be_without_a_name_it_has_a_temporary_one)
@@ -207,6 +224,78 @@ Test(output, the_number_goes_up_over_files_that_are_there)
     cr_expect_eq(output.file_number, 3);
     cr_expect_eq(write_dump("next", 0), 0);
     expect_file("d4", "next");
+}
+
+static void expect_nothing_is_overwritten(void)
+{
+    char path[FILE_PATH_BYTES];
+    write_text_file(path_in(&directory, "d1", path), "old");
+    open_output("d%n");
+    cr_expect_eq(write_dump("new", 0), 0);
+    expect_file("d1", "old");
+    expect_file("d2", "new");
+    cr_expect_eq(temporary_directory_count(&directory), 2, "no other name is left");
+    open_output("always");
+    cr_expect_eq(write_dump("first", 0), 0);
+    cr_expect_eq(write_dump("second", 0), 0);
+    expect_file("always", "second");
+    cr_expect_eq(temporary_directory_count(&directory), 3);
+}
+
+Test(output, nothing_is_overwritten_on_nfs)
+{
+    forbid_unnamed_files();
+    forbid_rename_flags();
+    expect_nothing_is_overwritten();
+}
+
+Test(output, nothing_is_overwritten_where_there_are_no_links)
+{
+    forbid_unnamed_files();
+    forbid_links();
+    expect_nothing_is_overwritten();
+}
+
+Test(output, nothing_is_overwritten_where_there_are_neither_links_nor_rename_flags)
+{
+    forbid_unnamed_files();
+    forbid_rename_flags();
+    forbid_links();
+    expect_nothing_is_overwritten();
+}
+
+/* A process that is killed leaves its dump or nothing. */
+Test(output, a_numbered_dump_has_no_other_name_meanwhile)
+{
+    open_output("d%n");
+    int fd = output_begin(&output, "");
+    cr_assert_geq(fd, 0);
+    if (!output.is_unnamed)
+        cr_skip_test("no file can be without a name in /tmp");
+    forbid(SYS_renameat2, 0, 0, EPERM);
+    cr_expect_eq(output_end(&output, fd, 0, ""), 0);
+    expect_file("d1", "");
+}
+
+/* closefrom(3) in the midst of a dump, and then the program opens a file. */
+Test(output, a_descriptor_that_the_program_took_is_left_to_it)
+{
+    for (int is_named = 0; is_named < 2; is_named++) {
+        char path[FILE_PATH_BYTES];
+        if (is_named)
+            forbid_unnamed_files();
+        open_output("d%n");
+        int fd = output_begin(&output, "");
+        write_text_file(path_in(&directory, "log", path), "the program's");
+        int its = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        cr_assert_eq(dup2(its, fd), fd);
+        cr_expect_eq(output_end(&output, fd, 0, ""), -EBADF);
+        cr_expect_eq(write(fd, " own", 4), 4, "it is open");
+        expect_file("log", "the program's own");
+        cr_expect_eq(temporary_directory_count(&directory), 1);
+        close(fd);
+        close(its);
+    }
 }
 
 Test(output, without_a_number_the_new_dump_replaces_the_old)

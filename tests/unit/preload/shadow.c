@@ -191,6 +191,8 @@ Test(shadow, the_time_of_an_advice_is_kept_in_its_unit)
         shadow_mark_advised(&shadow, ARENA, GO_PAGE_BYTES, ADVICE_COLD, START_TICKS + CASES[i].ticks);
         cr_expect_eq(shadow_look_up(&shadow, ARENA).last_ticks, CASES[i].units * unit, "case %u", i);
     }
+    shadow_mark_advised(&shadow, ARENA, GO_PAGE_BYTES, ADVICE_COLD, START_TICKS - 1);
+    cr_expect_eq(shadow_look_up(&shadow, ARENA).last_ticks, unit, "by a core whose clock lags behind");
     shadow_mark_arena(&shadow, ARENA, GO_ARENA_BYTES);
     cr_expect_eq(shadow_look_up(&shadow, ARENA).last_ticks, 0);
 }
