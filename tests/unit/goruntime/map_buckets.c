@@ -15,8 +15,10 @@ static void chain_one(uintptr_t type, uintptr_t from, uintptr_t to)
 
 Test(map_walk, overflow_buckets_lie_behind_the_array_and_outside)
 {
-    for (unsigned go_minor = 17; go_minor <= LAST_OF_BUCKETS; go_minor++) {
-        open_version(go_minor);
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        if (GO_LAYOUTS[i].hmap_bytes == 0)
+            continue;
+        open_go(&GO_LAYOUTS[i]);
         uintptr_t type = fake_type_map(&go, string, string), map = fake_map(&go, 5), element;
         uint64_t bytes = fake_slots_of(&go, type).bucket_bytes;
         uintptr_t array = fake_map_add_buckets(&go, map, type, 4, 1), spare = array + 16 * bytes;
@@ -34,8 +36,8 @@ Test(map_walk, overflow_buckets_lie_behind_the_array_and_outside)
                               is_known ? spare + bytes : 0);
             run(map, type, false);
             expect_calm();
-            cr_expect_eq(walk.shape.entries, 5, "go1.%u: %lu entries", go_minor, walk.shape.entries);
-            cr_expect_eq(walk.shape.overflow_buckets, (is_known ? 1 : fit) + 2, "go1.%u: %lu", go_minor,
+            cr_expect_eq(walk.shape.entries, 5, "go1.%u: %lu entries", GO_LAYOUTS[i].go_minor, walk.shape.entries);
+            cr_expect_eq(walk.shape.overflow_buckets, (is_known ? 1 : fit) + 2, "go1.%u: %lu", GO_LAYOUTS[i].go_minor,
                          walk.shape.overflow_buckets);
             expect_part(MAP_PART_BUCKETS, 1, 17 * bytes);
             expect_part(MAP_PART_OVERFLOW, 2, 2 * bytes);

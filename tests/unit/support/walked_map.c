@@ -15,7 +15,7 @@ uintptr_t plain, string;
 
 bool is_swiss(void)
 {
-    return go.heap.layout->go_minor > LAST_OF_BUCKETS;
+    return go.heap.layout->hmap_bytes == 0;
 }
 
 void open_go(const struct go_layout *layout)
