@@ -98,7 +98,7 @@ static bool walk_map(struct search *search, const struct map_path *path, uintptr
             note_unread(search->maps, why);
             return false;
         }
-        *is_changed = walk->is_changed || walk->torn_reads != 0;
+        *is_changed = walk->torn_reads != 0;
         if (walk->objects.is_watched_found || !*is_changed)
             break;
     }

@@ -306,7 +306,7 @@ static bool walk_map(struct map_answer *answer, struct map_walk *walk, uintptr_t
         if (!map_walk_run(walk, answer->address, type, is_deep, &answer->why))
             return false;
         answer->torn_reads += walk->torn_reads;
-    } while ((walk->is_changed || walk->torn_reads != 0) && answer->attempts < ATTEMPTS);
+    } while (walk->torn_reads != 0 && answer->attempts < ATTEMPTS);
     return true;
 }
 

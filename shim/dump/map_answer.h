@@ -57,7 +57,7 @@ struct map_answer {
     /* The same entries in a map made new for so many; and at its next growth. The slots' part only. */
     uint64_t remade_capacity, remade_bytes;
     uint64_t grows_at_entries, grown_capacity, grown_bytes;
-    uint64_t torn_reads;      /* structs and stretches that changed while they were read, or made no sense */
+    uint64_t torn_reads;      /* structs, stretches, maps that changed while they were read, or made no sense */
     uint32_t attempts;        /* walks, the last of which is told */
     uint64_t unknown_objects; /* pointers to what is no object of the heap and no static data */
     bool is_deep;

@@ -18,8 +18,9 @@
  * made from both were the same. Only go1.20 was not at hand; its experiments are those of its neighbours.
  *
  * Not among them: staticlockranking, which moves fields of nearly every struct; pagetrace and noexectracer2, which
- * change the size of runtime.p. runtimefreegc keeps objects that were freed early in lists of their own until they are
- * used again; they count as allocated, in their span as well as here. */
+ * change the size of runtime.p; those that have rows of their own, as swissmap, which chose the design of maps in
+ * go1.24 and go1.25. runtimefreegc keeps objects that were freed early in lists of their own until they are used again;
+ * they count as allocated, in their span as well as here. */
 static const char *const HARMLESS_EXPERIMENTS[] = {
     "aliastypeparams",
     "arenas",
@@ -50,7 +51,6 @@ static const char *const HARMLESS_EXPERIMENTS[] = {
     "sizespecializedmalloc",
     "spinbitmutex",
     "strictfipsruntime", /* Red Hat's; their patches do not touch the runtime's structs */
-    "swissmap",
     "synchashtriemap",
     "synctest",
     "unified",

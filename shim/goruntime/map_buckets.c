@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A map of Go up to 1.23 (runtime/map.go): buckets, chains of overflow buckets, and old buckets while it grows.
+ * A map of the older design (runtime/map.go): buckets, chains of overflow buckets, and old buckets while it grows.
  *
  *   bucket := tophash[8] key[8] element[8] overflow
  *
- * tophash 0 and 1 are empty slots, 2 to 4 mark a bucket of the old array that was evacuated: its entries count where
- * they went.
+ * The entries of an old bucket that was evacuated count where they went.
  *
  * Behind an array lie spare buckets, which go to its chains one after the other (newoverflow). Those that went are read
  * in one sweep: chains lead through them in no order, and a system call for each would be a good part of the walk.
@@ -16,15 +15,12 @@
 
 enum {
     FLAG_SAME_SIZE_GROW = 8,
-    TOPHASH_EVACUATED_FIRST = 2,
-    TOPHASH_MIN = 5,
-    LOG2_BUCKETS_MAX = 40,
     HMAP_BYTES_MAX = 64,
     OVERFLOW_MIN = 1024, /* so many overflow buckets are believed in any case */
 };
 
 struct hmap {
-    uint64_t count, flags, log2_buckets, buckets, old_buckets, extra;
+    uint64_t count, flags, log2_buckets, buckets, old_buckets, evacuated, extra;
 };
 
 static bool read_hmap(const struct map_visit *visit, uintptr_t header, struct hmap *hmap)
@@ -39,9 +35,17 @@ static bool read_hmap(const struct map_visit *visit, uintptr_t header, struct hm
         .log2_buckets = layout_field_of(raw, layout->hmap_log2_buckets),
         .buckets = layout_field_of(raw, layout->hmap_buckets),
         .old_buckets = layout_field_of(raw, layout->hmap_old_buckets),
+        .evacuated = layout_field_of(raw, layout->hmap_evacuated),
         .extra = layout_field_of(raw, layout->hmap_extra),
     };
-    return hmap->log2_buckets <= LOG2_BUCKETS_MAX && hmap->count < 1ull << 48;
+    return hmap->log2_buckets <= MAP_LOG2_BUCKETS_MAX && hmap->count < 1ull << 48;
+}
+
+/* Buckets that are evacuated move `evacuated` on, with each write to a growing map. */
+static bool is_same_hmap(const struct hmap *before, const struct hmap *after)
+{
+    return before->buckets == after->buckets && before->log2_buckets == after->log2_buckets &&
+           before->old_buckets == after->old_buckets && before->evacuated == after->evacuated;
 }
 
 /* ---- buckets ---- */
@@ -52,17 +56,12 @@ static uint64_t overflow_max(const struct map_shape *shape)
     return OVERFLOW_MIN + 8 * (shape->buckets + shape->old_buckets);
 }
 
-static bool is_evacuated(const uint8_t *bucket)
-{
-    return bucket[0] >= TOPHASH_EVACUATED_FIRST && bucket[0] < TOPHASH_MIN;
-}
-
 /* One bucket of an array or of a chain; the address of the next of the chain. */
 static uintptr_t take_bucket(struct map_visit *visit, const uint8_t *bucket)
 {
     uint64_t overflow;
-    for (unsigned slot = 0; slot < MAP_SLOTS && !is_evacuated(bucket); slot++) {
-        if (bucket[slot] >= TOPHASH_MIN)
+    for (unsigned slot = 0; slot < MAP_SLOTS && !map_is_evacuated(bucket); slot++) {
+        if (bucket[slot] >= MAP_TOPHASH_MIN)
             map_add_entry(visit, bucket, slot);
     }
     memcpy(&overflow, bucket + visit->type.bucket_bytes - sizeof overflow, sizeof overflow);
@@ -83,6 +82,7 @@ static void walk_chain(struct map_visit *visit, uintptr_t address, const struct 
     uint8_t bucket[MAP_BUCKET_BYTES_MAX];
     while (address != 0 && (address < spare->start || address >= spare->end)) {
         if (visit->shape.overflow_buckets >= overflow_max(&visit->shape) ||
+            object_set_bytes_behind(&walk->objects, address) < visit->type.bucket_bytes ||
             !map_spend(walk, visit->type.bucket_bytes) ||
             !reader_read(walk->reader, address, bucket, visit->type.bucket_bytes)) {
             walk->torn_reads++;
@@ -102,7 +102,7 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
     struct map_walk *walk = visit->walk;
     uint32_t bytes = visit->type.bucket_bytes;
     uint64_t at_once = MAP_BUFFER_BYTES / bytes;
-    uint8_t *buffer = map_buffer(walk);
+    uint8_t *buffer = walk->buffer;
     for (uint64_t first = 0; first < buckets; first += at_once) {
         uint64_t count = min_u64(at_once, buckets - first);
         if (!map_spend(walk, count * bytes) ||
@@ -112,7 +112,7 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
         }
         map_note(visit, &(struct map_place){.kind = kind, .number = first}, array + first * bytes, buffer, count);
         for (uint64_t i = 0; i < count; i++) {
-            *evacuated += is_evacuated(buffer + i * bytes);
+            *evacuated += map_is_evacuated(buffer + i * bytes);
             walk_chain(visit, take_bucket(visit, buffer + i * bytes), spare, kind, first + i);
         }
     }
@@ -128,7 +128,8 @@ static bool take_array(struct map_visit *visit, enum map_part part, uintptr_t ar
 {
     struct map_walk *walk = visit->walk;
     uint64_t bytes = visit->type.bucket_bytes;
-    if (object_set_bytes_behind(&walk->objects, array) < buckets * bytes) {
+    if (buckets == 1 ? !map_may_hold_one(visit, array)
+                     : object_set_bytes_behind(&walk->objects, array) < buckets * bytes) {
         walk->torn_reads++;
         return false;
     }
@@ -142,7 +143,7 @@ static struct spare used_spare(struct map_visit *visit, uintptr_t array, uint64_
 {
     uint64_t bytes = buckets * visit->type.bucket_bytes;
     uintptr_t start = array + bytes;
-    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, array) - bytes; /* take_array compared them */
+    uint64_t behind = max_u64(object_set_bytes_behind(&visit->walk->objects, array), bytes) - bytes;
     if (next == 0 && spare_buckets(buckets) != 0)
         next = start + behind / visit->type.bucket_bytes * visit->type.bucket_bytes;
     if (next < start || next - start > behind || (next - start) % visit->type.bucket_bytes != 0)
@@ -222,12 +223,12 @@ bool map_walk_buckets(struct map_visit *visit, uintptr_t header)
         shape->old_buckets = (hmap.flags & FLAG_SAME_SIZE_GROW) != 0 ? shape->buckets : shape->buckets / 2;
     shape->capacity = shape->buckets * MAP_SLOTS;
     take_extra(visit, hmap.extra, &next_spare);
-    if (hmap.buckets != 0)
-        walk_buckets(visit, hmap.buckets, next_spare);
+    /* The old ones first: what is evacuated meanwhile is seen in both arrays and counts as two entries, with objects
+     * that count once. The other way round it would be seen in neither. */
     if (hmap.old_buckets != 0)
         walk_old_buckets(visit, hmap.old_buckets);
-    if (!visit->is_inner)
-        walk->is_changed = !read_hmap(visit, header, &after) || after.buckets != hmap.buckets ||
-                           after.old_buckets != hmap.old_buckets || after.log2_buckets != hmap.log2_buckets;
+    if (hmap.buckets != 0)
+        walk_buckets(visit, hmap.buckets, next_spare);
+    walk->torn_reads += !read_hmap(visit, header, &after) || !is_same_hmap(&hmap, &after);
     return true;
 }

@@ -9,8 +9,7 @@
 
 enum {
     SMALL_GROWN_SLOTS = 16, /* of the table that a map of one group becomes (growToTable) */
-    LOG2_BUCKETS_MAX = 40,
-    TABLE_LOAD = 7, /* of 8 slots */
+    TABLE_LOAD = 7,         /* of 8 slots */
     SMALL_BYTES_MAX = 32768,
     HEADER_BYTES = 8, /* malloc.go:mallocHeaderSize: the type, before objects with pointers of more than */
     HEADER_FROM_BYTES = 512,
@@ -69,7 +68,7 @@ static struct map_estimate buckets_of(const struct map_shape *shape, unsigned lo
 static unsigned log2_of(uint64_t power)
 {
     unsigned log2 = 0;
-    while (log2 < LOG2_BUCKETS_MAX && 1ull << log2 < power)
+    while (log2 < MAP_LOG2_BUCKETS_MAX && 1ull << log2 < power)
         log2++;
     return log2;
 }
@@ -112,7 +111,7 @@ struct map_estimate map_estimate_remade(const struct map_shape *shape, uint64_t 
     unsigned log2_buckets = 0;
     if (shape->design == MAP_DESIGN_SWISS)
         return remade_swiss(shape, entries, go_minor);
-    while (log2_buckets < LOG2_BUCKETS_MAX && entries > load_max(log2_buckets, go_minor))
+    while (log2_buckets < MAP_LOG2_BUCKETS_MAX && entries > load_max(log2_buckets, go_minor))
         log2_buckets++;
     return buckets_of(shape, log2_buckets, go_minor);
 }

@@ -11,14 +11,6 @@
 
 #include "goruntime/map_walk_inside.h"
 
-enum {
-    CONTROL_BYTES = 8,
-    SWISS_NOT_FULL_BIT = 0x80,
-    SWISS_DELETED = 0xfe,
-    TOPHASH_EVACUATED_FIRST = 2,
-    TOPHASH_MIN = 5,
-};
-
 /* Is `offset` in the values of `bytes` bytes that lie `stride` apart from `at` on? Then `slot` is whose. */
 static bool is_in_values(uint64_t offset, uint32_t at, uint32_t stride, uint64_t bytes, unsigned *slot)
 {
@@ -31,14 +23,12 @@ static bool is_in_values(uint64_t offset, uint32_t at, uint32_t stride, uint64_t
 static enum map_slot_part part_at(const struct map_visit *visit, uint64_t offset, unsigned *slot)
 {
     const struct map_type *type = &visit->type;
-    uint64_t key_bytes = type->is_key_indirect ? sizeof(uintptr_t) : type->key->bytes;
-    uint64_t element_bytes = type->is_element_indirect ? sizeof(uintptr_t) : type->element->bytes;
     *slot = (unsigned)offset;
-    if (offset < CONTROL_BYTES)
+    if (offset < MAP_CONTROL_BYTES)
         return MAP_SLOT_CONTROL;
-    if (is_in_values(offset, type->keys_at, type->key_stride, key_bytes, slot))
+    if (is_in_values(offset, type->keys_at, type->key_stride, type->key_slot_bytes, slot))
         return MAP_SLOT_KEY;
-    if (is_in_values(offset, type->elements_at, type->element_stride, element_bytes, slot))
+    if (is_in_values(offset, type->elements_at, type->element_stride, type->element_slot_bytes, slot))
         return MAP_SLOT_ELEMENT;
     if (visit->shape.design == MAP_DESIGN_BUCKETS && offset >= type->bucket_bytes - sizeof(uintptr_t))
         return MAP_SLOT_OVERFLOW;
@@ -49,12 +39,12 @@ static enum map_slot_state state_of(enum map_design design, const uint8_t *bucke
 {
     uint8_t control = bucket[slot];
     if (design == MAP_DESIGN_SWISS)
-        return (control & SWISS_NOT_FULL_BIT) == 0 ? MAP_SLOT_FULL
-               : control == SWISS_DELETED          ? MAP_SLOT_TOMBSTONE
-                                                   : MAP_SLOT_EMPTY;
-    if (bucket[0] >= TOPHASH_EVACUATED_FIRST && bucket[0] < TOPHASH_MIN)
+        return (control & MAP_CONTROL_NOT_FULL_BIT) == 0 ? MAP_SLOT_FULL
+               : control == MAP_CONTROL_DELETED          ? MAP_SLOT_TOMBSTONE
+                                                         : MAP_SLOT_EMPTY;
+    if (map_is_evacuated(bucket))
         return MAP_SLOT_EVACUATED;
-    return control >= TOPHASH_MIN ? MAP_SLOT_FULL : MAP_SLOT_EMPTY;
+    return control >= MAP_TOPHASH_MIN ? MAP_SLOT_FULL : MAP_SLOT_EMPTY;
 }
 
 void map_note_slot(struct map_visit *visit, const struct map_place *first, uintptr_t address, const uint8_t *bytes)

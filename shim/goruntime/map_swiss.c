@@ -2,7 +2,7 @@
  *
  * A map of Go from 1.24 on (internal/runtime/maps): one group, or a directory of tables of groups.
  *
- *   group := control[8] slot[8]      control: 0x80 empty, 0xfe deleted, below 0x80 full
+ *   group := control[8] slot[8]
  *
  * A table stands in the directory once for each hash prefix that leads to it; those entries are neighbours. It has at
  * most 1,024 slots, so it is read whole, between two readings of its struct.
@@ -18,7 +18,7 @@ enum {
     TRIES = 3,
 };
 
-#define CONTROLS_TOP_BITS 0x8080808080808080u
+#define CONTROLS_TOP_BITS (MAP_CONTROL_NOT_FULL_BIT * 0x0101010101010101u)
 
 struct swiss {
     uint64_t used, directory, directory_slots, depth;
@@ -38,6 +38,17 @@ static bool read_swiss(const struct map_visit *visit, uintptr_t header, struct s
     };
     return map->used < 1ull << 48 && map->depth <= DEPTH_MAX &&
            (map->directory_slots == 0 || map->directory_slots == 1ull << map->depth);
+}
+
+/* A directory that grows has its new depth before its new address and its slots (map.go:installTableSplit). */
+static bool read_swiss_whole(const struct map_visit *visit, uintptr_t header, struct swiss *map)
+{
+    for (int i = 0; i < TRIES; i++) {
+        if (read_swiss(visit, header, map))
+            return true;
+        visit->walk->torn_reads++;
+    }
+    return false;
 }
 
 /* ---- groups ---- */
@@ -94,11 +105,11 @@ static bool read_table_whole(struct map_visit *visit, struct reader *first, uint
 {
     struct map_walk *walk = visit->walk;
     struct table before;
-    if (!read_table(visit, first, address, &before))
+    if (!map_spend(walk, walk->heap->layout->swiss_table_bytes) || !read_table(visit, first, address, &before))
         return false;
     uint64_t bytes = (before.mask + 1) * visit->type.bucket_bytes;
     return object_set_bytes_behind(&walk->objects, before.groups) >= bytes && map_spend(walk, bytes) &&
-           reader_read(walk->reader, before.groups, map_buffer(walk), bytes) &&
+           reader_read(walk->reader, before.groups, walk->buffer, bytes) &&
            read_table(visit, walk->reader, address, table) && is_same_table(&before, table);
 }
 
@@ -125,7 +136,7 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
             map_note_structs(visit, &(struct map_place){.kind = MAP_PLACE_TABLE, .has_table = true, .table = number},
                              address, 1, walk->heap->layout->swiss_table_bytes);
             take_groups(visit, &(struct map_place){.kind = MAP_PLACE_GROUP, .has_table = true, .table = number},
-                        table.groups, map_buffer(walk), groups);
+                        table.groups, walk->buffer, groups);
             return;
         }
         walk->torn_reads++;
@@ -160,12 +171,13 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
 
 static void walk_small(struct map_visit *visit, uintptr_t group)
 {
+    struct map_walk *walk = visit->walk;
     uint8_t bytes[MAP_BUCKET_BYTES_MAX];
     if (group == 0)
         return;
-    if (!map_spend(visit->walk, visit->type.bucket_bytes) ||
-        !reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
-        visit->walk->torn_reads++;
+    if (!map_may_hold_one(visit, group) || !map_spend(walk, visit->type.bucket_bytes) ||
+        !reader_read(walk->reader, group, bytes, visit->type.bucket_bytes)) {
+        walk->torn_reads++;
         return;
     }
     map_add(visit, MAP_PART_BUCKETS, group, visit->type.bucket_bytes);
@@ -176,7 +188,7 @@ bool map_walk_swiss(struct map_visit *visit, uintptr_t header)
 {
     struct map_walk *walk = visit->walk;
     struct swiss map, after;
-    if (visit->type.bucket_bytes < MAP_SLOTS || !read_swiss(visit, header, &map))
+    if (visit->type.bucket_bytes < MAP_SLOTS || !read_swiss_whole(visit, header, &map))
         return false;
     map_add(visit, MAP_PART_HEADER, header, walk->heap->layout->swiss_bytes);
     visit->shape.count = map.used;
@@ -185,8 +197,7 @@ bool map_walk_swiss(struct map_visit *visit, uintptr_t header)
         walk_small(visit, map.directory);
     else
         walk_directory(visit, &map);
-    if (!visit->is_inner)
-        walk->is_changed = !read_swiss(visit, header, &after) || after.directory != map.directory ||
-                           after.directory_slots != map.directory_slots;
+    walk->torn_reads += !read_swiss(visit, header, &after) || after.directory != map.directory ||
+                        after.directory_slots != map.directory_slots;
     return true;
 }

@@ -381,7 +381,7 @@ static void follow(struct map_walk *walk, const struct deep_item *item)
         follow_values(&visit, MAP_PART_DEEP, item->end - item->count * type->bytes, type, item->count);
         break;
     case DEEP_MAP:
-        walk->unknown += !map_visit(&visit, item->end, item->type);
+        walk->unknown += !map_visit_walk(&visit, item->end, item->type);
         break;
     case DEEP_CHAN:
         follow_chan(&visit, item, type);

@@ -18,7 +18,6 @@ enum {
     SPENT_BYTES_MIN = 64 << 20,
     SPENT_FACTOR = 8,
     SPENT_BYTES_EACH = 32, /* of each read, besides what it reads */
-    BUCKET_KEYS_AT = 8,    /* behind the tophash bytes, or a group's control word */
 };
 
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
@@ -32,11 +31,6 @@ bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t 
            object_set_open(&walk->objects, heap, &walk->heap_cache, bump);
 }
 
-uint8_t *map_buffer(struct map_walk *walk)
-{
-    return walk->buffer;
-}
-
 bool map_spend(struct map_walk *walk, uint64_t bytes)
 {
     uint64_t there = walk->objects.spans_bytes + (walk->image_end - walk->image_start);
@@ -46,11 +40,17 @@ bool map_spend(struct map_walk *walk, uint64_t bytes)
     return true;
 }
 
+bool map_may_hold_one(struct map_visit *visit, uintptr_t address)
+{
+    uint64_t behind = object_set_bytes_behind(&visit->walk->objects, address);
+    return behind == 0 || behind >= visit->type.bucket_bytes;
+}
+
 /* ---- the type ---- */
 
 static bool is_in_bucket(uint32_t at, uint32_t stride, uint64_t bytes, uint32_t bucket_bytes)
 {
-    return at >= BUCKET_KEYS_AT && bytes <= stride &&
+    return at >= MAP_CONTROL_BYTES && bytes <= stride &&
            (uint64_t)at + (MAP_SLOTS - 1) * (uint64_t)stride + bytes <= bucket_bytes;
 }
 
@@ -58,14 +58,14 @@ static void place_slots(struct map_type *type, const struct go_layout *layout, c
 {
     uint32_t key_bytes = (uint32_t)layout_field_of(raw, layout->maptype_key_slot_bytes);
     type->bucket_bytes = (uint32_t)layout_field_of(raw, layout->maptype_bucket_bytes);
-    type->keys_at = BUCKET_KEYS_AT;
+    type->keys_at = MAP_CONTROL_BYTES;
     if (layout->hmap_bytes != 0) {
         type->key_stride = key_bytes;
-        type->elements_at = BUCKET_KEYS_AT + MAP_SLOTS * key_bytes;
+        type->elements_at = MAP_CONTROL_BYTES + MAP_SLOTS * key_bytes;
         type->element_stride = (uint32_t)layout_field_of(raw, layout->maptype_element_slot_bytes);
     } else if (layout->maptype_stride.bytes != 0) {
         type->key_stride = type->element_stride = (uint32_t)layout_field_of(raw, layout->maptype_stride);
-        type->elements_at = BUCKET_KEYS_AT + (uint32_t)layout_field_of(raw, layout->maptype_element_offset);
+        type->elements_at = MAP_CONTROL_BYTES + (uint32_t)layout_field_of(raw, layout->maptype_element_offset);
     } else {
         type->keys_at = (uint32_t)layout_field_of(raw, layout->maptype_keys_offset);
         type->key_stride = (uint32_t)layout_field_of(raw, layout->maptype_key_stride);
@@ -96,22 +96,23 @@ static bool read_type(struct map_walk *walk, uintptr_t address, struct map_type 
     type->has_pointers = bucket->references_count != 0;
     type->has_references = type->is_key_indirect || type->is_element_indirect || type->key->references_count != 0 ||
                            type->element->references_count != 0;
-    type->is_of_strings = type->key->kind == GO_KIND_STRING && type->element->kind == GO_KIND_STRING;
+    type->key_slot_bytes = type->is_key_indirect ? sizeof(uintptr_t) : type->key->bytes;
+    type->element_slot_bytes = type->is_element_indirect ? sizeof(uintptr_t) : type->element->bytes;
+    type->is_of_strings = type->key->kind == GO_KIND_STRING && !type->is_key_indirect &&
+                          type->element->kind == GO_KIND_STRING && !type->is_element_indirect;
     place_slots(type, layout, raw);
     return type->bucket_bytes == bucket->bytes && type->bucket_bytes <= MAP_BUCKET_BYTES_MAX &&
-           is_in_bucket(type->keys_at, type->key_stride, type->is_key_indirect ? sizeof(uintptr_t) : type->key->bytes,
-                        type->bucket_bytes) &&
-           is_in_bucket(type->elements_at, type->element_stride,
-                        type->is_element_indirect ? sizeof(uintptr_t) : type->element->bytes, type->bucket_bytes);
+           is_in_bucket(type->keys_at, type->key_stride, type->key_slot_bytes, type->bucket_bytes) &&
+           is_in_bucket(type->elements_at, type->element_stride, type->element_slot_bytes, type->bucket_bytes);
 }
 
 /* ---- walking ---- */
 
-bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type)
+bool map_visit_walk(struct map_visit *visit, uintptr_t header, uintptr_t type)
 {
     struct map_walk *walk = visit->walk;
     bool is_swiss = walk->heap->layout->hmap_bytes == 0;
-    if (!read_type(walk, type, &visit->type))
+    if (!map_spend(walk, map_header_bytes(walk->heap->layout)) || !read_type(walk, type, &visit->type))
         return false;
     visit->shape = (struct map_shape){
         .design = is_swiss ? MAP_DESIGN_SWISS : MAP_DESIGN_BUCKETS,
@@ -127,7 +128,6 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
 {
     struct map_visit visit = {.walk = walk};
     walk->is_deep = is_deep;
-    walk->is_changed = false;
     walk->unknown = walk->torn_reads = walk->spent_bytes = 0;
     walk->shape = (struct map_shape){0};
     walk->place = (struct map_place){0};
@@ -139,7 +139,7 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
         *why = "no memory is left to follow all pointers";
         return false;
     }
-    if (!map_visit(&visit, header, type)) {
+    if (!map_visit_walk(&visit, header, type)) {
         *why = "its type descriptor or its header makes no sense";
         return false;
     }

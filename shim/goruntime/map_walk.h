@@ -7,9 +7,12 @@
  *   from go1.24 (internal/runtime/maps)     Map --> one group of 8 slots, or
  *                                               --> directory --> tables --> groups of 8 slots
  *
- * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it, chains by the
- * number of buckets, all that is read by what there is to read; a table that changes while it is read is read again;
- * what makes no sense is left out and counted as torn.
+ * With GOEXPERIMENT=noswissmap go1.24 and go1.25 have the older one (runtime/map_noswiss.go): the layout tells which.
+ *
+ * The program writes meanwhile. Memory that the walk enters is bounded by the object that holds it (but for a single
+ * bucket or group: it may be on a goroutine's stack, which is no object), chains by the number of buckets, all that is
+ * read by what there is to read. A table or a header that changes while it is read is read again; what makes no sense
+ * is left out and counted as torn, and so is a map that was another one when its walk ended.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -44,6 +47,8 @@ enum map_part {
         MAP_PARTS
 };
 
+_Static_assert((int)MAP_PARTS <= (int)OBJECT_PARTS, "each part is a bit in the set of objects");
+
 enum map_design { MAP_DESIGN_BUCKETS, MAP_DESIGN_SWISS };
 
 /* Of one map; what each means is told in dump/map_answer.h. */
@@ -76,7 +81,6 @@ struct map_walk {
     uint64_t spent_bytes; /* that were read of maps and values */
     uint64_t torn_reads;
     uint64_t unknown; /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
-    bool is_changed;  /* the map itself was another when the walk ended */
     bool is_deep;
     struct map_place place; /* of objects.watched */
 };

@@ -13,6 +13,14 @@ enum {
     MAP_BUCKET_BYTES_MAX = MAP_SLOTS * 2 * MAP_SLOT_BYTES_MAX + 16,
     MAP_TABLE_SLOTS_MAX = 1024, /* table.go:maxTableCapacity */
     MAP_TABLE_GROUPS_MAX = MAP_TABLE_SLOTS_MAX / MAP_SLOTS,
+    MAP_CONTROL_BYTES = 8, /* one for each slot, before its keys: a bucket's tophash, a group's control word */
+    /* tophash (runtime/map.go): empty, then a bucket that was evacuated, then full */
+    MAP_TOPHASH_EVACUATED_FIRST = 2,
+    MAP_TOPHASH_MIN = 5,
+    /* control (internal/runtime/maps/group.go) */
+    MAP_CONTROL_NOT_FULL_BIT = 0x80,
+    MAP_CONTROL_DELETED = 0xfe,
+    MAP_LOG2_BUCKETS_MAX = 40,
     MAP_SPARE_LOG2_MIN = 4, /* from 2^4 buckets on, a sixteenth more is made for overflow (map.go:makeBucketArray) */
     MAP_BUFFER_BYTES = MAP_TABLE_GROUPS_MAX * MAP_BUCKET_BYTES_MAX,
 };
@@ -20,8 +28,9 @@ enum {
 /* abi.MapType, decoded and checked. */
 struct map_type {
     const struct go_type *key, *element;
-    bool is_key_indirect, is_element_indirect; /* the slot holds a pointer to it */
-    uint32_t bucket_bytes;                     /* or a group's */
+    bool is_key_indirect, is_element_indirect;   /* the slot holds a pointer to it */
+    uint64_t key_slot_bytes, element_slot_bytes; /* of it or of the pointer */
+    uint32_t bucket_bytes;                       /* or a group's */
     uint32_t keys_at, key_stride, elements_at, element_stride;
     bool has_pointers;
     bool has_references; /* keys or elements point to something */
@@ -36,6 +45,12 @@ struct map_visit {
     bool is_inner; /* all that it has belongs to MAP_PART_DEEP */
 };
 
+/* A bucket of an old array whose entries went to the new one. */
+static inline bool map_is_evacuated(const uint8_t *bucket)
+{
+    return bucket[0] >= MAP_TOPHASH_EVACUATED_FIRST && bucket[0] < MAP_TOPHASH_MIN;
+}
+
 static inline uint64_t map_header_bytes(const struct go_layout *layout)
 {
     return layout->hmap_bytes != 0 ? layout->hmap_bytes : layout->swiss_bytes;
@@ -44,14 +59,15 @@ static inline uint64_t map_header_bytes(const struct go_layout *layout)
 /* ---- map_walk.c ---- */
 
 /* Walks the map whose header lies at `header`, whose type is described at `type`. False: neither makes sense. */
-bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type);
+bool map_visit_walk(struct map_visit *visit, uintptr_t header, uintptr_t type);
 
 /* May the walk read so many bytes more? It reads no more than a few times what there is: what leads to the same places
  * again and again has an end. False: that is spent, and the caller counts what it leaves out. */
 bool map_spend(struct map_walk *walk, uint64_t bytes);
 
-/* MAP_BUFFER_BYTES for the reading of buckets. */
-uint8_t *map_buffer(struct map_walk *walk);
+/* May there be a bucket or group at `address`, with no other beside it? One that is on a goroutine's stack is in no
+ * object. */
+bool map_may_hold_one(struct map_visit *visit, uintptr_t address);
 
 /* ---- map_values.c ---- */
 

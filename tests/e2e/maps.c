@@ -238,17 +238,22 @@ static void check_phase(const struct phase *phase, const struct scene *scene)
     }
 }
 
-static void check_phases(const struct toolchain *toolchain, const char *const *phases)
+static void check_phases_of(const struct toolchain *toolchain, const char *form, const char *const *phases)
 {
     static struct phase phase;
     unsigned count = 0;
-    struct scene scene = start(toolchain, phases);
+    struct scene scene = start_form(toolchain, form, phases);
     for (; phase_await(&phase, &scene); count++) {
         check_phase(&phase, &scene);
         phase_leave(&phase, &scene);
     }
     cr_expect_eq(phases[count], NULL, "%u phases", count);
     end(&scene);
+}
+
+static void check_phases(const struct toolchain *toolchain, const char *const *phases)
+{
+    check_phases_of(toolchain, "maps", phases);
 }
 
 TOOLCHAIN_TEST(maps, small_ones_of_all_types_are_told_as_they_are, .timeout = 600)
@@ -266,6 +271,15 @@ TOOLCHAIN_TEST(maps, made_with_a_hint_or_after_deletes_they_are_told_as_they_are
 TOOLCHAIN_TEST(maps, growing_and_crowded_ones_are_told_as_they_are, .timeout = 600)
 {
     check_phases(toolchain, (const char *[]){"growing", "same_size", "overflow", NULL});
+}
+
+/* Of go1.24 and go1.25. */
+TOOLCHAIN_TEST(maps, of_the_older_design_in_versions_that_have_both_are_told_as_they_are, .timeout = 600)
+{
+    unsigned minor = toolchain_minor(toolchain);
+    if (minor == 24 || minor == 25)
+        check_phases_of(toolchain, "maps.noswiss",
+                        (const char *[]){"nil", "9", "1000", "half", "growing", "same_size", "overflow", NULL});
 }
 
 /* One variable at a time. */

@@ -71,6 +71,10 @@ build_forms() {
     CGO_ENABLED=0 build variables.static variables
     CGO_ENABLED=0 build variables.static-pie variables -buildmode=pie
     build maps.pie maps -buildmode=pie
+    # The two versions that have both designs of maps.
+    case $version in
+    1.24 | 1.25) GOEXPERIMENT=noswissmap build maps.noswiss maps ;;
+    esac
 
     CGO_ENABLED=0 build identity.static identity
     CGO_ENABLED=0 build identity.static-pie identity -buildmode=pie

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !go1.24
+//go:build !go1.24 || (!go1.26 && !goexperiment.swissmap)
 
 package main
 
 import "unsafe"
 
-// Maps of hmap and bmap, by runtime/map.go of go1.19 to go1.23.
+// Maps of hmap and bmap, by runtime/map.go of go1.19 to go1.23, and map_noswiss.go of go1.24 and go1.25.
 
 type hmap struct {
 	count      int
@@ -16,6 +16,7 @@ type hmap struct {
 	buckets    unsafe.Pointer
 	oldbuckets unsafe.Pointer
 	nevacuate  uintptr
+	clearSeq   clearSeq // since go1.24
 	extra      *mapextra
 }
 
@@ -32,6 +33,7 @@ const (
 	flagSameSize     = 8
 	loadNumerator    = 13 // entries for each bucket: 13 / 2
 	overflowFromB    = 4  // so many bits of buckets, and some more are allocated along
+	mapHeaderBytes   = unsafe.Sizeof(hmap{})
 )
 
 func sizeInSlot(bytes uintptr) uintptr {

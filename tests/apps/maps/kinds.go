@@ -14,8 +14,6 @@ const (
 	longBytes  = 100
 	tinyLength = 5
 	innerCount = 20
-
-	mapHeaderBytes = 48 // in both designs
 )
 
 var scratch [longBytes]byte

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build go1.24
+//go:build go1.26 || (go1.24 && goexperiment.swissmap)
 
 package main
 
@@ -39,6 +39,7 @@ type group[K, V any] struct {
 const (
 	controlEmpty   = 0x80
 	controlDeleted = 0xfe
+	mapHeaderBytes = unsafe.Sizeof(swissMap{})
 )
 
 // groupLayout says where slots are in a group.

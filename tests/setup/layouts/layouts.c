@@ -40,7 +40,9 @@ enum { FIELDS_COUNT = sizeof FIELDS / sizeof FIELDS[0], STRUCTS_COUNT = sizeof S
 
 /* Besides a row for each version without experiments: what moves fields and is used all the same. */
 static const struct wanted WITH_EXPERIMENT[] = {
-    {22, "noallocheaders"}, {25, "greenteagc"}, {26, "nogreenteagc"}, {27, "nogreenteagc"}};
+    {22, "noallocheaders"}, {24, "noswissmap"},   {25, "noswissmap"},
+    {25, "greenteagc"},     {26, "nogreenteagc"}, {27, "nogreenteagc"},
+};
 
 enum {
     VERSIONS = GO_MINOR_NEWEST - GO_MINOR_OLDEST + 1,

@@ -65,9 +65,11 @@ Test(layout, every_form_of_a_known_version_has_its_row)
         {"go1.25.1 X:arenas", 25, NULL},
         {"go1.26.10-X:norandomizedheapbase64,jsonv2", 26, NULL},
         {"go1.22.12 X:noallocheaders", 22, "noallocheaders"},
+        {"go1.24.4 X:noswissmap", 24, "noswissmap"},
+        {"go1.25.12 X:noswissmap,jsonv2", 25, "noswissmap"},
         {"go1.25.12 X:arenas,greenteagc,jsonv2", 25, "greenteagc"},
         {"go1.26.10-X:nogreenteagc", 26, "nogreenteagc"},
-        {"devel go1.27-abc X:nogreenteagc,noswissmap", 27, "nogreenteagc"},
+        {"devel go1.27-abc X:nogreenteagc,nojsonv2", 27, "nogreenteagc"},
     };
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const struct go_layout *layout = layout_for(CASES[i].version);
@@ -107,8 +109,11 @@ Test(layout, an_experiment_that_moves_fields_or_that_nobody_knows_is_refused_by_
         {"go1.24.1 X:greenteagc", "greenteagc"},
         {"go1.26.1-X:greenteagc", "greenteagc"},
         {"go1.23.1 X:noallocheaders", "noallocheaders"},
+        {"go1.23.1 X:swissmap", "swissmap"},
+        {"go1.26.1-X:noswissmap", "noswissmap"},
         /* Nobody has looked at two together. */
         {"go1.26.1-X:nogreenteagc,staticlockranking", "staticlockranking"},
+        {"go1.25.1 X:greenteagc,noswissmap", "noswissmap"},
         {"go1.26.1-X:nogreenteagc,nogreenteagc", "nogreenteagc"},
         /* Hostile. */
         {"go1.26.1-X:", ""},

@@ -15,8 +15,10 @@ static void chain_one(uintptr_t type, uintptr_t from, uintptr_t to)
 
 Test(map_walk, overflow_buckets_lie_behind_the_array_and_outside)
 {
-    for (unsigned go_minor = 17; go_minor <= LAST_OF_BUCKETS; go_minor++) {
-        open_version(go_minor);
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        if (GO_LAYOUTS[i].hmap_bytes == 0)
+            continue;
+        open_go(&GO_LAYOUTS[i]);
         uintptr_t type = fake_type_map(&go, string, string), map = fake_map(&go, 5), element;
         uint64_t bytes = fake_slots_of(&go, type).bucket_bytes;
         uintptr_t array = fake_map_add_buckets(&go, map, type, 4, 1), spare = array + 16 * bytes;
@@ -34,8 +36,8 @@ Test(map_walk, overflow_buckets_lie_behind_the_array_and_outside)
                               is_known ? spare + bytes : 0);
             run(map, type, false);
             expect_calm();
-            cr_expect_eq(walk.shape.entries, 5, "go1.%u: %lu entries", go_minor, walk.shape.entries);
-            cr_expect_eq(walk.shape.overflow_buckets, (is_known ? 1 : fit) + 2, "go1.%u: %lu", go_minor,
+            cr_expect_eq(walk.shape.entries, 5, "go1.%u: %lu entries", GO_LAYOUTS[i].go_minor, walk.shape.entries);
+            cr_expect_eq(walk.shape.overflow_buckets, (is_known ? 1 : fit) + 2, "go1.%u: %lu", GO_LAYOUTS[i].go_minor,
                          walk.shape.overflow_buckets);
             expect_part(MAP_PART_BUCKETS, 1, 17 * bytes);
             expect_part(MAP_PART_OVERFLOW, 2, 2 * bytes);
@@ -109,6 +111,74 @@ Test(map_walk, an_array_larger_than_its_object_is_torn)
         else
             cr_expect_not_null(why);
         cr_expect_eq(walk.shape.entries, 0);
+    }
+}
+
+/* What the hook changes, and when: the arrays are read in some order, and the first bucket is evacuated between. */
+static struct {
+    uintptr_t map, type, arrays[2]; /* old and new */
+    unsigned reads;
+} growing;
+
+static void evacuate(struct fake_heap *heap, uintptr_t address, uint64_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    uintptr_t from = growing.arrays[0], to = growing.arrays[1];
+    if ((address != from && address != to) || growing.reads++ != 1)
+        return;
+    memcpy(fake_go_at(&go, to), fake_go_at(&go, from), fake_slots_of(&go, growing.type).bucket_bytes);
+    memset(fake_go_at(&go, from), TOPHASH_EVACUATED, 8);
+    fake_go_put_field(&go, growing.map, go.heap.layout->hmap_evacuated, 1);
+}
+
+/* Its entries count twice, its objects once; and it is told. */
+Test(map_walk, what_is_evacuated_meanwhile_is_not_lost)
+{
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        if (GO_LAYOUTS[i].hmap_bytes == 0)
+            continue;
+        open_go(&GO_LAYOUTS[i]);
+        uintptr_t element;
+        growing.type = fake_type_map(&go, string, plain);
+        growing.map = fake_map(&go, 4);
+        uint64_t bytes = fake_slots_of(&go, growing.type).bucket_bytes;
+        growing.arrays[0] = fake_map_add_buckets(&go, growing.map, growing.type, 1, 0);
+        growing.arrays[1] = fake_map_add_buckets(&go, growing.map, growing.type, 2, 0);
+        growing.reads = 0;
+        fake_go_put_field(&go, growing.map, go.heap.layout->hmap_old_buckets, growing.arrays[0]);
+        for (unsigned slot = 0; slot < 4; slot++)
+            put_string(fake_slot_fill(&go, growing.type, growing.arrays[0] + slot / 3 * bytes, slot, &element), 64);
+        go.heap.hook = evacuate;
+        run(growing.map, growing.type, false);
+        cr_expect_eq(growing.reads, 2);
+        cr_expect_eq(walk.torn_reads, 1, "go1.%u: %lu torn", GO_LAYOUTS[i].go_minor, walk.torn_reads);
+        cr_expect_eq(walk.shape.entries, 4 + 3, "%lu entries", walk.shape.entries);
+        expect_part(MAP_PART_KEYS, 4, 256);
+        /* And when it has come to rest. */
+        run(growing.map, growing.type, false);
+        expect_calm();
+        cr_expect_eq(walk.shape.entries, 4);
+        cr_expect_eq(walk.shape.evacuated_buckets, 1);
+    }
+}
+
+/* Readable, but no object, or the end of one. */
+Test(map_walk, a_chain_that_leads_out_of_the_heap_is_torn)
+{
+    open_version(20);
+    uintptr_t type = fake_type_map(&go, plain, plain), map = fake_map(&go, 1), element;
+    uintptr_t array = fake_map_add_buckets(&go, map, type, 1, 0), small = fake_object(&go, 16);
+    const uintptr_t outside[] = {FAKE_TYPES + 64, small, small + 8, FAKE_ARENAS + (8 << 20)};
+    fake_slot_fill(&go, type, array, 0, &element);
+    memset(go.types + 64, 0x55, 8);
+    memset(fake_go_at(&go, small), 0x55, 16);
+    for (unsigned i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        fake_bucket_chain(&go, type, array, outside[i]);
+        run(map, type, false);
+        cr_expect_eq(walk.torn_reads, 1, "%u: %lu torn", i, walk.torn_reads);
+        cr_expect_eq(walk.shape.entries, 1, "%u: %lu entries", i, walk.shape.entries);
+        expect_part(MAP_PART_OVERFLOW, 0, 0);
     }
 }
 

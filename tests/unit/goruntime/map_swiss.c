@@ -8,8 +8,10 @@
 
 Test(map_walk, tombstones_and_empty_slots_are_no_entries)
 {
-    for (unsigned go_minor = LAST_OF_BUCKETS + 1; go_minor <= GO_MINOR_NEWEST; go_minor++) {
-        open_version(go_minor);
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        if (GO_LAYOUTS[i].hmap_bytes != 0)
+            continue;
+        open_go(&GO_LAYOUTS[i]);
         uintptr_t type = fake_type_map(&go, string, plain), group, element;
         uintptr_t map = small_map(type, 1, &group);
         put_string(fake_slot_fill(&go, type, group, 1, &element), 64);
@@ -88,6 +90,48 @@ Test(map_walk, a_table_that_changes_while_it_is_read_is_read_again)
     }
 }
 
+/* A directory that doubles: its depth is written before the rest. */
+static void deepen(struct fake_heap *heap, uintptr_t address, uint64_t bytes)
+{
+    (void)heap;
+    (void)bytes;
+    if (address != moving.table)
+        return;
+    fake_go_put_field(&go, address, go.heap.layout->swiss_depth, moving.changes_left > 0);
+    moving.changes_left -= moving.changes_left > 0;
+}
+
+Test(map_walk, a_header_that_changes_while_it_is_read_is_read_again)
+{
+    open_version(26);
+    uintptr_t type = fake_type_map(&go, plain, plain), map = fake_map(&go, 10), groups;
+    uintptr_t table = fake_table(&go, type, 16, &groups);
+    fill_table(type, groups, 10);
+    fake_map_set_directory(&go, map, (uintptr_t[]){table}, 0);
+    moving.table = map;
+    go.heap.hook = deepen;
+    for (uint64_t changes = 0; changes <= 3; changes++) {
+        const char *why = NULL;
+        moving.changes_left = changes;
+        cr_expect_eq(map_walk_run(&walk, map, type, false, &why), changes < 3);
+        cr_expect_eq(walk.torn_reads, changes, "%lu", walk.torn_reads);
+        cr_expect_eq(walk.shape.entries, changes < 3 ? 10 : 0, "%lu", walk.shape.entries);
+    }
+}
+
+/* A map that grows out of its group has the address of its directory before it has its slots. */
+Test(map_walk, a_directory_of_which_no_slots_are_known_is_no_group)
+{
+    open_version(24);
+    uintptr_t type = fake_type_map(&go, plain, plain), map = fake_map(&go, 9), groups;
+    fake_map_set_directory(&go, map, (uintptr_t[]){fake_table(&go, type, 16, &groups)}, 0);
+    fake_go_put_field(&go, map, go.heap.layout->swiss_directory_slots, 0);
+    run(map, type, false);
+    cr_expect_eq(walk.torn_reads, 1);
+    cr_expect_eq(walk.shape.entries, 0, "%lu", walk.shape.entries);
+    expect_part(MAP_PART_BUCKETS, 0, 0);
+}
+
 Test(map_walk, tables_that_make_no_sense_are_torn)
 {
     open_version(24);
@@ -139,4 +183,29 @@ Test(map_walk, a_directory_of_the_same_tables_again_and_again_has_an_end)
     run(map, type, false);
     cr_expect_neq(walk.torn_reads, 0);
     cr_expect_lt(walk.spent_bytes, 256 << 20, "%lu bytes", walk.spent_bytes);
+}
+
+/* Each word is another, and none a table; many maps have that directory. */
+Test(map_walk, directories_of_what_is_no_table_have_an_end)
+{
+    enum { DEPTH = 16, INNER_MAPS = 64 };
+    static uintptr_t junk[1 << DEPTH], inner[INNER_MAPS];
+    open_version(25);
+    uintptr_t type = fake_type_map(&go, plain, plain), outer_type = fake_type_map(&go, plain, type);
+    uintptr_t outer = fake_map(&go, INNER_MAPS), groups, element;
+    fake_map_set_directory(&go, outer, (uintptr_t[]){fake_table(&go, outer_type, INNER_MAPS, &groups)}, 0);
+    for (uint64_t i = 0; i < 1 << DEPTH; i++)
+        junk[i] = FAKE_ARENAS + (12 << 20) + 8 * i;
+    for (unsigned i = 0; i < INNER_MAPS; i++) {
+        inner[i] = fake_map(&go, 1);
+        fake_slot_fill(&go, outer_type, groups + i / 8 * fake_slots_of(&go, outer_type).bucket_bytes, i % 8, &element);
+        fake_go_put(&go, element, inner[i]);
+        if (i == 0)
+            fake_map_set_directory(&go, inner[0], junk, DEPTH);
+        else
+            memcpy(fake_go_at(&go, inner[i]), fake_go_at(&go, inner[0]), header_bytes());
+    }
+    run(outer, outer_type, true);
+    cr_expect_neq(walk.torn_reads, 0);
+    cr_expect_lt(go.heap.reads, 4 << 20, "%lu reads", go.heap.reads);
 }

@@ -87,6 +87,48 @@ Test(map_walk, large_keys_and_elements_are_followed_as_if_they_stood_in_their_sl
     }
 }
 
+/* The compiler makes strings lie in their slots; a descriptor may say that they do not. */
+Test(map_walk, strings_outside_of_their_slots_are_followed_and_not_read_from_there)
+{
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        open_go(&GO_LAYOUTS[i]);
+        uintptr_t type = fake_type_map(&go, string, string), bucket, at;
+        uintptr_t map = small_map(type, 1, &bucket), key = fake_object(&go, 16), element = fake_object(&go, 16);
+        fake_go_put_field(&go, type, go.heap.layout->maptype_flags, is_swiss() ? 4 | 8 : 1 | 2);
+        fake_go_put(&go, fake_slot_fill(&go, type, bucket, 7, &at), key);
+        fake_go_put(&go, at, element);
+        put_string(key, 30);
+        put_string(element, 100);
+        run(map, type, false);
+        expect_calm();
+        expect_part(MAP_PART_KEYS, 2, 16 + 30);
+        expect_part(MAP_PART_ELEMENTS, 2, 16 + 100);
+    }
+}
+
+/* A map that does not outlive its function, with its header and its only bucket or group. */
+Test(map_walk, a_map_on_a_goroutines_stack_is_walked)
+{
+    enum { STACK = 0x900000, GROUP_AT = 128 };
+    static uint8_t stack[4096];
+    for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
+        open_go(&GO_LAYOUTS[i]);
+        uintptr_t type = fake_type_map(&go, string, plain), bucket, element, map = small_map(type, 3, &bucket);
+        for (unsigned slot = 0; slot < 3; slot++)
+            put_string(fake_slot_fill(&go, type, bucket, slot, &element), 64);
+        fake_go_put_field(&go, map, is_swiss() ? go.heap.layout->swiss_directory : go.heap.layout->hmap_buckets,
+                          STACK + GROUP_AT);
+        memcpy(stack, fake_go_at(&go, map), header_bytes());
+        memcpy(stack + GROUP_AT, fake_go_at(&go, bucket), fake_slots_of(&go, type).bucket_bytes);
+        fake_memory_add(&go.heap.memory, STACK, stack, sizeof stack);
+        run(STACK, type, false);
+        cr_expect_eq(walk.torn_reads, 0, "go1.%u: %lu torn", GO_LAYOUTS[i].go_minor, walk.torn_reads);
+        cr_expect_eq(walk.shape.entries, 3);
+        cr_expect_eq(walk.shape.buckets, 1);
+        expect_part(MAP_PART_KEYS, 3, 192);
+    }
+}
+
 /* ---- the map changes ---- */
 
 /* What the hook changes, and when. */
@@ -104,16 +146,26 @@ static void move_map(struct fake_heap *heap, uintptr_t address, uint64_t bytes)
         fake_go_put_field(&go, moving.header, field, FAKE_ARENAS);
 }
 
-Test(map_walk, a_map_that_is_another_at_the_end_is_changed)
+/* Itself, or one that it holds. */
+Test(map_walk, a_map_that_is_another_at_the_end_is_torn)
 {
     for (unsigned i = 0; i < GO_LAYOUTS_COUNT; i++) {
         open_go(&GO_LAYOUTS[i]);
-        uintptr_t type = fake_type_map(&go, plain, plain), bucket;
+        uintptr_t type = fake_type_map(&go, plain, plain), outer_type = fake_type_map(&go, plain, type), bucket, at;
         moving.header = small_map(type, 0, &bucket);
-        moving.reads = 0;
+        uintptr_t outer = small_map(outer_type, 1, &bucket);
+        fake_slot_fill(&go, outer_type, bucket, 0, &at);
+        fake_go_put(&go, at, moving.header);
+        uint64_t before = fake_go_get(&go, moving.header + (is_swiss() ? go.heap.layout->swiss_directory.offset_bytes
+                                                                       : go.heap.layout->hmap_buckets.offset_bytes));
         go.heap.hook = move_map;
-        run(moving.header, type, false);
-        cr_expect(walk.is_changed, "go1.%u", GO_LAYOUTS[i].go_minor);
+        for (int is_outer = 0; is_outer <= 1; is_outer++) {
+            fake_go_put_field(&go, moving.header,
+                              is_swiss() ? go.heap.layout->swiss_directory : go.heap.layout->hmap_buckets, before);
+            moving.reads = 0;
+            run(is_outer ? outer : moving.header, is_outer ? outer_type : type, true);
+            cr_expect_eq(walk.torn_reads, 1, "go1.%u: %lu", GO_LAYOUTS[i].go_minor, walk.torn_reads);
+        }
     }
 }
 

@@ -33,7 +33,7 @@ static void must(bool claim)
 
 static bool is_swiss(const struct fake_go *go)
 {
-    return go->heap.layout->go_minor >= 24;
+    return go->heap.layout->hmap_bytes == 0;
 }
 
 void fake_go_open(struct fake_go *go, const struct go_layout *layout)

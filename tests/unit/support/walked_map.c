@@ -15,7 +15,7 @@ uintptr_t plain, string;
 
 bool is_swiss(void)
 {
-    return go.heap.layout->go_minor > LAST_OF_BUCKETS;
+    return go.heap.layout->hmap_bytes == 0;
 }
 
 void open_go(const struct go_layout *layout)
@@ -58,7 +58,6 @@ void expect_calm(void)
     cr_expect_eq(walk.torn_reads, 0, "go1.%u: %lu torn", go.heap.layout->go_minor, walk.torn_reads);
     cr_expect_eq(walk.unknown + walk.objects.unknown, 0, "go1.%u: %lu and %lu unknown", go.heap.layout->go_minor,
                  walk.unknown, walk.objects.unknown);
-    cr_expect_not(walk.is_changed);
 }
 
 /* A map of one bucket, or of one group. */

@@ -10,7 +10,7 @@
 #include "goruntime/map_walk.h"
 #include "tests/unit/support/fake_go.h"
 
-enum { LAST_OF_BUCKETS = 23, TOPHASH_EVACUATED = 2, CONTROL_DELETED = 0xfe };
+enum { TOPHASH_EVACUATED = 2, CONTROL_DELETED = 0xfe };
 
 extern struct fake_go go;
 extern struct map_walk walk;
