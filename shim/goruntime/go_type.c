@@ -50,11 +50,20 @@ struct descriptor {
     uint8_t raw[TYPE_READ_BYTES];
 };
 
+/* The arrays that the field in hand stands for all elements of, from the outside inwards. */
+struct repeats {
+    struct {
+        uint64_t count, stride_bytes;
+    } of[2];
+    unsigned used;
+};
+
 /* A struct or an array whose fields or elements are being looked at. */
 struct level {
     struct descriptor type, element; /* `element`: of an array */
     uint64_t offset;                 /* in the whole */
     uint64_t next, count;
+    struct repeats before; /* what was repeated outside of it */
 };
 
 /* References of the type in hand. */
@@ -64,7 +73,9 @@ struct collection {
     uint32_t count;
     struct level levels[DEPTH_MAX]; /* from the whole inwards */
     uint32_t depth;
-    uint64_t fields; /* that were looked at, of all structs and arrays in it */
+    struct repeats repeats;
+    uint64_t fields;     /* that were looked at, of all structs and arrays in it */
+    uint64_t bytes_left; /* of the whole, for references that are still to come */
     bool is_incomplete, has_failed;
 };
 
@@ -79,6 +90,7 @@ bool go_types_open(struct go_types *types, const struct go_layout *layout, struc
 void go_types_renew(struct go_types *types)
 {
     types->reads = 0;
+    types->is_full = false;
     memset(types->failed, 0, sizeof types->failed);
 }
 
@@ -154,19 +166,62 @@ bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout
 
 /* ---- flattening ---- */
 
-static void add_reference(struct collection *collection, uint64_t offset, enum go_reference_kind kind, uintptr_t target)
+/* References that lie over each other are none: what a value of so many bytes can hold is bounded. */
+static bool take_bytes(struct collection *collection, uint64_t bytes, uint64_t count, uint64_t outer_count)
 {
+    uint64_t all_bytes;
+    if (__builtin_mul_overflow(bytes, count, &all_bytes) ||
+        __builtin_mul_overflow(all_bytes, outer_count, &all_bytes) || all_bytes > collection->bytes_left)
+        return false;
+    collection->bytes_left -= all_bytes;
+    return true;
+}
+
+static void add_reference(struct collection *collection, const struct descriptor *type, uint64_t offset,
+                          enum go_reference_kind kind, uintptr_t target)
+{
+    const struct repeats *repeats = &collection->repeats;
     struct descriptor element = {0};
-    if (collection->count == GO_TYPE_REFERENCES_MAX || offset > UINT32_MAX) {
+    struct go_reference reference = {
+        .offset_bytes = offset, .count = 1, .outer_count = 1, .kind = kind, .type = target};
+    if (collection->count == GO_TYPE_REFERENCES_MAX) {
         collection->is_incomplete = true;
         return;
     }
-    if (target != 0 && !read_descriptor(collection->types, target, &element)) {
+    if (repeats->used > 0) {
+        reference.count = repeats->of[repeats->used - 1].count;
+        reference.stride_bytes = repeats->of[repeats->used - 1].stride_bytes;
+    }
+    if (repeats->used > 1) {
+        reference.outer_count = repeats->of[0].count;
+        reference.outer_stride_bytes = repeats->of[0].stride_bytes;
+    }
+    if ((target != 0 && !read_descriptor(collection->types, target, &element)) ||
+        !take_bytes(collection, type->bytes, reference.count, reference.outer_count)) {
         collection->has_failed = true;
         return;
     }
-    collection->references[collection->count++] = (struct go_reference){
-        .offset_bytes = (uint32_t)offset, .kind = kind, .type = target, .target_bytes = element.bytes};
+    reference.target_bytes = element.bytes;
+    collection->references[collection->count++] = reference;
+}
+
+/* Lets one element of the array stand for all of them, if that can be said; else each is looked at. */
+static void fold(struct repeats *repeats, struct level *array)
+{
+    unsigned last = repeats->used - 1;
+    if (array->count < 2)
+        return;
+    if (repeats->used > 0 && repeats->of[last].stride_bytes == array->type.bytes) {
+        /* An array that is all of an element: those of both follow each other evenly. */
+        repeats->of[last].count *= array->count;
+        repeats->of[last].stride_bytes = array->element.bytes;
+    } else if (repeats->used < sizeof repeats->of / sizeof repeats->of[0]) {
+        repeats->of[repeats->used].count = array->count;
+        repeats->of[repeats->used++].stride_bytes = array->element.bytes;
+    } else {
+        return;
+    }
+    array->count = 1;
 }
 
 static void enter(struct collection *collection, const struct descriptor *type, uint64_t offset)
@@ -176,17 +231,22 @@ static void enter(struct collection *collection, const struct descriptor *type, 
         return;
     }
     struct level *level = &collection->levels[collection->depth++];
-    *level = (struct level){.type = *type, .offset = offset};
+    *level = (struct level){.type = *type, .offset = offset, .before = collection->repeats};
     if (type->kind == GO_KIND_STRUCT) {
         level->count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
         return;
     }
     level->count = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
     if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &level->element) ||
-        (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes))
+        (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes)) {
         collection->has_failed = true;
+        return;
+    }
     if (level->element.pointers_bytes == 0)
         level->count = 0;
+    /* Only where the elements fill it do they follow each other as its bytes do. */
+    if (level->count * level->element.bytes == type->bytes)
+        fold(&collection->repeats, level);
 }
 
 /* The next field of a struct; false: it makes no sense. */
@@ -213,27 +273,27 @@ static void collect(struct collection *collection, const struct descriptor *type
         enter(collection, type, offset);
         break;
     case GO_KIND_STRING:
-        add_reference(collection, offset, REFERENCE_STRING, 0);
+        add_reference(collection, type, offset, REFERENCE_STRING, 0);
         break;
     case GO_KIND_SLICE:
-        add_reference(collection, offset, REFERENCE_SLICE, element);
+        add_reference(collection, type, offset, REFERENCE_SLICE, element);
         break;
     case GO_KIND_POINTER:
-        add_reference(collection, offset, REFERENCE_POINTER, element);
+        add_reference(collection, type, offset, REFERENCE_POINTER, element);
         break;
     case GO_KIND_CHAN:
-        add_reference(collection, offset, REFERENCE_CHAN, element);
+        add_reference(collection, type, offset, REFERENCE_CHAN, element);
         break;
     case GO_KIND_INTERFACE:
-        add_reference(collection, offset,
+        add_reference(collection, type, offset,
                       word_at(type->raw, TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
         break;
     case GO_KIND_FUNC:
     case GO_KIND_UNSAFE_POINTER:
-        add_reference(collection, offset, REFERENCE_OPAQUE, 0);
+        add_reference(collection, type, offset, REFERENCE_OPAQUE, 0);
         break;
     case GO_KIND_MAP:
-        add_reference(collection, offset, REFERENCE_MAP, type->address);
+        add_reference(collection, type, offset, REFERENCE_MAP, type->address);
         break;
     case GO_KIND_OTHER:
     case GO_KINDS:
@@ -248,6 +308,7 @@ static void step(struct collection *collection)
     struct descriptor inner;
     uint64_t at;
     if (level->next == level->count) {
+        collection->repeats = level->before;
         collection->depth--;
         return;
     }
@@ -284,6 +345,8 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
     collection->count = 0;
     collection->fields = 0;
     collection->depth = 0;
+    collection->repeats.used = 0;
+    collection->bytes_left = descriptor.bytes;
     collection->is_incomplete = collection->has_failed = false;
     if (descriptor.pointers_bytes != 0)
         collect_all(collection, &descriptor);
@@ -291,8 +354,10 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
         return NULL;
     struct go_type *type = bump_take(types->bump, sizeof *type);
     struct go_reference *references = bump_take(types->bump, (collection->count + 1) * sizeof *references);
-    if (type == NULL || references == NULL)
+    if (type == NULL || references == NULL) {
+        types->is_full = true;
         return NULL;
+    }
     memcpy(references, collection->references, collection->count * sizeof *references);
     *type = (struct go_type){
         .address = address,
@@ -320,10 +385,12 @@ const struct go_type *go_types_find(struct go_types *types, uintptr_t address)
             return types->table[at];
     }
     uintptr_t *failed = &types->failed[at % GO_TYPES_FAILED];
+    types->is_full |= types->count == TYPES_MAX || types->reads == READS_MAX;
     if (types->count == TYPES_MAX || *failed == address)
         return NULL;
     struct go_type *type = make_type(types, address);
     if (type == NULL) {
+        types->is_full |= types->reads == READS_MAX;
         *failed = address;
         return NULL;
     }

@@ -85,7 +85,7 @@ static void walk_chain(struct map_visit *visit, uintptr_t address, const struct 
         if (visit->shape.overflow_buckets >= overflow_max(&visit->shape) ||
             !map_spend(walk, visit->type.bucket_bytes) ||
             !reader_read(walk->reader, address, bucket, visit->type.bucket_bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         visit->shape.overflow_buckets++;
@@ -107,7 +107,7 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
         uint64_t count = min_u64(at_once, buckets - first);
         if (!map_spend(walk, count * bytes) ||
             !reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         map_note(visit, &(struct map_place){.kind = kind, .number = first}, array + first * bytes, buffer, count);

@@ -47,7 +47,7 @@ void map_deep_add(struct map_walk *walk, enum deep_kind kind, uintptr_t address,
         return;
     const struct go_type *of = go_types_find(&walk->types, type);
     if (of == NULL) {
-        walk->unknown++;
+        map_note_typeless(walk);
         return;
     }
     if (kind == DEEP_VALUES && of->references_count == 0)
@@ -59,7 +59,7 @@ void map_deep_add(struct map_walk *walk, enum deep_kind kind, uintptr_t address,
             sought.end += count * of->bytes;
         struct deep_item *item = find_item(deep, &sought, &at);
         if (item == NULL && (deep->items_count == DEEP_MAX || at == DEEP_TABLE_SLOTS)) {
-            walk->unknown++;
+            walk->unfollowed++;
             return;
         }
         if (item == NULL) {

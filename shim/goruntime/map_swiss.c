@@ -115,7 +115,7 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
 {
     struct map_walk *walk = visit->walk;
     struct table table;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES && !walk->is_spent; i++) {
         /* Many tables lie in one line of the cache. */
         if (read_table_whole(visit, i == 0 ? &walk->cache.reader : walk->reader, address, &table)) {
             uint64_t groups = table.mask + 1, number = visit->shape.tables++;
@@ -128,7 +128,7 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
                         table.groups, map_buffer(walk), groups);
             return;
         }
-        walk->torn_reads++;
+        map_note_torn(walk);
     }
 }
 
@@ -147,7 +147,7 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
         uint64_t count = min_u64(DIRECTORY_AT_ONCE, map->directory_slots - first);
         if (!map_spend(walk, count * sizeof tables[0]) ||
             !reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         for (uint64_t i = 0; i < count; i++) {
@@ -165,7 +165,7 @@ static void walk_small(struct map_visit *visit, uintptr_t group)
         return;
     if (!map_spend(visit->walk, visit->type.bucket_bytes) ||
         !reader_read(visit->walk->reader, group, bytes, visit->type.bucket_bytes)) {
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
         return;
     }
     map_add(visit, MAP_PART_BUCKETS, group, visit->type.bucket_bytes);

@@ -12,8 +12,13 @@
 
 enum {
     PENDING = 512,
-    VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
-    BOXES_MAX = 1 << 18,     /* gathered */
+    VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once; and the end of a reference */
+    READ_BYTES = VALUE_BYTES + GO_REFERENCE_BYTES_MAX,
+    BOXES_MAX = 1 << 18, /* gathered */
+    BOX_DEPTH_MAX = 4,   /* boxes in boxes: of more, each in all before it, there may be no end */
+    /* What is read at once may have so many interfaces, and one of the boxes may be read on. */
+    BOXES_AT_ONCE = VALUE_BYTES / 16 + 1,
+    BOXES_FULL = BOXES_MAX - (BOX_DEPTH_MAX + 1) * BOXES_AT_ONCE,
     /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
        cache. */
     SORT_SHIFT = 12,
@@ -27,21 +32,23 @@ enum {
 
 #define VALUE_BYTES_MAX (1ull << 40)
 
-/* A value outside of its slot. */
+/* A value outside of its slot, or the rest of it. */
 struct box {
     uintptr_t address;
     const struct go_type *type;
+    uint64_t from_bytes; /* what lies before is done */
     enum map_part part;
+    uint32_t depth; /* so many boxes it lies in, itself one */
 };
 
 struct map_values {
     struct object_address pending[PENDING];
     uint32_t pending_count;
-    uint8_t bytes[VALUE_BYTES];
-    uint8_t box_bytes[VALUE_BYTES];
-    struct box *boxes, *sorted_boxes; /* BOXES_MAX each, taken when there is a first one */
+    uint8_t bytes[READ_BYTES];
+    uint8_t box_bytes[READ_BYTES];
+    struct box *boxes, *opened_boxes; /* BOXES_MAX each, taken when there is a first one */
     uint32_t boxes_count;
-    bool is_opening; /* boxes are being read */
+    uint32_t depth; /* of the box in hand; 0: what is in hand lies in none */
     uint32_t sort_starts[1 << SORT_BITS];
 };
 
@@ -97,14 +104,31 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 
 /* ---- references ---- */
 
+/* How many of `count` values at `address` lie in its object, or in the image. */
+static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
+{
+    uint64_t behind =
+        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
+    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
+}
+
 static bool take_boxes(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
     if (values->boxes == NULL) {
         values->boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-        values->sorted_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
+        values->opened_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
     }
-    return values->boxes != NULL && values->sorted_boxes != NULL;
+    return values->boxes != NULL && values->opened_boxes != NULL;
+}
+
+static void gather_box(struct map_walk *walk, const struct box *box)
+{
+    struct map_values *values = walk->values;
+    if (take_boxes(walk) && values->boxes_count < BOXES_MAX)
+        values->boxes[values->boxes_count++] = *box;
+    else
+        walk->unfollowed++;
 }
 
 /* A value that lies outside of its slot. */
@@ -115,14 +139,17 @@ static void add_boxed(struct map_visit *visit, enum map_part part, uintptr_t add
     map_add(visit, part, address, type->bytes);
     if (type->references_count == 0 || address == 0)
         return;
-    /* A box in a box is not gathered: there may be no end of them. */
-    bool is_gathered = !values->is_opening && type->bytes <= VALUE_BYTES && values->boxes_count < BOXES_MAX;
-    if (is_gathered && take_boxes(walk))
-        values->boxes[values->boxes_count++] = (struct box){address, type, visit->is_inner ? MAP_PART_DEEP : part};
+    if (type->bytes > VALUE_BYTES && values_there(walk, address, 1, type->bytes) == 0)
+        walk->unknown++;
+    else if (values->depth < BOX_DEPTH_MAX)
+        gather_box(walk, &(struct box){.address = address,
+                                       .type = type,
+                                       .part = visit->is_inner ? MAP_PART_DEEP : part,
+                                       .depth = values->depth + 1});
     else if (walk->is_deep)
         map_deep_add(walk, DEEP_VALUES, address, type->address, 1);
     else
-        walk->unknown += !values->is_opening;
+        walk->unfollowed++;
 }
 
 /* One word that points to something. */
@@ -162,7 +189,7 @@ static void add_interface(struct map_visit *visit, enum map_part part, uintptr_t
     struct map_walk *walk = visit->walk;
     const struct go_type *type = go_types_find(&walk->types, type_address);
     if (type == NULL)
-        walk->unknown++;
+        map_note_typeless(walk);
     else if (type->is_direct && type->bytes == sizeof data && type->references_count == 1)
         add_pointer(visit, part, &type->references[0], data);
     else if (type->bytes != 0)
@@ -180,7 +207,7 @@ static void add_slice(struct map_visit *visit, enum map_part part, const struct 
 {
     uint64_t capacity = word_at(at + 16), bytes;
     if (__builtin_mul_overflow(capacity, reference->target_bytes, &bytes) || bytes > VALUE_BYTES_MAX) {
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
         return;
     }
     if (bytes == 0)
@@ -193,7 +220,7 @@ static inline void add_string(struct map_visit *visit, enum map_part part, const
 {
     uint64_t length = word_at(at + 8);
     if (length > VALUE_BYTES_MAX)
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
     else if (length != 0)
         map_add(visit, part, word_at(at), length);
 }
@@ -226,67 +253,119 @@ static void add_reference(struct map_visit *visit, enum map_part part, const str
     }
 }
 
-static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
-                           const uint8_t *value)
+/* The first of many, the first of which lies at `offset`, that begins at `from` or behind it. */
+static inline uint64_t first_from(uint64_t from, uint64_t offset, uint64_t stride)
 {
-    visit->walk->unknown += type->is_incomplete;
+    return offset >= from ? 0 : (from - offset + stride - 1) / max_u64(stride, 1);
+}
+
+/* What one entry of the list stands for, where it begins in [from, to); `bytes` are the value's from `from` on. */
+static void add_repeated(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
+                         const uint8_t *bytes, uint64_t from, uint64_t to)
+{
+    uint64_t run_bytes = (reference->count - 1) * reference->stride_bytes, offset = reference->offset_bytes;
+    uint64_t outer = first_from(from - min_u64(from, run_bytes), offset, reference->outer_stride_bytes);
+    for (; outer < reference->outer_count; outer++) {
+        uint64_t first = offset + outer * reference->outer_stride_bytes;
+        if (first >= to)
+            return;
+        for (uint64_t i = first_from(from, first, reference->stride_bytes); i < reference->count; i++) {
+            uint64_t at = first + i * reference->stride_bytes;
+            if (at >= to)
+                break;
+            add_reference(visit, part, reference, bytes + (at - from));
+        }
+    }
+}
+
+/* The references of a value that begin in its bytes [from, to), which are at `bytes` with the rest of the last one. */
+static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
+                           const uint8_t *bytes, uint64_t from, uint64_t to)
+{
+    visit->walk->unfollowed += type->is_incomplete && from == 0;
     for (uint32_t i = 0; i < type->references_count; i++)
-        add_reference(visit, part, &type->references[i], value + type->references[i].offset_bytes);
+        add_repeated(visit, part, &type->references[i], bytes, from, to);
 }
 
 /* ---- boxes ---- */
 
-/* A value that lies outside of its slot counts as if it stood there. */
-static void open_box(struct map_visit *visit, const struct box *box)
+/* A value that lies outside of its slot counts as if it stood there. Of a large one a piece, and the rest is gathered
+ * again. */
+static void open_box(struct map_walk *walk, const struct box *box)
 {
-    struct map_walk *walk = visit->walk;
-    uint8_t *value = walk->values->box_bytes;
-    if (reader_read(&walk->cache.reader, box->address, value, box->type->bytes))
-        add_references(visit, box->part, box->type, value);
-    else
-        walk->torn_reads++;
+    struct map_visit visit = {.walk = walk, .is_inner = box->part == MAP_PART_DEEP};
+    struct map_values *values = walk->values;
+    const struct go_type *type = box->type;
+    uint64_t from = box->from_bytes, to = min_u64(type->bytes, from + VALUE_BYTES);
+    uint64_t read_bytes = min_u64(type->bytes, to + GO_REFERENCE_BYTES_MAX) - from;
+    if (!map_spend(walk, read_bytes) ||
+        !reader_read(&walk->cache.reader, box->address + from, values->box_bytes, read_bytes)) {
+        map_note_torn(walk);
+        return;
+    }
+    if (to < type->bytes) {
+        struct box rest = *box;
+        rest.from_bytes = to;
+        gather_box(walk, &rest);
+    }
+    values->depth = box->depth;
+    add_references(&visit, box->part, type, values->box_bytes, from, to);
+    values->depth = 0;
 }
 
-/* By address, as far as that matters: stable steps from the lowest bits up. */
-static void sort_boxes(struct map_values *values)
+/* Moves them to `opened_boxes`, sorted by address, as far as that matters: stable steps from the lowest bits up. */
+static uint32_t sort_boxes(struct map_values *values)
 {
-    uint32_t *starts = values->sort_starts;
+    uint32_t *starts = values->sort_starts, sorted = values->boxes_count;
     for (int step = 0; step < SORT_STEPS; step++) {
         int shift = SORT_SHIFT + step * SORT_BITS;
+        struct box *from = step % 2 == 0 ? values->boxes : values->opened_boxes,
+                   *to = step % 2 == 0 ? values->opened_boxes : values->boxes;
         memset(starts, 0, sizeof values->sort_starts);
-        for (uint32_t i = 0; i < values->boxes_count; i++)
-            starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++;
+        for (uint32_t i = 0; i < sorted; i++)
+            starts[from[i].address >> shift & ((1u << SORT_BITS) - 1)]++;
         for (uint32_t bucket = 0, sum = 0; bucket < 1u << SORT_BITS; bucket++) {
             uint32_t count = starts[bucket];
             starts[bucket] = sum;
             sum += count;
         }
-        for (uint32_t i = 0; i < values->boxes_count; i++)
-            values->sorted_boxes[starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++] =
-                values->boxes[i];
-        struct box *sorted = values->sorted_boxes;
-        values->sorted_boxes = values->boxes;
-        values->boxes = sorted;
+        for (uint32_t i = 0; i < sorted; i++)
+            to[starts[from[i].address >> shift & ((1u << SORT_BITS) - 1)]++] = from[i];
+    }
+    values->boxes_count = 0;
+    return sorted;
+}
+
+_Static_assert(SORT_STEPS % 2 == 1, "the last step ends in opened_boxes");
+
+/* When those that lay in others are too many to be sorted: the last first, so that they get no more. */
+static void open_last_boxes(struct map_walk *walk)
+{
+    struct map_values *values = walk->values;
+    while (values->boxes_count > 0) {
+        struct box box = values->boxes[--values->boxes_count];
+        open_box(walk, &box);
     }
 }
 
+/* All that are gathered, then those that were in them, and so on. */
 static void open_boxes(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
-    sort_boxes(values);
-    values->is_opening = true;
-    for (uint32_t i = 0; i < values->boxes_count; i++) {
-        struct map_visit visit = {.walk = walk, .is_inner = values->boxes[i].part == MAP_PART_DEEP};
-        open_box(&visit, &values->boxes[i]);
+    while (values->boxes_count > 0) {
+        uint32_t count = sort_boxes(values);
+        for (uint32_t i = 0; i < count; i++) {
+            open_box(walk, &values->opened_boxes[i]);
+            if (values->boxes_count > BOXES_FULL)
+                open_last_boxes(walk);
+        }
     }
-    values->is_opening = false;
-    values->boxes_count = 0;
 }
 
-/* So that all that one entry or value may have finds room. */
+/* So that all that is read at once finds room. */
 static void make_room_for_boxes(struct map_walk *walk)
 {
-    if (walk->values->boxes_count > BOXES_MAX - 2 * GO_TYPE_REFERENCES_MAX)
+    if (walk->values->boxes_count > BOXES_FULL)
         open_boxes(walk);
 }
 
@@ -298,7 +377,7 @@ static void add_value(struct map_visit *visit, enum map_part part, const struct 
     if (is_indirect)
         add_boxed(visit, part, word_at(slot), type);
     else
-        add_references(visit, part, type, slot);
+        add_references(visit, part, type, slot, 0, type->bytes);
 }
 
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot)
@@ -321,12 +400,15 @@ void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot
 
 /* ---- following ---- */
 
-/* How many of `count` values at `address` lie in its object, or in the image. */
-static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
+/* Values that are too large to be read at once are as good as boxes. */
+static void follow_large_values(struct map_visit *visit, enum map_part part, uintptr_t address,
+                                const struct go_type *type, uint64_t count)
 {
-    uint64_t behind =
-        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
-    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
+    for (uint64_t i = 0; i < count && !visit->walk->is_spent; i++) {
+        make_room_for_boxes(visit->walk);
+        gather_box(visit->walk,
+                   &(struct box){.address = address + i * type->bytes, .type = type, .part = part, .depth = 1});
+    }
 }
 
 /* The references of `count` values, which do not lie in slots of the map. */
@@ -334,22 +416,26 @@ static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t
                           uint64_t count)
 {
     struct map_walk *walk = visit->walk;
-    uint64_t there = values_there(walk, address, count, type->bytes), at_once = VALUE_BYTES / max_u64(type->bytes, 1);
-    if (there == 0 || at_once == 0) {
+    uint64_t there = values_there(walk, address, count, type->bytes);
+    if (there == 0) {
         walk->unknown++;
         return;
     }
+    if (type->bytes > VALUE_BYTES) {
+        follow_large_values(visit, part, address, type, there);
+        return;
+    }
+    uint64_t at_once = VALUE_BYTES / type->bytes;
     for (uint64_t first = 0; first < there; first += at_once) {
         uint64_t values = min_u64(at_once, there - first);
         if (!map_spend(walk, values * type->bytes) ||
             !reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
-        for (uint64_t i = 0; i < values; i++) {
-            make_room_for_boxes(walk);
-            add_references(visit, part, type, walk->values->bytes + i * type->bytes);
-        }
+        make_room_for_boxes(walk);
+        for (uint64_t i = 0; i < values; i++)
+            add_references(visit, part, type, walk->values->bytes + i * type->bytes, 0, type->bytes);
     }
 }
 
@@ -358,7 +444,7 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
     struct map_walk *walk = visit->walk;
     uint8_t raw[CHAN_READ_BYTES];
     if (!reader_read(walk->reader, item->end, raw, sizeof raw)) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return;
     }
     uintptr_t buffer = word_at(raw + CHAN_BUFFER_AT);
@@ -375,7 +461,7 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
 static void follow(struct map_walk *walk, const struct deep_item *item)
 {
     struct map_visit visit = {.walk = walk, .is_inner = true};
-    const struct go_type *type = go_types_find(&walk->types, item->type);
+    const struct go_type *type = go_types_find(&walk->types, item->type); /* map_deep_add has found it */
     switch (item->kind) {
     case DEEP_VALUES:
         follow_values(&visit, MAP_PART_DEEP, item->end - item->count * type->bytes, type, item->count);

@@ -40,10 +40,11 @@ uint8_t *map_buffer(struct map_walk *walk)
 bool map_spend(struct map_walk *walk, uint64_t bytes)
 {
     uint64_t there = walk->objects.spans_bytes + (walk->image_end - walk->image_start);
-    if (walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / 2 / SPENT_FACTOR))
-        return false;
-    walk->spent_bytes += bytes + SPENT_BYTES_EACH;
-    return true;
+    walk->is_spent |=
+        walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / 2 / SPENT_FACTOR);
+    if (!walk->is_spent)
+        walk->spent_bytes += bytes + SPENT_BYTES_EACH;
+    return !walk->is_spent;
 }
 
 /* ---- the type ---- */
@@ -127,8 +128,8 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
 {
     struct map_visit visit = {.walk = walk};
     walk->is_deep = is_deep;
-    walk->is_changed = false;
-    walk->unknown = walk->torn_reads = walk->spent_bytes = 0;
+    walk->is_changed = walk->is_spent = false;
+    walk->unknown = walk->unfollowed = walk->torn_reads = walk->spent_bytes = 0;
     walk->shape = (struct map_shape){0};
     walk->place = (struct map_place){0};
     memset(walk->image_bytes, 0, sizeof walk->image_bytes);

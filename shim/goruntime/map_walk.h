@@ -74,9 +74,11 @@ struct map_walk {
     struct map_shape shape; /* of the map itself, not of those in it */
     uint64_t image_bytes[MAP_PARTS];
     uint64_t spent_bytes; /* that were read of maps and values */
+    bool is_spent;        /* more may not be read: what was still to come is left out */
     uint64_t torn_reads;
-    uint64_t unknown; /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
-    bool is_changed;  /* the map itself was another when the walk ended */
+    uint64_t unknown;    /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
+    uint64_t unfollowed; /* values, or lists of them, that were not followed whole: more than there is room for */
+    bool is_changed;     /* the map itself was another when the walk ended */
     bool is_deep;
     struct map_place place; /* of objects.watched */
 };

@@ -47,8 +47,23 @@ static inline uint64_t map_header_bytes(const struct go_layout *layout)
 bool map_visit(struct map_visit *visit, uintptr_t header, uintptr_t type);
 
 /* May the walk read so many bytes more? It reads no more than a few times what there is: what leads to the same places
- * again and again has an end. False: that is spent, and the caller counts what it leaves out. */
+ * again and again has an end. False: that is spent (`is_spent`), and the walk ends as soon as it can. */
 bool map_spend(struct map_walk *walk, uint64_t bytes);
+
+/* Something could not be read or made no sense. What is left out because all is spent is no sign of that. */
+static inline void map_note_torn(struct map_walk *walk)
+{
+    walk->torn_reads += !walk->is_spent;
+}
+
+/* go_types_find has found no type. */
+static inline void map_note_typeless(struct map_walk *walk)
+{
+    if (walk->types.is_full)
+        walk->unfollowed++;
+    else
+        walk->unknown++;
+}
 
 /* MAP_BUFFER_BYTES for the reading of buckets. */
 uint8_t *map_buffer(struct map_walk *walk);

@@ -58,7 +58,8 @@ void expect_calm(void)
     cr_expect_eq(walk.torn_reads, 0, "go1.%u: %lu torn", go.heap.layout->go_minor, walk.torn_reads);
     cr_expect_eq(walk.unknown + walk.objects.unknown, 0, "go1.%u: %lu and %lu unknown", go.heap.layout->go_minor,
                  walk.unknown, walk.objects.unknown);
-    cr_expect_not(walk.is_changed);
+    cr_expect_eq(walk.unfollowed, 0, "go1.%u: %lu not followed", go.heap.layout->go_minor, walk.unfollowed);
+    cr_expect_not(walk.is_changed || walk.is_spent);
 }
 
 /* A map of one bucket, or of one group. */
