@@ -319,6 +319,27 @@ static void write_doubts(const struct details *details)
                     plural(answer->attempts));
         wrap_end(&wrap);
     }
+    if (answer->spent_bytes != 0) {
+        struct wrap wrap = begin_line(details, "cut short", STYLE_WARNING);
+        wrap_format(&wrap,
+                    "pointers lead to the same values again and again: %s were read, several times what there is; the "
+                    "rest is not counted",
+                    human_bytes(answer->spent_bytes).text);
+        if (answer->is_deep)
+            wrap_text(&wrap, "(without --deep there is less to follow)");
+        wrap_end(&wrap);
+    }
+    if (answer->unfollowed != 0) {
+        struct wrap wrap = begin_line(details, "left out", STYLE_WARNING);
+        wrap_format(
+            &wrap,
+            "%s value%s with more in them than is followed (interfaces nested too deep, or too many pointers or "
+            "types): what only they lead to is not counted",
+            human_count(answer->unfollowed).text, plural(answer->unfollowed));
+        if (!answer->is_deep)
+            wrap_text(&wrap, "(--deep follows interfaces further)");
+        wrap_end(&wrap);
+    }
     if (answer->unknown_objects != 0) {
         struct wrap wrap = begin_line(details, "not known", STYLE_WARNING);
         wrap_format(&wrap,

@@ -99,7 +99,7 @@ static bool walk_map(struct search *search, const struct map_path *path, uintptr
             return false;
         }
         *is_changed = walk->is_changed || walk->torn_reads != 0;
-        if (walk->objects.is_watched_found || !*is_changed)
+        if (walk->objects.is_watched_found || walk->is_spent || !*is_changed)
             break;
     }
     return true;
@@ -127,6 +127,7 @@ static void search_map(struct search *search, const struct map_path *path)
     maps->headers[maps->searched++] = header;
     maps->entries += walk->shape.entries;
     maps->changed += is_changed;
+    maps->cut += walk->is_spent && !walk->objects.is_watched_found;
     if (walk->objects.is_watched_found)
         add_owner(maps, path, header, walk);
 }

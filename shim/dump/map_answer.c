@@ -262,6 +262,8 @@ static void fill_shape(struct map_answer *answer, const struct map_walk *walk)
     answer->tables = shape->tables;
     answer->directory_slots = shape->directory_slots;
     answer->unknown_objects = walk->unknown + walk->objects.unknown;
+    answer->unfollowed = walk->unfollowed;
+    answer->spent_bytes = walk->is_spent ? walk->spent_bytes : 0;
 }
 
 static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
@@ -278,12 +280,12 @@ static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
         answer->total.allocated_bytes += part->allocated_bytes;
         answer->total.image_bytes += walk->image_bytes[i];
     }
-    const struct map_part_sizes *keys = &answer->parts[MAP_PART_KEYS], *elements = &answer->parts[MAP_PART_ELEMENTS];
-    uint64_t slots_bytes; /* a type may claim any size */
+    uint64_t slots_bytes, referenced_bytes = walk->objects.parts[MAP_PART_KEYS].referenced_bytes +
+                                             walk->objects.parts[MAP_PART_ELEMENTS].referenced_bytes;
+    /* A type may claim any size. */
     if (__builtin_mul_overflow(answer->entries, answer->key_bytes + answer->element_bytes, &slots_bytes))
         slots_bytes = INT64_MAX / 2;
-    answer->naive_bytes = min_u64(slots_bytes, INT64_MAX / 2) + keys->asked_bytes + keys->image_bytes +
-                          elements->asked_bytes + elements->image_bytes;
+    answer->naive_bytes = min_u64(slots_bytes, INT64_MAX / 2) + min_u64(referenced_bytes, INT64_MAX / 2);
 }
 
 static void fill_estimates(struct map_answer *answer, const struct map_walk *walk)
@@ -306,7 +308,7 @@ static bool walk_map(struct map_answer *answer, struct map_walk *walk, uintptr_t
         if (!map_walk_run(walk, answer->address, type, is_deep, &answer->why))
             return false;
         answer->torn_reads += walk->torn_reads;
-    } while ((walk->is_changed || walk->torn_reads != 0) && answer->attempts < ATTEMPTS);
+    } while ((walk->is_changed || walk->torn_reads != 0) && !walk->is_spent && answer->attempts < ATTEMPTS);
     return true;
 }
 

@@ -50,6 +50,9 @@ struct map_values {
     uint32_t boxes_count;
     uint32_t depth; /* of the box in hand; 0: what is in hand lies in none */
     uint32_t sort_starts[1 << SORT_BITS];
+    uint64_t *statics; /* a bit for each byte of the image: something begins there; taken when there is a first one */
+    uint64_t statics_start, statics_end; /* the words of it that have bits */
+    uint64_t statics_bytes;              /* of all that is in it */
 };
 
 static uint64_t word_at(const uint8_t *bytes)
@@ -73,14 +76,49 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
 }
 
 /* The set of objects has only what is in the heap. */
-static void notice_in_image(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+static void notice_static(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t bytes)
 {
     struct object_set *objects = &walk->objects;
-    if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
-        !is_in_image(walk, objects->watched) || objects->watched - address >= asked_bytes)
+    if (objects->watched == 0 || objects->is_watched_found || !is_in_image(walk, objects->watched) ||
+        objects->watched - address >= bytes)
         return;
     objects->is_watched_found = true;
     objects->watched_part = part;
+}
+
+/* Is that the first time that the address in the image comes? */
+static bool mark_static(struct map_walk *walk, uintptr_t address)
+{
+    struct map_values *values = walk->values;
+    uint64_t offset = address - walk->image_start, bit = 1ull << offset % 64;
+    if (values->statics == NULL)
+        values->statics =
+            bump_take(walk->objects.bump, (walk->image_end - walk->image_start) / 64 * sizeof bit + sizeof bit);
+    if (values->statics == NULL) {
+        walk->objects.is_full = true;
+        return false;
+    }
+    uint64_t *word = &values->statics[offset / 64];
+    if ((*word & bit) != 0)
+        return false;
+    *word |= bit;
+    values->statics_start = min_u64(values->statics_start, offset / 64);
+    values->statics_end = max_u64(values->statics_end, offset / 64 + 1);
+    return true;
+}
+
+static void add_static(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+{
+    struct map_values *values = walk->values;
+    uint64_t bytes = asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
+    notice_static(walk, part, address, bytes);
+    walk->objects.parts[part].referenced_bytes += bytes;
+    if (!mark_static(walk, address))
+        return;
+    /* Strings in there may lie over each other. */
+    bytes = min_u64(bytes, walk->image_end - walk->image_start - values->statics_bytes);
+    values->statics_bytes += bytes;
+    walk->image_bytes[part] += bytes;
 }
 
 void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uint64_t asked_bytes)
@@ -91,9 +129,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (address == 0)
         return;
     if (is_in_image(walk, address)) {
-        walk->image_bytes[part] +=
-            asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
-        notice_in_image(walk, part, address, asked_bytes);
+        add_static(walk, part, address, asked_bytes);
         return;
     }
     struct map_values *values = walk->values;
@@ -498,6 +534,11 @@ bool map_values_clear(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
     values->pending_count = values->boxes_count = 0;
+    if (values->statics_end > values->statics_start)
+        memset(&values->statics[values->statics_start], 0,
+               (values->statics_end - values->statics_start) * sizeof values->statics[0]);
+    values->statics_start = UINT64_MAX;
+    values->statics_end = values->statics_bytes = 0;
     return !walk->is_deep || map_deep_clear(walk);
 }
 

@@ -71,10 +71,10 @@ struct map_walk {
     struct map_deep *deep;     /* what is to be followed then; NULL: nobody has asked */
     uint8_t *buffer;           /* MAP_BUFFER_BYTES */
 
-    struct map_shape shape; /* of the map itself, not of those in it */
-    uint64_t image_bytes[MAP_PARTS];
-    uint64_t spent_bytes; /* that were read of maps and values */
-    bool is_spent;        /* more may not be read: what was still to come is left out */
+    struct map_shape shape;          /* of the map itself, not of those in it */
+    uint64_t image_bytes[MAP_PARTS]; /* static data: each address once, and no more than there is of it */
+    uint64_t spent_bytes;            /* that were read of maps and values */
+    bool is_spent;                   /* more may not be read: what was still to come is left out */
     uint64_t torn_reads;
     uint64_t unknown;    /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
     uint64_t unfollowed; /* values, or lists of them, that were not followed whole: more than there is room for */

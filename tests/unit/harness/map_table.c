@@ -72,6 +72,9 @@ Test(map_table, each_part_has_a_row_and_each_question_a_line)
     expect_in("huge pages  64 KiB of it is mapped by huge pages\n");
     expect_in("constants   201 B of it lies in the program's file");
     expect_in("torn        the program wrote meanwhile: 9 reads changed in between; the map was walked 2 times\n");
+    expect_in("cut short   pointers lead to the same values again and again: 121 KiB were read, several times what "
+              "there is;");
+    expect_in("left out    10 values with more in them than is followed");
     expect_in("not known   8 pointers to what is neither");
     expect_not_in("growing");
 }
@@ -85,7 +88,8 @@ Test(map_table, a_growing_map_says_what_it_keeps)
         "grows       at 27 entries: to 64 slots, 1.13 KiB, and both arrays at once until all entries are moved\n");
     expect_in("deleted     no page would be free without it: objects of others are on all of them\n");
     expect_in("shared      4 pages");
-    for (const char *const *none = (const char *const[]){"torn", "constants", "huge", "counter", "not known", NULL};
+    for (const char *const *none =
+             (const char *const[]){"torn", "constants", "huge", "counter", "not known", "cut short", "left out", NULL};
          *none != NULL; none++)
         expect_not_in(*none);
 }
