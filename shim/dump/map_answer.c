@@ -290,10 +290,10 @@ static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
 
 static void fill_estimates(struct map_answer *answer, const struct map_walk *walk)
 {
-    unsigned go_minor = walk->heap->layout->go_minor;
-    struct map_estimate remade = map_estimate_remade(&walk->shape, answer->entries, go_minor);
+    const struct go_layout *layout = walk->heap->layout;
+    struct map_estimate remade = map_estimate_remade(&walk->shape, answer->entries, layout);
     struct map_estimate grown = map_estimate_grown(&walk->shape, answer->parts[MAP_PART_BUCKETS].allocated_bytes,
-                                                   go_minor, &answer->grows_at_entries);
+                                                   layout, &answer->grows_at_entries);
     answer->remade_capacity = remade.capacity;
     answer->remade_bytes = remade.bytes;
     answer->grown_capacity = grown.capacity;

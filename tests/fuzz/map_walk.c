@@ -231,9 +231,8 @@ static void check(void)
     }
     MUST(marked == objects_sum);
     MUST(walk.shape.entries <= walk.spent_bytes);
-    map_estimate_remade(&walk.shape, walk.shape.entries, go.heap.layout->go_minor);
-    map_estimate_grown(&walk.shape, walk.objects.parts[MAP_PART_BUCKETS].allocated_bytes, go.heap.layout->go_minor,
-                       &at_entries);
+    map_estimate_remade(&walk.shape, walk.shape.entries, go.heap.layout);
+    map_estimate_grown(&walk.shape, walk.objects.parts[MAP_PART_BUCKETS].allocated_bytes, go.heap.layout, &at_entries);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
