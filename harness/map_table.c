@@ -50,7 +50,10 @@ static void write_headline(const struct details *details)
     style_end(out, style, STYLE_HEADING);
     fprintf(out, "  %s  ", answer->type_name);
     if (answer->why != NULL) {
-        fprintf(out, "not known: %s\n", answer->why);
+        fprintf(out, "not known: %s", answer->why);
+        if (answer->address != 0)
+            fprintf(out, " (its header is at 0x%" PRIxPTR ")", answer->address);
+        fputc('\n', out);
         return;
     }
     if (answer->address == 0) {

@@ -148,10 +148,11 @@ static bool open_walk(struct search *search, const struct module *module, struct
         return error_set(error, "its heap was not found: %s", module->heap.why);
     if (!map_look_source(search->look, module, search->question->is_deep, &search->source, error))
         return false;
+    const char *why = "no address space is left for the walk; raise the limit (ulimit -v)";
     search->walk = bump_take(&search->bump, sizeof *search->walk);
     if (search->walk == NULL || !map_walk_open(search->walk, search->source.heap, search->source.image_start,
-                                               search->source.image_end, &search->bump))
-        return error_set(error, "the heap's books cannot be read; has the process ended?");
+                                               search->source.image_end, &search->bump, &why))
+        return error_set(error, "%s", why);
     search->module = module;
     return true;
 }

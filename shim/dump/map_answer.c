@@ -16,6 +16,8 @@ enum { ATTEMPTS = 3 };
 /* Address space, not memory; where that is rationed, less of it. */
 static const uint64_t RESERVES_BYTES[] = {16ull << 30, 4ull << 30, 1ull << 30, 256ull << 20};
 
+static const char NO_ROOM[] = "no address space is left for the walk; raise the limit (ulimit -v)";
+
 /* Of [start, start + 64 MiB), or less. */
 struct window {
     uintptr_t start, end;
@@ -340,17 +342,20 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
                       struct bump *bump)
 {
     struct map_walk *walk = bump_take(bump, sizeof *walk);
-    if (walk == NULL || !map_walk_open(walk, source->heap, source->image_start, source->image_end, bump)) {
-        answer->why = "the heap's books cannot be read";
+    if (walk == NULL) {
+        answer->why = NO_ROOM;
         return;
     }
+    if (!map_walk_open(walk, source->heap, source->image_start, source->image_end, bump, &answer->why))
+        return;
     if (!walk_map(answer, walk, path->type + source->bias, source->is_deep))
         return;
     fill_shape(answer, walk);
     fill_sizes(answer, walk);
     fill_estimates(answer, walk);
     if (!account(answer, walk, source, bump))
-        answer->why = "the heap cannot be walked";
+        answer->why = "no address space is left to walk the heap (raise the limit: ulimit -v), or its page allocator's "
+                      "books cannot be read";
 }
 
 int map_reserve_open(struct bump *bump)
@@ -374,7 +379,7 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     if (!find_header(answer, path, source))
         return;
     if (map_reserve_open(&bump) != 0) {
-        answer->why = "no address space is left for the walk";
+        answer->why = NO_ROOM;
         return;
     }
     answer_in(answer, path, source, &bump);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "memory/hash.h"
+#include "memory/units.h"
+
 enum {
     /* type.go:Type, the same from go1.17 to go1.27 (there runtime/type.go:_type) */
     TYPE_BYTES = 48,
@@ -94,13 +97,6 @@ void go_types_renew(struct go_types *types)
     memset(types->failed, 0, sizeof types->failed);
 }
 
-static uint64_t word_at(const uint8_t *raw, uint64_t offset)
-{
-    uint64_t word;
-    memcpy(&word, raw + offset, sizeof word);
-    return word;
-}
-
 /* Values of these kinds have one size: whoever takes their words apart relies on it. */
 static bool has_size_of_kind(const struct descriptor *type)
 {
@@ -138,8 +134,8 @@ static bool read_descriptor(struct go_types *types, uintptr_t address, struct de
             return false;
     }
     type->address = address;
-    type->bytes = word_at(type->raw, TYPE_SIZE_AT);
-    type->pointers_bytes = word_at(type->raw, TYPE_POINTERS_AT);
+    type->bytes = u64_at(type->raw + TYPE_SIZE_AT);
+    type->pointers_bytes = u64_at(type->raw + TYPE_POINTERS_AT);
     type->kind = type->raw[TYPE_KIND_AT] & KIND_MASK;
     type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
                                                                        : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
@@ -233,11 +229,11 @@ static void enter(struct collection *collection, const struct descriptor *type, 
     struct level *level = &collection->levels[collection->depth++];
     *level = (struct level){.type = *type, .offset = offset, .before = collection->repeats};
     if (type->kind == GO_KIND_STRUCT) {
-        level->count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
+        level->count = u64_at(type->raw + TYPE_FIELDS_AT + sizeof(uint64_t));
         return;
     }
-    level->count = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
-    if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &level->element) ||
+    level->count = u64_at(type->raw + TYPE_ARRAY_LENGTH_AT);
+    if (!read_descriptor(collection->types, u64_at(type->raw + TYPE_ELEMENT_AT), &level->element) ||
         (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes)) {
         collection->has_failed = true;
         return;
@@ -253,11 +249,11 @@ static void enter(struct collection *collection, const struct descriptor *type, 
 static bool next_field(struct collection *collection, struct level *level, struct descriptor *field, uint64_t *at)
 {
     uint8_t raw[FIELD_BYTES];
-    uintptr_t fields = word_at(level->type.raw, TYPE_FIELDS_AT);
+    uintptr_t fields = u64_at(level->type.raw + TYPE_FIELDS_AT);
     if (!reader_read(collection->types->reader, fields + level->next++ * FIELD_BYTES, raw, sizeof raw) ||
-        !read_descriptor(collection->types, word_at(raw, FIELD_TYPE_AT), field))
+        !read_descriptor(collection->types, u64_at(raw + FIELD_TYPE_AT), field))
         return false;
-    *at = word_at(raw, FIELD_OFFSET_AT);
+    *at = u64_at(raw + FIELD_OFFSET_AT);
     if (collection->types->layout->go_minor <= LAST_WITH_EMBEDDED_BIT)
         *at >>= 1;
     return *at <= level->type.bytes && field->bytes <= level->type.bytes - *at;
@@ -266,7 +262,7 @@ static bool next_field(struct collection *collection, struct level *level, struc
 /* Adds the references of a value of `type` that lies at `offset` in the whole; of a struct or array later. */
 static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset)
 {
-    uintptr_t element = word_at(type->raw, TYPE_ELEMENT_AT);
+    uintptr_t element = u64_at(type->raw + TYPE_ELEMENT_AT);
     switch (type->kind) {
     case GO_KIND_ARRAY:
     case GO_KIND_STRUCT:
@@ -286,7 +282,7 @@ static void collect(struct collection *collection, const struct descriptor *type
         break;
     case GO_KIND_INTERFACE:
         add_reference(collection, type, offset,
-                      word_at(type->raw, TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
+                      u64_at(type->raw + TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
         break;
     case GO_KIND_FUNC:
     case GO_KIND_UNSAFE_POINTER:
@@ -373,8 +369,7 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
 
 static uint64_t slot_of(uintptr_t address)
 {
-    uint64_t value = address * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % TABLE_SLOTS;
+    return hash_u64(address) % TABLE_SLOTS;
 }
 
 const struct go_type *go_types_find(struct go_types *types, uintptr_t address)

@@ -3,8 +3,7 @@
  * What the keys and elements of a map lead to.
  *
  * Addresses are gathered and given to the set of objects many at a time. Values that do not lie in their slots (large
- * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order
- * of their hashes, and a read for each value would be a system call for each.
+ * ones, and those in interfaces) are left to map_boxes.c.
  */
 #include <string.h>
 
@@ -12,18 +11,6 @@
 
 enum {
     PENDING = 512,
-    VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once; and the end of a reference */
-    READ_BYTES = VALUE_BYTES + GO_REFERENCE_BYTES_MAX,
-    BOXES_MAX = 1 << 18, /* gathered */
-    BOX_DEPTH_MAX = 4,   /* boxes in boxes: of more, each in all before it, there may be no end */
-    /* What is read at once may have so many interfaces, and one of the boxes may be read on. */
-    BOXES_AT_ONCE = VALUE_BYTES / 16 + 1,
-    BOXES_FULL = BOXES_MAX - (BOX_DEPTH_MAX + 1) * BOXES_AT_ONCE,
-    /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
-       cache. */
-    SORT_SHIFT = 12,
-    SORT_BITS = 12,
-    SORT_STEPS = 3,
     ITAB_TYPE_AT = 8,    /* abi.ITab.Type */
     CHAN_LENGTH_AT = 8,  /* chan.go:hchan.dataqsiz, */
     CHAN_BUFFER_AT = 16, /* .buf */
@@ -32,35 +19,14 @@ enum {
 
 #define VALUE_BYTES_MAX (1ull << 40)
 
-/* A value outside of its slot, or the rest of it. */
-struct box {
-    uintptr_t address;
-    const struct go_type *type;
-    uint64_t from_bytes; /* what lies before is done */
-    enum map_part part;
-    uint32_t depth; /* so many boxes it lies in, itself one */
-};
-
 struct map_values {
     struct object_address pending[PENDING];
     uint32_t pending_count;
-    uint8_t bytes[READ_BYTES];
-    uint8_t box_bytes[READ_BYTES];
-    struct box *boxes, *opened_boxes; /* BOXES_MAX each, taken when there is a first one */
-    uint32_t boxes_count;
-    uint32_t depth; /* of the box in hand; 0: what is in hand lies in none */
-    uint32_t sort_starts[1 << SORT_BITS];
+    uint8_t bytes[MAP_VALUE_BYTES];
     uint64_t *statics; /* a bit for each byte of the image: something begins there; taken when there is a first one */
     uint64_t statics_start, statics_end; /* the words of it that have bits */
     uint64_t statics_bytes;              /* of all that is in it */
 };
-
-static uint64_t word_at(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
 
 /* ---- objects ---- */
 
@@ -148,40 +114,17 @@ static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t 
     return bytes == 0 ? 0 : min_u64(count, behind / bytes);
 }
 
-static bool take_boxes(struct map_walk *walk)
-{
-    struct map_values *values = walk->values;
-    if (values->boxes == NULL) {
-        values->boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-        values->opened_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-    }
-    return values->boxes != NULL && values->opened_boxes != NULL;
-}
-
-static void gather_box(struct map_walk *walk, const struct box *box)
-{
-    struct map_values *values = walk->values;
-    if (take_boxes(walk) && values->boxes_count < BOXES_MAX)
-        values->boxes[values->boxes_count++] = *box;
-    else
-        walk->unfollowed++;
-}
-
 /* A value that lies outside of its slot. */
 static void add_boxed(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type)
 {
     struct map_walk *walk = visit->walk;
-    struct map_values *values = walk->values;
     map_add(visit, part, address, type->bytes);
     if (type->references_count == 0 || address == 0)
         return;
-    if (type->bytes > VALUE_BYTES && values_there(walk, address, 1, type->bytes) == 0)
+    if (type->bytes > MAP_VALUE_BYTES && values_there(walk, address, 1, type->bytes) == 0)
         walk->unknown++;
-    else if (values->depth < BOX_DEPTH_MAX)
-        gather_box(walk, &(struct box){.address = address,
-                                       .type = type,
-                                       .part = visit->is_inner ? MAP_PART_DEEP : part,
-                                       .depth = values->depth + 1});
+    else if (map_box_add(walk, visit->is_inner ? MAP_PART_DEEP : part, address, type))
+        return;
     else if (walk->is_deep)
         map_deep_add(walk, DEEP_VALUES, address, type->address, 1);
     else
@@ -241,30 +184,30 @@ static uintptr_t type_of_itab(struct map_walk *walk, uintptr_t itab)
 static void add_slice(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
                       const uint8_t *at)
 {
-    uint64_t capacity = word_at(at + 16), bytes;
+    uint64_t capacity = u64_at(at + 16), bytes;
     if (__builtin_mul_overflow(capacity, reference->target_bytes, &bytes) || bytes > VALUE_BYTES_MAX) {
         map_note_torn(visit->walk);
         return;
     }
     if (bytes == 0)
         return;
-    map_add(visit, part, word_at(at), bytes);
-    map_deep_add(visit->walk, DEEP_VALUES, word_at(at), reference->type, capacity);
+    map_add(visit, part, u64_at(at), bytes);
+    map_deep_add(visit->walk, DEEP_VALUES, u64_at(at), reference->type, capacity);
 }
 
 static inline void add_string(struct map_visit *visit, enum map_part part, const uint8_t *at)
 {
-    uint64_t length = word_at(at + 8);
+    uint64_t length = u64_at(at + 8);
     if (length > VALUE_BYTES_MAX)
         map_note_torn(visit->walk);
     else if (length != 0)
-        map_add(visit, part, word_at(at), length);
+        map_add(visit, part, u64_at(at), length);
 }
 
 static void add_reference(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
                           const uint8_t *at)
 {
-    uintptr_t first = word_at(at);
+    uintptr_t first = u64_at(at);
     switch (reference->kind) {
     case REFERENCE_STRING:
         add_string(visit, part, at);
@@ -274,11 +217,11 @@ static void add_reference(struct map_visit *visit, enum map_part part, const str
         break;
     case REFERENCE_ANY:
         if (first != 0)
-            add_interface(visit, part, first, word_at(at + 8));
+            add_interface(visit, part, first, u64_at(at + 8));
         break;
     case REFERENCE_INTERFACE:
         if (first != 0)
-            add_interface(visit, part, type_of_itab(visit->walk, first), word_at(at + 8));
+            add_interface(visit, part, type_of_itab(visit->walk, first), u64_at(at + 8));
         break;
     case REFERENCE_POINTER:
     case REFERENCE_MAP:
@@ -314,95 +257,12 @@ static void add_repeated(struct map_visit *visit, enum map_part part, const stru
     }
 }
 
-/* The references of a value that begin in its bytes [from, to), which are at `bytes` with the rest of the last one. */
-static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
-                           const uint8_t *bytes, uint64_t from, uint64_t to)
+void map_add_references(struct map_visit *visit, enum map_part part, const struct go_type *type, const uint8_t *bytes,
+                        uint64_t from, uint64_t to)
 {
     visit->walk->unfollowed += type->is_incomplete && from == 0;
     for (uint32_t i = 0; i < type->references_count; i++)
         add_repeated(visit, part, &type->references[i], bytes, from, to);
-}
-
-/* ---- boxes ---- */
-
-/* A value that lies outside of its slot counts as if it stood there. Of a large one a piece, and the rest is gathered
- * again. */
-static void open_box(struct map_walk *walk, const struct box *box)
-{
-    struct map_visit visit = {.walk = walk, .is_inner = box->part == MAP_PART_DEEP};
-    struct map_values *values = walk->values;
-    const struct go_type *type = box->type;
-    uint64_t from = box->from_bytes, to = min_u64(type->bytes, from + VALUE_BYTES);
-    uint64_t read_bytes = min_u64(type->bytes, to + GO_REFERENCE_BYTES_MAX) - from;
-    if (!map_spend(walk, read_bytes) ||
-        !reader_read(&walk->cache.reader, box->address + from, values->box_bytes, read_bytes)) {
-        map_note_torn(walk);
-        return;
-    }
-    if (to < type->bytes) {
-        struct box rest = *box;
-        rest.from_bytes = to;
-        gather_box(walk, &rest);
-    }
-    values->depth = box->depth;
-    add_references(&visit, box->part, type, values->box_bytes, from, to);
-    values->depth = 0;
-}
-
-/* Moves them to `opened_boxes`, sorted by address, as far as that matters: stable steps from the lowest bits up. */
-static uint32_t sort_boxes(struct map_values *values)
-{
-    uint32_t *starts = values->sort_starts, sorted = values->boxes_count;
-    for (int step = 0; step < SORT_STEPS; step++) {
-        int shift = SORT_SHIFT + step * SORT_BITS;
-        struct box *from = step % 2 == 0 ? values->boxes : values->opened_boxes,
-                   *to = step % 2 == 0 ? values->opened_boxes : values->boxes;
-        memset(starts, 0, sizeof values->sort_starts);
-        for (uint32_t i = 0; i < sorted; i++)
-            starts[from[i].address >> shift & ((1u << SORT_BITS) - 1)]++;
-        for (uint32_t bucket = 0, sum = 0; bucket < 1u << SORT_BITS; bucket++) {
-            uint32_t count = starts[bucket];
-            starts[bucket] = sum;
-            sum += count;
-        }
-        for (uint32_t i = 0; i < sorted; i++)
-            to[starts[from[i].address >> shift & ((1u << SORT_BITS) - 1)]++] = from[i];
-    }
-    values->boxes_count = 0;
-    return sorted;
-}
-
-_Static_assert(SORT_STEPS % 2 == 1, "the last step ends in opened_boxes");
-
-/* When those that lay in others are too many to be sorted: the last first, so that they get no more. */
-static void open_last_boxes(struct map_walk *walk)
-{
-    struct map_values *values = walk->values;
-    while (values->boxes_count > 0) {
-        struct box box = values->boxes[--values->boxes_count];
-        open_box(walk, &box);
-    }
-}
-
-/* All that are gathered, then those that were in them, and so on. */
-static void open_boxes(struct map_walk *walk)
-{
-    struct map_values *values = walk->values;
-    while (values->boxes_count > 0) {
-        uint32_t count = sort_boxes(values);
-        for (uint32_t i = 0; i < count; i++) {
-            open_box(walk, &values->opened_boxes[i]);
-            if (values->boxes_count > BOXES_FULL)
-                open_last_boxes(walk);
-        }
-    }
-}
-
-/* So that all that is read at once finds room. */
-static void make_room_for_boxes(struct map_walk *walk)
-{
-    if (walk->values->boxes_count > BOXES_FULL)
-        open_boxes(walk);
 }
 
 /* ---- entries ---- */
@@ -411,9 +271,9 @@ static void add_value(struct map_visit *visit, enum map_part part, const struct 
                       const uint8_t *slot)
 {
     if (is_indirect)
-        add_boxed(visit, part, word_at(slot), type);
+        add_boxed(visit, part, u64_at(slot), type);
     else
-        add_references(visit, part, type, slot, 0, type->bytes);
+        map_add_references(visit, part, type, slot, 0, type->bytes);
 }
 
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot)
@@ -429,7 +289,7 @@ void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot
         add_string(visit, MAP_PART_ELEMENTS, element);
         return;
     }
-    make_room_for_boxes(visit->walk);
+    map_boxes_make_room(visit->walk);
     add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect, key);
     add_value(visit, MAP_PART_ELEMENTS, type->element, type->is_element_indirect, element);
 }
@@ -441,9 +301,8 @@ static void follow_large_values(struct map_visit *visit, enum map_part part, uin
                                 const struct go_type *type, uint64_t count)
 {
     for (uint64_t i = 0; i < count && !visit->walk->is_spent; i++) {
-        make_room_for_boxes(visit->walk);
-        gather_box(visit->walk,
-                   &(struct box){.address = address + i * type->bytes, .type = type, .part = part, .depth = 1});
+        map_boxes_make_room(visit->walk);
+        map_box_add(visit->walk, part, address + i * type->bytes, type);
     }
 }
 
@@ -457,11 +316,11 @@ static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t
         walk->unknown++;
         return;
     }
-    if (type->bytes > VALUE_BYTES) {
+    if (type->bytes > MAP_VALUE_BYTES) {
         follow_large_values(visit, part, address, type, there);
         return;
     }
-    uint64_t at_once = VALUE_BYTES / type->bytes;
+    uint64_t at_once = MAP_VALUE_BYTES / type->bytes;
     for (uint64_t first = 0; first < there; first += at_once) {
         uint64_t values = min_u64(at_once, there - first);
         if (!map_spend(walk, values * type->bytes) ||
@@ -469,9 +328,9 @@ static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t
             map_note_torn(walk);
             return;
         }
-        make_room_for_boxes(walk);
+        map_boxes_make_room(walk);
         for (uint64_t i = 0; i < values; i++)
-            add_references(visit, part, type, walk->values->bytes + i * type->bytes, 0, type->bytes);
+            map_add_references(visit, part, type, walk->values->bytes + i * type->bytes, 0, type->bytes);
     }
 }
 
@@ -483,8 +342,8 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
         map_note_torn(walk);
         return;
     }
-    uintptr_t buffer = word_at(raw + CHAN_BUFFER_AT);
-    uint64_t length = word_at(raw + CHAN_LENGTH_AT);
+    uintptr_t buffer = u64_at(raw + CHAN_BUFFER_AT);
+    uint64_t length = u64_at(raw + CHAN_LENGTH_AT);
     if (length == 0 || type->bytes == 0)
         return;
     /* Of elements without pointers the buffer lies behind the channel's own struct, in one object (chan.go:makechan).
@@ -518,7 +377,7 @@ static void follow_all(struct map_walk *walk)
     do {
         while (map_deep_next(walk, &item))
             follow(walk, &item);
-        open_boxes(walk);
+        map_boxes_open_all(walk);
     } while (map_deep_has_next(walk));
 }
 
@@ -527,13 +386,14 @@ static void follow_all(struct map_walk *walk)
 bool map_values_open(struct map_walk *walk, struct bump *bump)
 {
     walk->values = bump_take(bump, sizeof *walk->values);
-    return walk->values != NULL;
+    return walk->values != NULL && map_boxes_open(walk, bump);
 }
 
 bool map_values_clear(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
-    values->pending_count = values->boxes_count = 0;
+    values->pending_count = 0;
+    map_boxes_clear(walk);
     if (values->statics_end > values->statics_start)
         memset(&values->statics[values->statics_start], 0,
                (values->statics_end - values->statics_start) * sizeof values->statics[0]);
@@ -544,7 +404,7 @@ bool map_values_clear(struct map_walk *walk)
 
 void map_values_finish(struct map_walk *walk)
 {
-    open_boxes(walk);
+    map_boxes_open_all(walk);
     if (walk->is_deep)
         follow_all(walk);
     flush(walk);

@@ -22,14 +22,19 @@ enum {
 };
 
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
-                   struct bump *bump)
+                   struct bump *bump, const char **why)
 {
     *walk = (struct map_walk){.heap = heap, .reader = heap->reader, .image_start = image_start, .image_end = image_end};
     walk->buffer = bump_take(bump, MAP_BUFFER_BYTES);
-    return walk->buffer != NULL && map_values_open(walk, bump) && reader_cache_open(&walk->cache, heap->reader, bump) &&
-           reader_cache_open(&walk->heap_cache, heap->reader, bump) &&
-           go_types_open(&walk->types, heap->layout, &walk->cache.reader, bump) &&
-           object_set_open(&walk->objects, heap, &walk->heap_cache, bump);
+    if (walk->buffer != NULL && map_values_open(walk, bump) && reader_cache_open(&walk->cache, heap->reader, bump) &&
+        reader_cache_open(&walk->heap_cache, heap->reader, bump) &&
+        go_types_open(&walk->types, heap->layout, &walk->cache.reader, bump) &&
+        object_set_open(&walk->objects, heap, &walk->heap_cache, bump))
+        return true;
+    *why = walk->objects.arenas == NULL
+               ? "no address space is left for the walk; raise the limit (ulimit -v)"
+               : "the heap's books (runtime.mheap_) cannot be read; has the process ended, is the core cut off?";
+    return false;
 }
 
 uint8_t *map_buffer(struct map_walk *walk)
@@ -137,17 +142,17 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
     go_types_renew(&walk->types);
     object_set_clear(&walk->objects);
     if (!map_values_clear(walk)) {
-        *why = "no memory is left to follow all pointers";
+        *why = "no memory is left to follow all pointers; raise the limit (ulimit -v), or follow fewer, without --deep";
         return false;
     }
     if (!map_visit(&visit, header, type)) {
-        *why = "its type descriptor or its header makes no sense";
+        *why = "its type descriptor or its header makes no sense: there is no map of that type";
         return false;
     }
     walk->shape = visit.shape;
     map_values_finish(walk);
     if (walk->objects.is_full) {
-        *why = "no memory is left for its objects";
+        *why = "no memory is left to remember its objects; raise the limit (ulimit -v)";
         return false;
     }
     return true;

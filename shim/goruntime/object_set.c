@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "memory/hash.h"
+
 enum {
     TABLE_SLOTS = 1 << 17, /* at most half full: HEAP_ARENAS_MAX */
     /* start_page, besides a span's plus 1: */
@@ -77,25 +79,19 @@ static bool take_look(struct object_set *set)
 
 /* ---- arenas ---- */
 
-static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
-{
-    return reader_read(reader, address, word, sizeof *word);
-}
-
 /* The heapArena of the arena that holds `address`; 0: the heap has none there. */
 static uintptr_t heap_arena_of(const struct object_set *set, struct reader *reader, uintptr_t address)
 {
     uint64_t index = (address - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, heap_arena;
     if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
-        !read_word(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
+        !reader_read_u64(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
         return 0;
     return heap_arena;
 }
 
 static uint64_t slot_of_arena(uintptr_t address)
 {
-    uint64_t value = address / GO_ARENA_BYTES * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % TABLE_SLOTS;
+    return hash_u64(address / GO_ARENA_BYTES) % TABLE_SLOTS;
 }
 
 /* The same for an arena that the set does not have: past the cache, once. */
@@ -151,7 +147,7 @@ static bool read_span(const struct object_set *set, struct reader *reader, uintp
     uint64_t page = address % GO_ARENA_BYTES / GO_PAGE_BYTES, mspan;
     uintptr_t heap_arena = heap_arena_of(set, reader, address);
     if (heap_arena == 0 ||
-        !read_word(reader, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
+        !reader_read_u64(reader, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
         mspan == 0 || !reader_read(reader, mspan, raw, layout->mspan_bytes))
         return false;
     mspan_decode(span, raw, layout);

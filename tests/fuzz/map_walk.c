@@ -5,7 +5,8 @@
  * are: the walk ends after as much as there was to read, what it counts fits into the heap, and the next walk by the
  * same struct is as bounded.
  *
- * Sources: shim/goruntime/{go_type,object_set,map_walk,map_buckets,map_swiss,map_values,map_place,map_estimate}.c
+ * Sources:
+ * shim/goruntime/{go_type,object_set,map_walk,map_buckets,map_swiss,map_values,map_boxes,map_place,map_estimate}.c
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -254,7 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
             fake_go_put(&go, objects[input_take(&input, 1) % OBJECTS_MAX], make_map(types[i]));
     }
     MUST(bump_open(&bump, DEEP_BYTES) == 0);
-    if (!map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump))
+    if (!map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why))
         abort();
     for (uint64_t count = input_take(&input, 1) % 32; count > 0 && input.left > 0; count--)
         change();

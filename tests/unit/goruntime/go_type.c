@@ -46,7 +46,7 @@ static void expect_reference(const struct go_type *type, uint32_t index, enum go
     cr_assert_lt(index, type->references_count);
     const struct go_reference *reference = &type->references[index];
     cr_expect_eq(reference->kind, kind, "reference %u is a %d", index, reference->kind);
-    cr_expect_eq(reference->offset_bytes, offset, "reference %u lies at %u", index, reference->offset_bytes);
+    cr_expect_eq(reference->offset_bytes, offset, "reference %u lies at %lu", index, reference->offset_bytes);
     cr_expect_eq(reference->type, target, "reference %u", index);
     cr_expect_eq(reference->target_bytes, target_bytes, "reference %u", index);
 }

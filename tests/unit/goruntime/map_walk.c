@@ -235,9 +235,24 @@ Test(map_walk, without_memory_for_all_pointers_it_says_so_and_goes_on_without)
     const char *why = NULL;
     bump_close(&bump);
     cr_assert_eq(bump_open(&bump, 64 << 20), 0);
-    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump));
+    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why));
     cr_expect_not(map_walk_run(&walk, map, type, true, &why));
     cr_expect_not_null(strstr(why, "memory"));
     run(map, type, false);
     expect_part(MAP_PART_HEADER, 1, header_bytes());
+}
+
+Test(map_walk, a_walk_that_cannot_begin_says_why)
+{
+    const char *why = NULL;
+    open_version(27);
+    bump_close(&bump);
+    cr_assert_eq(bump_open(&bump, 4 << 20), 0);
+    cr_expect_not(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why));
+    cr_expect_not_null(strstr(why, "ulimit -v"), "%s", why);
+    bump_close(&bump);
+    cr_assert_eq(bump_open(&bump, 64 << 20), 0);
+    go.found.mheap = 0x1000;
+    cr_expect_not(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why));
+    cr_expect_not_null(strstr(why, "cannot be read"), "%s", why);
 }

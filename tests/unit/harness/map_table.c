@@ -99,6 +99,9 @@ Test(map_table, nil_empty_and_not_known_say_so)
     cr_expect_str_eq(details_of(made_map_nil(), &PLAIN), "main.none  map[int]bool  nil: it takes no memory\n");
     cr_expect_str_eq(details_of(made_map_not_known(), &PLAIN),
                      "main.srv.cache  map[string]int  not known: a pointer on the way to it is nil\n");
+    struct map_answer unreadable = {.name = "main.u", .type_name = "map[int]int", .why = "it is none", .address = 0xc0};
+    cr_expect_str_eq(details_of(unreadable, &PLAIN),
+                     "main.u  map[int]int  not known: it is none (its header is at 0xc0)\n");
     struct map_answer empty = {.name = "main.e",
                                .type_name = "map[int]int",
                                .address = 0xc000000000,

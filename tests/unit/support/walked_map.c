@@ -22,8 +22,9 @@ void open_go(const struct go_layout *layout)
 {
     fake_go_open(&go, layout);
     bump_close(&bump);
+    const char *why = "";
     cr_assert_eq(bump_open(&bump, BUMP_BYTES), 0);
-    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump));
+    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why), "%s", why);
     plain = fake_type_plain(&go, GO_KIND_INT64, 8);
     string = fake_type_string(&go);
 }
