@@ -48,6 +48,12 @@ static const struct field ANSWER_FIELDS[] = {
     {"walk_ns", FIELD_NUMBER, offsetof(struct map_answer, walk_ns)},
 };
 
+/* Missing in older dumps. */
+static const struct field ADDED_FIELDS[] = {
+    {"unfollowed", FIELD_NUMBER, offsetof(struct map_answer, unfollowed)},
+    {"spent", FIELD_NUMBER, offsetof(struct map_answer, spent_bytes)},
+};
+
 static const struct field SIZES_FIELDS[] = {
     {"objects", FIELD_NUMBER, offsetof(struct map_part_sizes, objects)},
     {"asked", FIELD_NUMBER, offsetof(struct map_part_sizes, asked_bytes)},
@@ -129,11 +135,22 @@ static bool read_words(const struct fields_context *context, const json_t *row, 
     return true;
 }
 
+static bool read_added(const struct fields_context *context, const json_t *row, struct map_answer *answer)
+{
+    for (size_t i = 0; i < FIELDS_COUNT(ADDED_FIELDS); i++) {
+        if (json_object_get(row, ADDED_FIELDS[i].key) != NULL &&
+            !fields_read(context, row, &ADDED_FIELDS[i], 1, answer))
+            return false;
+    }
+    return true;
+}
+
 static bool read_map(const struct fields_context *context, const json_t *row, struct map_answer *answer)
 {
     return fields_read(context, row, NAME_FIELDS, FIELDS_COUNT(NAME_FIELDS), answer) &&
            (answer->why != NULL || (fields_read(context, row, ANSWER_FIELDS, FIELDS_COUNT(ANSWER_FIELDS), answer) &&
-                                    read_words(context, row, answer) && read_parts(*context, row, answer)));
+                                    read_added(context, row, answer) && read_words(context, row, answer) &&
+                                    read_parts(*context, row, answer)));
 }
 
 bool dump_decode_go_maps(struct fields_context context, const json_t *document, struct dump *dump)

@@ -54,7 +54,7 @@ static const char USAGE[] =
     "read, there is no such variable, or no map that was asked for could be read\n";
 
 /* So many are shown in full without --verbose. */
-enum { FEW_MAPS = 3, THING_BYTES = 32 };
+enum { FEW_MAPS = 3, THING_BYTES = 32, ADDRESS_BYTES = 32 };
 
 struct request {
     const char *what;
@@ -195,10 +195,13 @@ static enum exit_code refuse(const char *thing, const struct map_answers *answer
 {
     const struct map_answer *first = &answers->answers[0];
     struct error error;
+    char at[ADDRESS_BYTES] = "";
+    if (first->address != 0)
+        snprintf(at, sizeof at, " (at 0x%" PRIxPTR ")", first->address);
     if (answers->count == 1)
-        error_set(&error, "%s: %s", first->name, first->why);
+        error_set(&error, "%s%s: %s", first->name, at, first->why);
     else
-        error_set(&error, "none of the %" PRIu32 " maps could be read; %s: %s", answers->count, first->name,
+        error_set(&error, "none of the %" PRIu32 " maps could be read; %s%s: %s", answers->count, first->name, at,
                   first->why);
     return fail(thing, &error);
 }

@@ -50,7 +50,10 @@ static void write_headline(const struct details *details)
     style_end(out, style, STYLE_HEADING);
     fprintf(out, "  %s  ", answer->type_name);
     if (answer->why != NULL) {
-        fprintf(out, "not known: %s\n", answer->why);
+        fprintf(out, "not known: %s", answer->why);
+        if (answer->address != 0)
+            fprintf(out, " (its header is at 0x%" PRIxPTR ")", answer->address);
+        fputc('\n', out);
         return;
     }
     if (answer->address == 0) {
@@ -317,6 +320,27 @@ static void write_doubts(const struct details *details)
                     "the program wrote meanwhile: %s read%s changed in between; the map was walked %" PRIu32 " time%s",
                     human_count(answer->torn_reads).text, plural(answer->torn_reads), answer->attempts,
                     plural(answer->attempts));
+        wrap_end(&wrap);
+    }
+    if (answer->spent_bytes != 0) {
+        struct wrap wrap = begin_line(details, "cut short", STYLE_WARNING);
+        wrap_format(&wrap,
+                    "pointers lead to the same values again and again: %s were read, several times what there is; the "
+                    "rest is not counted",
+                    human_bytes(answer->spent_bytes).text);
+        if (answer->is_deep)
+            wrap_text(&wrap, "(without --deep there is less to follow)");
+        wrap_end(&wrap);
+    }
+    if (answer->unfollowed != 0) {
+        struct wrap wrap = begin_line(details, "left out", STYLE_WARNING);
+        wrap_format(
+            &wrap,
+            "%s value%s with more in them than is followed (interfaces nested too deep, or too many pointers or "
+            "types): what only they lead to is not counted",
+            human_count(answer->unfollowed).text, plural(answer->unfollowed));
+        if (!answer->is_deep)
+            wrap_text(&wrap, "(--deep follows interfaces further)");
         wrap_end(&wrap);
     }
     if (answer->unknown_objects != 0) {

@@ -99,7 +99,7 @@ static bool walk_map(struct search *search, const struct map_path *path, uintptr
             return false;
         }
         *is_changed = walk->torn_reads != 0;
-        if (walk->objects.is_watched_found || !*is_changed)
+        if (walk->objects.is_watched_found || walk->is_spent || !*is_changed)
             break;
     }
     return true;
@@ -127,6 +127,7 @@ static void search_map(struct search *search, const struct map_path *path)
     maps->headers[maps->searched++] = header;
     maps->entries += walk->shape.entries;
     maps->changed += is_changed;
+    maps->cut += walk->is_spent && !walk->objects.is_watched_found;
     if (walk->objects.is_watched_found)
         add_owner(maps, path, header, walk);
 }
@@ -147,10 +148,11 @@ static bool open_walk(struct search *search, const struct module *module, struct
         return error_set(error, "its heap was not found: %s", module->heap.why);
     if (!map_look_source(search->look, module, search->question->is_deep, &search->source, error))
         return false;
+    const char *why = "no address space is left for the walk; raise the limit (ulimit -v)";
     search->walk = bump_take(&search->bump, sizeof *search->walk);
     if (search->walk == NULL || !map_walk_open(search->walk, search->source.heap, search->source.image_start,
-                                               search->source.image_end, &search->bump))
-        return error_set(error, "the heap's books cannot be read; has the process ended?");
+                                               search->source.image_end, &search->bump, &why))
+        return error_set(error, "%s", why);
     search->module = module;
     return true;
 }

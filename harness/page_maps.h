@@ -39,6 +39,7 @@ struct page_maps {
     uint32_t searched;                       /* maps */
     uint64_t entries;                        /* of them */
     uint32_t changed;                        /* of them, while they were walked: the address may have been missed */
+    uint32_t cut;                            /* of them, that lead to the same values too often to be searched whole */
     uint32_t unread;                         /* could not be read, */
     const char *unread_why;                  /* the first of them because of this */
     uint64_t left_out;                       /* too large for a search that nobody asked for, or too many */

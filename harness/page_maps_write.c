@@ -138,6 +138,9 @@ static void write_doubts(FILE *out, const struct page_maps *maps)
         fprintf(out, "%-*s%" PRIu32 " could not be read: %s\n", LABEL_COLUMNS, "", maps->unread, maps->unread_why);
     if (maps->changed > 0)
         fprintf(out, "%-*s%" PRIu32 " of them changed meanwhile\n", LABEL_COLUMNS, "", maps->changed);
+    if (maps->cut > 0)
+        fprintf(out, "%-*s%" PRIu32 " of them not to the end: pointers lead to the same values again and again%s\n",
+                LABEL_COLUMNS, "", maps->cut, maps->is_deep ? " (without --deep there are fewer)" : "");
     if (maps->left_out > 0)
         fprintf(out, "%-*s%s %s not searched, %s: --map %s\n", LABEL_COLUMNS, "", human_count(maps->left_out).text,
                 maps->left_out == 1 ? "was" : "were", maps->pattern == NULL ? "there are too many" : "to be quick",
@@ -205,6 +208,7 @@ void page_maps_write_json(struct json *json, const struct page_maps *maps)
     json_put_number(json, "searched", maps->searched);
     json_put_number(json, "entries", maps->entries);
     json_put_number(json, "changed", maps->changed);
+    json_put_number(json, "cut", maps->cut);
     json_put_number(json, "unread", maps->unread);
     json_put_number(json, "left_out", maps->left_out);
     json_put_number(json, "owners_left_out", maps->owners_left_out);

@@ -5,13 +5,11 @@
 #include "harness/page_object.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "goruntime/map_estimate.h"
 #include "harness/printable.h"
 
 enum {
-    FIRST_WITH_HEADERS = 22,
     HEADER_BYTES = 8,        /* malloc.go:mallocHeaderSize */
     NO_HEADER_UP_TO = 512,   /* slots; their pointer bits lie at the span's end */
     LAST_WITH_PROGRAMS = 23, /* large arrays have there what the collector made of their type (KindGCProg) */
@@ -29,16 +27,11 @@ static bool is_noscan(const struct mspan *span)
     return (span->span_class & 1) != 0;
 }
 
-static bool has_types(const struct go_layout *layout)
-{
-    bool is_without = layout->experiment != NULL && strcmp(layout->experiment, "noallocheaders") == 0;
-    return layout->go_minor >= FIRST_WITH_HEADERS && !is_without;
-}
-
 static bool has_header(const struct go_page *page)
 {
     const struct mspan *span = &page->span;
-    return has_types(page->heap->layout) && !is_noscan(span) && !is_large(span) && span->slot_bytes > NO_HEADER_UP_TO;
+    return layout_has_malloc_headers(page->heap->layout) && !is_noscan(span) && !is_large(span) &&
+           span->slot_bytes > NO_HEADER_UP_TO;
 }
 
 /* ---- how much was asked for ---- */
@@ -71,7 +64,7 @@ static uintptr_t find_type(struct page_object *object, const struct go_page *pag
         object->type_why_not = "it has no pointers, and no type is kept";
     } else if (span->is_user_arena) {
         object->type_why_not = "a user arena keeps pointer bits, no types";
-    } else if (!has_types(page->heap->layout)) {
+    } else if (!layout_has_malloc_headers(page->heap->layout)) {
         snprintf(object->why_text, sizeof object->why_text, "go1.%u%s keeps pointer bits of its heap, no types",
                  page->go_minor, page->heap->layout->experiment == NULL ? "" : " without headers");
         object->type_why_not = object->why_text;

@@ -17,6 +17,14 @@ static uint64_t torn_maps(const struct dump *dump)
     return count;
 }
 
+static uint64_t cut_maps(const struct dump *dump)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < dump->go_maps_count; i++)
+        count += (dump->go_maps[i].spent_bytes | dump->go_maps[i].unfollowed) != 0;
+    return count;
+}
+
 void report_write_maps(const struct report *report)
 {
     const struct dump *dump = report->dump;
@@ -32,4 +40,7 @@ void report_write_maps(const struct report *report)
         fprintf(report->out, "... %" PRIu64 " more maps (--top N)\n", dump->go_maps_count - shown);
     if (torn_maps(dump) > 0)
         fprintf(report->out, "%" PRIu64 " of them changed while they were read\n", torn_maps(dump));
+    if (cut_maps(dump) > 0)
+        fprintf(report->out, "%" PRIu64 " of them lead to more than was followed: gopagewatch map tells why\n",
+                cut_maps(dump));
 }

@@ -102,6 +102,8 @@ static void write_walk(struct json *json, const struct map_answer *answer)
     json_put_number(json, "torn_reads", answer->torn_reads);
     json_put_number(json, "attempts", answer->attempts);
     json_put_number(json, "unknown_objects", answer->unknown_objects);
+    json_put_number(json, "unfollowed", answer->unfollowed);
+    json_put_number(json, "spent", answer->spent_bytes);
     json_put_bool(json, "deep", answer->is_deep);
     json_put_number(json, "walk_ns", answer->walk_ns);
 }

@@ -16,6 +16,8 @@ enum { ATTEMPTS = 3 };
 /* Address space, not memory; where that is rationed, less of it. */
 static const uint64_t RESERVES_BYTES[] = {16ull << 30, 4ull << 30, 1ull << 30, 256ull << 20};
 
+static const char NO_ROOM[] = "no address space is left for the walk; raise the limit (ulimit -v)";
+
 /* Of [start, start + 64 MiB), or less. */
 struct window {
     uintptr_t start, end;
@@ -262,6 +264,8 @@ static void fill_shape(struct map_answer *answer, const struct map_walk *walk)
     answer->tables = shape->tables;
     answer->directory_slots = shape->directory_slots;
     answer->unknown_objects = walk->unknown + walk->objects.unknown;
+    answer->unfollowed = walk->unfollowed;
+    answer->spent_bytes = walk->is_spent ? walk->spent_bytes : 0;
 }
 
 static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
@@ -278,20 +282,20 @@ static void fill_sizes(struct map_answer *answer, const struct map_walk *walk)
         answer->total.allocated_bytes += part->allocated_bytes;
         answer->total.image_bytes += walk->image_bytes[i];
     }
-    const struct map_part_sizes *keys = &answer->parts[MAP_PART_KEYS], *elements = &answer->parts[MAP_PART_ELEMENTS];
-    uint64_t slots_bytes; /* a type may claim any size */
+    uint64_t slots_bytes, referenced_bytes = walk->objects.parts[MAP_PART_KEYS].referenced_bytes +
+                                             walk->objects.parts[MAP_PART_ELEMENTS].referenced_bytes;
+    /* A type may claim any size. */
     if (__builtin_mul_overflow(answer->entries, answer->key_bytes + answer->element_bytes, &slots_bytes))
         slots_bytes = INT64_MAX / 2;
-    answer->naive_bytes = min_u64(slots_bytes, INT64_MAX / 2) + keys->asked_bytes + keys->image_bytes +
-                          elements->asked_bytes + elements->image_bytes;
+    answer->naive_bytes = min_u64(slots_bytes, INT64_MAX / 2) + min_u64(referenced_bytes, INT64_MAX / 2);
 }
 
 static void fill_estimates(struct map_answer *answer, const struct map_walk *walk)
 {
-    unsigned go_minor = walk->heap->layout->go_minor;
-    struct map_estimate remade = map_estimate_remade(&walk->shape, answer->entries, go_minor);
+    const struct go_layout *layout = walk->heap->layout;
+    struct map_estimate remade = map_estimate_remade(&walk->shape, answer->entries, layout);
     struct map_estimate grown = map_estimate_grown(&walk->shape, answer->parts[MAP_PART_BUCKETS].allocated_bytes,
-                                                   go_minor, &answer->grows_at_entries);
+                                                   layout, &answer->grows_at_entries);
     answer->remade_capacity = remade.capacity;
     answer->remade_bytes = remade.bytes;
     answer->grown_capacity = grown.capacity;
@@ -306,7 +310,7 @@ static bool walk_map(struct map_answer *answer, struct map_walk *walk, uintptr_t
         if (!map_walk_run(walk, answer->address, type, is_deep, &answer->why))
             return false;
         answer->torn_reads += walk->torn_reads;
-    } while (walk->torn_reads != 0 && answer->attempts < ATTEMPTS);
+    } while (walk->torn_reads != 0 && !walk->is_spent && answer->attempts < ATTEMPTS);
     return true;
 }
 
@@ -338,17 +342,20 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
                       struct bump *bump)
 {
     struct map_walk *walk = bump_take(bump, sizeof *walk);
-    if (walk == NULL || !map_walk_open(walk, source->heap, source->image_start, source->image_end, bump)) {
-        answer->why = "the heap's books cannot be read";
+    if (walk == NULL) {
+        answer->why = NO_ROOM;
         return;
     }
+    if (!map_walk_open(walk, source->heap, source->image_start, source->image_end, bump, &answer->why))
+        return;
     if (!walk_map(answer, walk, path->type + source->bias, source->is_deep))
         return;
     fill_shape(answer, walk);
     fill_sizes(answer, walk);
     fill_estimates(answer, walk);
     if (!account(answer, walk, source, bump))
-        answer->why = "the heap cannot be walked";
+        answer->why = "no address space is left to walk the heap (raise the limit: ulimit -v), or its page allocator's "
+                      "books cannot be read";
 }
 
 int map_reserve_open(struct bump *bump)
@@ -372,7 +379,7 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     if (!find_header(answer, path, source))
         return;
     if (map_reserve_open(&bump) != 0) {
-        answer->why = "no address space is left for the walk";
+        answer->why = NO_ROOM;
         return;
     }
     answer_in(answer, path, source, &bump);

@@ -3,8 +3,9 @@
  * How many pages does this map really cost? What `gopagewatch map` and a dump's `maps` tell of one map, as data.
  *
  * Everything is counted once: an object that two entries share, or that keys and elements share, belongs to the part
- * that came to it first. The program goes on meanwhile: what changed under the walk is read again, a few times, and
- * counted.
+ * that came to it first, and what it was asked for is what that asks for. So of many strings in one object the first is
+ * all that `asked` has; `naive_bytes` has them all, as often as they come. The program goes on meanwhile: what changed
+ * under the walk is read again, a few times, and counted.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -24,12 +25,12 @@ extern const char *const MAP_PART_NAMES[MAP_PARTS];
 
 struct map_part_sizes {
     uint64_t objects;         /* on the heap */
-    uint64_t asked_bytes;     /* what was asked for: of strings their lengths, of slices their capacities */
+    uint64_t asked_bytes;     /* what was asked for: of a string its length, of a slice its capacity */
     uint64_t allocated_bytes; /* the slots that hold it */
     uint64_t spans_bytes;     /* the spans these slots are in; other parts and strangers may be there too */
     uint64_t go_pages;        /* pages of 8 KiB that these slots touch */
     uint64_t resident_bytes;  /* of these pages */
-    uint64_t image_bytes;     /* what is asked for and lies in the program's image, not in the heap */
+    uint64_t image_bytes;     /* what lies in the program's image, not in the heap: of each address the first */
 };
 
 struct map_answer {
@@ -53,12 +54,14 @@ struct map_answer {
     uint64_t alone_spans_bytes; /* spans in which all objects are: what its end gives back to the page allocator */
     uint64_t shared_go_pages;   /* with objects that are not the map's */
     uint64_t huge_bytes;        /* of its pages, mapped by huge pages */
-    uint64_t naive_bytes;       /* entries times the sizes of key and element, plus what these ask for */
+    uint64_t naive_bytes;       /* entries times the sizes of key and element, plus what each of these asks for */
     /* The same entries in a map made new for so many; and at its next growth. The slots' part only. */
     uint64_t remade_capacity, remade_bytes;
     uint64_t grows_at_entries, grown_capacity, grown_bytes;
-    uint64_t torn_reads;      /* structs, stretches, maps that changed while they were read, or made no sense */
-    uint32_t attempts;        /* walks, the last of which is told */
+    uint64_t torn_reads;  /* structs, stretches, maps that changed while they were read, or made no sense */
+    uint64_t unfollowed;  /* values that were not followed whole: more was to be kept in mind than there is room */
+    uint64_t spent_bytes; /* 0: the walk came to its end; else so much was read, as much as may be, and that was it */
+    uint32_t attempts;    /* walks, the last of which is told */
     uint64_t unknown_objects; /* pointers to what is no object of the heap and no static data */
     bool is_deep;
     uint64_t walk_ns;

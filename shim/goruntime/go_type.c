@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "memory/hash.h"
+#include "memory/units.h"
+
 enum {
     /* type.go:Type, the same from go1.17 to go1.27 (there runtime/type.go:_type) */
     TYPE_BYTES = 48,
@@ -50,11 +53,20 @@ struct descriptor {
     uint8_t raw[TYPE_READ_BYTES];
 };
 
+/* The arrays that the field in hand stands for all elements of, from the outside inwards. */
+struct repeats {
+    struct {
+        uint64_t count, stride_bytes;
+    } of[2];
+    unsigned used;
+};
+
 /* A struct or an array whose fields or elements are being looked at. */
 struct level {
     struct descriptor type, element; /* `element`: of an array */
     uint64_t offset;                 /* in the whole */
     uint64_t next, count;
+    struct repeats before; /* what was repeated outside of it */
 };
 
 /* References of the type in hand. */
@@ -64,7 +76,9 @@ struct collection {
     uint32_t count;
     struct level levels[DEPTH_MAX]; /* from the whole inwards */
     uint32_t depth;
-    uint64_t fields; /* that were looked at, of all structs and arrays in it */
+    struct repeats repeats;
+    uint64_t fields;     /* that were looked at, of all structs and arrays in it */
+    uint64_t bytes_left; /* of the whole, for references that are still to come */
     bool is_incomplete, has_failed;
 };
 
@@ -79,14 +93,8 @@ bool go_types_open(struct go_types *types, const struct go_layout *layout, struc
 void go_types_renew(struct go_types *types)
 {
     types->reads = 0;
+    types->is_full = false;
     memset(types->failed, 0, sizeof types->failed);
-}
-
-static uint64_t word_at(const uint8_t *raw, uint64_t offset)
-{
-    uint64_t word;
-    memcpy(&word, raw + offset, sizeof word);
-    return word;
 }
 
 /* Values of these kinds have one size: whoever takes their words apart relies on it. */
@@ -126,8 +134,8 @@ static bool read_descriptor(struct go_types *types, uintptr_t address, struct de
             return false;
     }
     type->address = address;
-    type->bytes = word_at(type->raw, TYPE_SIZE_AT);
-    type->pointers_bytes = word_at(type->raw, TYPE_POINTERS_AT);
+    type->bytes = u64_at(type->raw + TYPE_SIZE_AT);
+    type->pointers_bytes = u64_at(type->raw + TYPE_POINTERS_AT);
     type->kind = type->raw[TYPE_KIND_AT] & KIND_MASK;
     type->is_direct = types->layout->go_minor <= LAST_WITH_KIND_DIRECT ? (type->raw[TYPE_KIND_AT] & KIND_DIRECT) != 0
                                                                        : (type->raw[TYPE_FLAGS_AT] & FLAG_DIRECT) != 0;
@@ -154,19 +162,62 @@ bool go_type_read_head(struct go_type_head *head, const struct go_layout *layout
 
 /* ---- flattening ---- */
 
-static void add_reference(struct collection *collection, uint64_t offset, enum go_reference_kind kind, uintptr_t target)
+/* References that lie over each other are none: what a value of so many bytes can hold is bounded. */
+static bool take_bytes(struct collection *collection, uint64_t bytes, uint64_t count, uint64_t outer_count)
 {
+    uint64_t all_bytes;
+    if (__builtin_mul_overflow(bytes, count, &all_bytes) ||
+        __builtin_mul_overflow(all_bytes, outer_count, &all_bytes) || all_bytes > collection->bytes_left)
+        return false;
+    collection->bytes_left -= all_bytes;
+    return true;
+}
+
+static void add_reference(struct collection *collection, const struct descriptor *type, uint64_t offset,
+                          enum go_reference_kind kind, uintptr_t target)
+{
+    const struct repeats *repeats = &collection->repeats;
     struct descriptor element = {0};
-    if (collection->count == GO_TYPE_REFERENCES_MAX || offset > UINT32_MAX) {
+    struct go_reference reference = {
+        .offset_bytes = offset, .count = 1, .outer_count = 1, .kind = kind, .type = target};
+    if (collection->count == GO_TYPE_REFERENCES_MAX) {
         collection->is_incomplete = true;
         return;
     }
-    if (target != 0 && !read_descriptor(collection->types, target, &element)) {
+    if (repeats->used > 0) {
+        reference.count = repeats->of[repeats->used - 1].count;
+        reference.stride_bytes = repeats->of[repeats->used - 1].stride_bytes;
+    }
+    if (repeats->used > 1) {
+        reference.outer_count = repeats->of[0].count;
+        reference.outer_stride_bytes = repeats->of[0].stride_bytes;
+    }
+    if ((target != 0 && !read_descriptor(collection->types, target, &element)) ||
+        !take_bytes(collection, type->bytes, reference.count, reference.outer_count)) {
         collection->has_failed = true;
         return;
     }
-    collection->references[collection->count++] = (struct go_reference){
-        .offset_bytes = (uint32_t)offset, .kind = kind, .type = target, .target_bytes = element.bytes};
+    reference.target_bytes = element.bytes;
+    collection->references[collection->count++] = reference;
+}
+
+/* Lets one element of the array stand for all of them, if that can be said; else each is looked at. */
+static void fold(struct repeats *repeats, struct level *array)
+{
+    unsigned last = repeats->used - 1;
+    if (array->count < 2)
+        return;
+    if (repeats->used > 0 && repeats->of[last].stride_bytes == array->type.bytes) {
+        /* An array that is all of an element: those of both follow each other evenly. */
+        repeats->of[last].count *= array->count;
+        repeats->of[last].stride_bytes = array->element.bytes;
+    } else if (repeats->used < sizeof repeats->of / sizeof repeats->of[0]) {
+        repeats->of[repeats->used].count = array->count;
+        repeats->of[repeats->used++].stride_bytes = array->element.bytes;
+    } else {
+        return;
+    }
+    array->count = 1;
 }
 
 static void enter(struct collection *collection, const struct descriptor *type, uint64_t offset)
@@ -176,28 +227,33 @@ static void enter(struct collection *collection, const struct descriptor *type, 
         return;
     }
     struct level *level = &collection->levels[collection->depth++];
-    *level = (struct level){.type = *type, .offset = offset};
+    *level = (struct level){.type = *type, .offset = offset, .before = collection->repeats};
     if (type->kind == GO_KIND_STRUCT) {
-        level->count = word_at(type->raw, TYPE_FIELDS_AT + sizeof(uint64_t));
+        level->count = u64_at(type->raw + TYPE_FIELDS_AT + sizeof(uint64_t));
         return;
     }
-    level->count = word_at(type->raw, TYPE_ARRAY_LENGTH_AT);
-    if (!read_descriptor(collection->types, word_at(type->raw, TYPE_ELEMENT_AT), &level->element) ||
-        (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes))
+    level->count = u64_at(type->raw + TYPE_ARRAY_LENGTH_AT);
+    if (!read_descriptor(collection->types, u64_at(type->raw + TYPE_ELEMENT_AT), &level->element) ||
+        (level->element.bytes != 0 && level->count > type->bytes / level->element.bytes)) {
         collection->has_failed = true;
+        return;
+    }
     if (level->element.pointers_bytes == 0)
         level->count = 0;
+    /* Only where the elements fill it do they follow each other as its bytes do. */
+    if (level->count * level->element.bytes == type->bytes)
+        fold(&collection->repeats, level);
 }
 
 /* The next field of a struct; false: it makes no sense. */
 static bool next_field(struct collection *collection, struct level *level, struct descriptor *field, uint64_t *at)
 {
     uint8_t raw[FIELD_BYTES];
-    uintptr_t fields = word_at(level->type.raw, TYPE_FIELDS_AT);
+    uintptr_t fields = u64_at(level->type.raw + TYPE_FIELDS_AT);
     if (!reader_read(collection->types->reader, fields + level->next++ * FIELD_BYTES, raw, sizeof raw) ||
-        !read_descriptor(collection->types, word_at(raw, FIELD_TYPE_AT), field))
+        !read_descriptor(collection->types, u64_at(raw + FIELD_TYPE_AT), field))
         return false;
-    *at = word_at(raw, FIELD_OFFSET_AT);
+    *at = u64_at(raw + FIELD_OFFSET_AT);
     if (collection->types->layout->go_minor <= LAST_WITH_EMBEDDED_BIT)
         *at >>= 1;
     return *at <= level->type.bytes && field->bytes <= level->type.bytes - *at;
@@ -206,34 +262,34 @@ static bool next_field(struct collection *collection, struct level *level, struc
 /* Adds the references of a value of `type` that lies at `offset` in the whole; of a struct or array later. */
 static void collect(struct collection *collection, const struct descriptor *type, uint64_t offset)
 {
-    uintptr_t element = word_at(type->raw, TYPE_ELEMENT_AT);
+    uintptr_t element = u64_at(type->raw + TYPE_ELEMENT_AT);
     switch (type->kind) {
     case GO_KIND_ARRAY:
     case GO_KIND_STRUCT:
         enter(collection, type, offset);
         break;
     case GO_KIND_STRING:
-        add_reference(collection, offset, REFERENCE_STRING, 0);
+        add_reference(collection, type, offset, REFERENCE_STRING, 0);
         break;
     case GO_KIND_SLICE:
-        add_reference(collection, offset, REFERENCE_SLICE, element);
+        add_reference(collection, type, offset, REFERENCE_SLICE, element);
         break;
     case GO_KIND_POINTER:
-        add_reference(collection, offset, REFERENCE_POINTER, element);
+        add_reference(collection, type, offset, REFERENCE_POINTER, element);
         break;
     case GO_KIND_CHAN:
-        add_reference(collection, offset, REFERENCE_CHAN, element);
+        add_reference(collection, type, offset, REFERENCE_CHAN, element);
         break;
     case GO_KIND_INTERFACE:
-        add_reference(collection, offset,
-                      word_at(type->raw, TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
+        add_reference(collection, type, offset,
+                      u64_at(type->raw + TYPE_METHODS_LENGTH_AT) == 0 ? REFERENCE_ANY : REFERENCE_INTERFACE, 0);
         break;
     case GO_KIND_FUNC:
     case GO_KIND_UNSAFE_POINTER:
-        add_reference(collection, offset, REFERENCE_OPAQUE, 0);
+        add_reference(collection, type, offset, REFERENCE_OPAQUE, 0);
         break;
     case GO_KIND_MAP:
-        add_reference(collection, offset, REFERENCE_MAP, type->address);
+        add_reference(collection, type, offset, REFERENCE_MAP, type->address);
         break;
     case GO_KIND_OTHER:
     case GO_KINDS:
@@ -248,6 +304,7 @@ static void step(struct collection *collection)
     struct descriptor inner;
     uint64_t at;
     if (level->next == level->count) {
+        collection->repeats = level->before;
         collection->depth--;
         return;
     }
@@ -284,6 +341,8 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
     collection->count = 0;
     collection->fields = 0;
     collection->depth = 0;
+    collection->repeats.used = 0;
+    collection->bytes_left = descriptor.bytes;
     collection->is_incomplete = collection->has_failed = false;
     if (descriptor.pointers_bytes != 0)
         collect_all(collection, &descriptor);
@@ -291,8 +350,10 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
         return NULL;
     struct go_type *type = bump_take(types->bump, sizeof *type);
     struct go_reference *references = bump_take(types->bump, (collection->count + 1) * sizeof *references);
-    if (type == NULL || references == NULL)
+    if (type == NULL || references == NULL) {
+        types->is_full = true;
         return NULL;
+    }
     memcpy(references, collection->references, collection->count * sizeof *references);
     *type = (struct go_type){
         .address = address,
@@ -308,8 +369,7 @@ static struct go_type *make_type(struct go_types *types, uintptr_t address)
 
 static uint64_t slot_of(uintptr_t address)
 {
-    uint64_t value = address * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % TABLE_SLOTS;
+    return hash_u64(address) % TABLE_SLOTS;
 }
 
 const struct go_type *go_types_find(struct go_types *types, uintptr_t address)
@@ -320,10 +380,12 @@ const struct go_type *go_types_find(struct go_types *types, uintptr_t address)
             return types->table[at];
     }
     uintptr_t *failed = &types->failed[at % GO_TYPES_FAILED];
+    types->is_full |= types->count == TYPES_MAX || types->reads == READS_MAX;
     if (types->count == TYPES_MAX || *failed == address)
         return NULL;
     struct go_type *type = make_type(types, address);
     if (type == NULL) {
+        types->is_full |= types->reads == READS_MAX;
         *failed = address;
         return NULL;
     }

@@ -3,7 +3,8 @@
  * The runtime's type descriptors (internal/abi/type.go:Type): how large a value is, and where the pointers in it lead.
  *
  * A type is read once and turned into a list of its references, so that a walk over millions of values looks at no
- * descriptor again. Descriptors lie in the program's image, where stripping does not reach.
+ * descriptor again; those of an array are one, however long it is. Descriptors lie in the program's image, where
+ * stripping does not reach.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -20,6 +21,9 @@
 
 enum { GO_TYPE_REFERENCES_MAX = 1024 /* of one type; of one that has more, the first */ };
 
+/* The largest of them, a slice. */
+enum { GO_REFERENCE_BYTES_MAX = 24 };
+
 enum go_reference_kind {
     REFERENCE_STRING,    /* {pointer, length} */
     REFERENCE_SLICE,     /* {pointer, length, capacity} of `type` */
@@ -31,8 +35,11 @@ enum go_reference_kind {
     REFERENCE_OPAQUE,    /* func, unsafe.Pointer: to what no type tells */
 };
 
+/* One, or those of an array's elements, or of arrays in an array's elements. */
 struct go_reference {
-    uint32_t offset_bytes; /* in the value */
+    uint64_t offset_bytes;                    /* in the value: of the first */
+    uint64_t count, stride_bytes;             /* so many, each so far behind the one before, */
+    uint64_t outer_count, outer_stride_bytes; /* and all of that so many times */
     enum go_reference_kind kind;
     uintptr_t type;        /* STRING, INTERFACE, ANY, OPAQUE: 0. MAP: the map's own type; else that of the elements */
     uint64_t target_bytes; /* the size of one `type` */
@@ -65,6 +72,7 @@ struct go_types {
     struct go_type **table; /* by address */
     struct collection *collection;
     uint32_t count, reads;
+    bool is_full; /* a type was not taken since the last go_types_renew, because there are too many */
     uintptr_t failed[GO_TYPES_FAILED]; /* addresses of some that were none, by their hash */
 };
 
@@ -75,7 +83,7 @@ bool go_types_open(struct go_types *types, const struct go_layout *layout, struc
 void go_types_renew(struct go_types *types);
 
 /* The type whose descriptor lies at `address`, valid as long as `types`; NULL: there is none, it makes no sense, or the
- * walk has named too many already. A value of it holds all of its references. */
+ * walk has named too many already (`is_full`). A value of it holds all of its references, none over another. */
 const struct go_type *go_types_find(struct go_types *types, uintptr_t address);
 
 /* Reads only the descriptor itself. False: there is none, or it makes no sense. */

@@ -20,7 +20,7 @@ struct range {
 
 static bool read_word(const struct go_heap *heap, uintptr_t moduledata, struct layout_field field, uint64_t *word)
 {
-    return reader_read(heap->reader, moduledata + field.offset_bytes, word, sizeof *word);
+    return reader_read_u64(heap->reader, moduledata + field.offset_bytes, word);
 }
 
 /* The types of the module that `address` lies in (runtime/type.go:resolveNameOff). */

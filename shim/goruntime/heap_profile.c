@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "goruntime/heap_walk.h"
+#include "memory/hash.h"
 
 enum {
     KIND_MAX = 31,                        /* mheap.go:_KindSpecial...: 10 in go1.27 */
@@ -102,17 +103,11 @@ static bool read_bucket(const struct heap_profile *profile, uintptr_t address, s
            stack->object_bytes != 0 && heap_profile_read_frames(profile, stack, frames) != 0;
 }
 
-static uint64_t hash(uint64_t value)
-{
-    value *= 0x9e3779b97f4a7c15u;
-    return value ^ value >> 32;
-}
-
 /* The stack of the bucket at `address`; STACK_NONE: there is no bucket. */
 static uint32_t find_stack(struct heap_profile *profile, uintptr_t address)
 {
     struct profile_stack stack;
-    uint64_t at = hash(address) % TABLE_SLOTS;
+    uint64_t at = hash_u64(address) % TABLE_SLOTS;
     for (; profile->table[at] != 0; at = (at + 1) % TABLE_SLOTS) {
         if (profile->stacks[profile->table[at]].bucket == address)
             return profile->table[at];
@@ -186,7 +181,7 @@ bool heap_profile_read_list(struct heap_profile *profile, struct reader *reader,
             return false;
         }
         list->fingerprint =
-            hash(list->fingerprint ^ at ^ special.offset << 1 ^ special.kind << ADDRESS_BITS) ^ special.bucket;
+            hash_u64(list->fingerprint ^ at ^ special.offset << 1 ^ special.kind << ADDRESS_BITS) ^ special.bucket;
         before = special;
     }
     return true;

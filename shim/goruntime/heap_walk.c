@@ -446,11 +446,6 @@ static void read_samples(struct heap_walk *walk)
 
 /* ---- the arena ---- */
 
-static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
-{
-    return reader_read(reader, address, word, sizeof *word);
-}
-
 const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start)
 {
     const struct go_heap *heap = walk->heap;
@@ -458,8 +453,8 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
     uint64_t index = (start - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES;
     uint64_t first_span;
     if (index >= GO_ARENA_MAP_BYTES / sizeof walk->heap_arena ||
-        !read_word(heap->reader, heap->arena_map + index * sizeof walk->heap_arena, &walk->heap_arena) ||
-        walk->heap_arena == 0 || !read_word(heap->reader, span_table_entry(walk, 0), &first_span) ||
+        !reader_read_u64(heap->reader, heap->arena_map + index * sizeof walk->heap_arena, &walk->heap_arena) ||
+        walk->heap_arena == 0 || !reader_read_u64(heap->reader, span_table_entry(walk, 0), &first_span) ||
         !read_sweepgen(walk, &walk->sweepgen)) {
         walk->counters.arenas_unreadable++;
         return NULL;

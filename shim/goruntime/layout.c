@@ -56,7 +56,11 @@ static const char *const HARMLESS_EXPERIMENTS[] = {
     "unified",
 };
 
-enum { HARMLESS_COUNT = sizeof HARMLESS_EXPERIMENTS / sizeof HARMLESS_EXPERIMENTS[0], SHOWN_CHARS_MAX = 40 };
+enum {
+    HARMLESS_COUNT = sizeof HARMLESS_EXPERIMENTS / sizeof HARMLESS_EXPERIMENTS[0],
+    SHOWN_CHARS_MAX = 40,
+    FIRST_WITH_MALLOC_HEADERS = 22,
+};
 
 static bool is_harmless(struct text name)
 {
@@ -146,4 +150,10 @@ const struct go_layout *layout_for_version(const char *version, char *why_text, 
     if (row == NULL)
         *why = say(why_text, "experiment \"", refused, "\" may move the fields of the runtime's structs");
     return row;
+}
+
+bool layout_has_malloc_headers(const struct go_layout *layout)
+{
+    bool is_without = layout->experiment != NULL && strcmp(layout->experiment, "noallocheaders") == 0;
+    return layout->go_minor >= FIRST_WITH_MALLOC_HEADERS && !is_without;
 }

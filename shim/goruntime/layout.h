@@ -43,6 +43,9 @@ const struct go_layout *layout_for_version(const char *version, char *why_text, 
 
 enum { LAYOUT_WHY_BYTES = 160 };
 
+/* Does malloc put the type of an object before it (malloc.go:mallocHeaderSize), or into the span of a large one? */
+bool layout_has_malloc_headers(const struct go_layout *layout);
+
 /* A field of up to 8 bytes out of a raw struct; 0 when the version has none. */
 static inline uint64_t layout_field_of(const uint8_t *raw, struct layout_field field)
 {

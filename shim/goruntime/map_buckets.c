@@ -85,7 +85,7 @@ static void walk_chain(struct map_visit *visit, uintptr_t address, const struct 
             object_set_bytes_behind(&walk->objects, address) < visit->type.bucket_bytes ||
             !map_spend(walk, visit->type.bucket_bytes) ||
             !reader_read(walk->reader, address, bucket, visit->type.bucket_bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         visit->shape.overflow_buckets++;
@@ -107,7 +107,7 @@ static void walk_array(struct map_visit *visit, enum map_place_kind kind, uintpt
         uint64_t count = min_u64(at_once, buckets - first);
         if (!map_spend(walk, count * bytes) ||
             !reader_read(walk->reader, array + first * bytes, buffer, count * bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         map_note(visit, &(struct map_place){.kind = kind, .number = first}, array + first * bytes, buffer, count);
@@ -130,7 +130,7 @@ static bool take_array(struct map_visit *visit, enum map_part part, uintptr_t ar
     uint64_t bytes = visit->type.bucket_bytes;
     if (buckets == 1 ? !map_may_hold_one(visit, array)
                      : object_set_bytes_behind(&walk->objects, array) < buckets * bytes) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return false;
     }
     map_add(visit, part, array, (buckets + spare_buckets(buckets)) * bytes);
@@ -183,7 +183,7 @@ static void take_list(struct map_visit *visit, uintptr_t list)
     if (list == 0)
         return;
     if (!go_slice_read(walk->reader, list, overflow_max(&visit->shape) * 2, &slice)) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return;
     }
     map_add(visit, MAP_PART_OVERFLOW, list, sizeof slice);
@@ -200,7 +200,7 @@ static void take_extra(struct map_visit *visit, uintptr_t extra, uintptr_t *next
         return;
     map_add(visit, MAP_PART_HEADER, extra, layout->mapextra_bytes);
     if (layout->mapextra_bytes > sizeof raw || !reader_read(visit->walk->reader, extra, raw, layout->mapextra_bytes)) {
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
         return;
     }
     *next_spare = layout_field_of(raw, layout->mapextra_next_overflow);

@@ -4,6 +4,7 @@
  * so that a cycle ends. In the order in which it was found, which needs no more memory than there is to follow.
  */
 #include "goruntime/map_walk_inside.h"
+#include "memory/hash.h"
 
 enum {
     DEEP_MAX = 1 << 24, /* on the list */
@@ -19,8 +20,7 @@ struct map_deep {
 
 static uint64_t slot_of(uintptr_t end, uintptr_t type)
 {
-    uint64_t value = (end ^ type << 20) * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % DEEP_TABLE_SLOTS;
+    return hash_u64(end ^ type << 20) % DEEP_TABLE_SLOTS;
 }
 
 /* The item of that end, type and kind; NULL: `at` is where its index may stand, or DEEP_TABLE_SLOTS, there is no room.
@@ -47,7 +47,7 @@ void map_deep_add(struct map_walk *walk, enum deep_kind kind, uintptr_t address,
         return;
     const struct go_type *of = go_types_find(&walk->types, type);
     if (of == NULL) {
-        walk->unknown++;
+        map_note_typeless(walk);
         return;
     }
     if (kind == DEEP_VALUES && of->references_count == 0)
@@ -59,7 +59,7 @@ void map_deep_add(struct map_walk *walk, enum deep_kind kind, uintptr_t address,
             sought.end += count * of->bytes;
         struct deep_item *item = find_item(deep, &sought, &at);
         if (item == NULL && (deep->items_count == DEEP_MAX || at == DEEP_TABLE_SLOTS)) {
-            walk->unknown++;
+            walk->unfollowed++;
             return;
         }
         if (item == NULL) {

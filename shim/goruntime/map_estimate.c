@@ -13,7 +13,6 @@ enum {
     SMALL_BYTES_MAX = 32768,
     HEADER_BYTES = 8, /* malloc.go:mallocHeaderSize: the type, before objects with pointers of more than */
     HEADER_FROM_BYTES = 512,
-    HEADER_FROM_MINOR = 22,
 };
 
 /* sizeclasses.go: the same from go1.17 to go1.27 */
@@ -24,9 +23,9 @@ static const uint16_t CLASSES[] = {
     9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
 };
 
-uint64_t map_allocated_bytes(uint64_t bytes, bool has_pointers, unsigned go_minor)
+uint64_t map_allocated_bytes(uint64_t bytes, bool has_pointers, const struct go_layout *layout)
 {
-    bool has_header = has_pointers && go_minor >= HEADER_FROM_MINOR && bytes > HEADER_FROM_BYTES;
+    bool has_header = has_pointers && layout_has_malloc_headers(layout) && bytes > HEADER_FROM_BYTES;
     if (has_header && bytes <= SMALL_BYTES_MAX - HEADER_BYTES)
         bytes += HEADER_BYTES;
     else if (has_header || bytes > SMALL_BYTES_MAX)
@@ -50,18 +49,19 @@ uint64_t map_slot_bytes_below(uint64_t slot_bytes)
 
 /* With 2^B buckets so many entries fit before the map grows: 6.5 a bucket; go1.21 divided before it multiplied, and has
  * 6 (map.go:loadFactorNum). */
-static uint64_t load_max(unsigned log2_buckets, unsigned go_minor)
+static uint64_t load_max(unsigned log2_buckets, const struct go_layout *layout)
 {
-    return log2_buckets == 0 ? MAP_SLOTS : (go_minor == 21 ? 12 : 13) * (1ull << (log2_buckets - 1));
+    return log2_buckets == 0 ? MAP_SLOTS : (layout->go_minor == 21 ? 12 : 13) * (1ull << (log2_buckets - 1));
 }
 
-static struct map_estimate buckets_of(const struct map_shape *shape, unsigned log2_buckets, unsigned go_minor)
+static struct map_estimate buckets_of(const struct map_shape *shape, unsigned log2_buckets,
+                                      const struct go_layout *layout)
 {
     uint64_t buckets = 1ull << log2_buckets;
     uint64_t spare = log2_buckets >= MAP_SPARE_LOG2_MIN ? buckets >> MAP_SPARE_LOG2_MIN : 0;
     return (struct map_estimate){
         .capacity = buckets * MAP_SLOTS,
-        .bytes = map_allocated_bytes((buckets + spare) * shape->slot_group_bytes, shape->has_pointers, go_minor),
+        .bytes = map_allocated_bytes((buckets + spare) * shape->slot_group_bytes, shape->has_pointers, layout),
     };
 }
 
@@ -75,53 +75,53 @@ static unsigned log2_of(uint64_t power)
 
 /* ---- Swiss ---- */
 
-static uint64_t table_bytes(const struct map_shape *shape, uint64_t slots, unsigned go_minor)
+static uint64_t table_bytes(const struct map_shape *shape, uint64_t slots, const struct go_layout *layout)
 {
-    return map_allocated_bytes(slots / MAP_SLOTS * shape->slot_group_bytes, shape->has_pointers, go_minor);
+    return map_allocated_bytes(slots / MAP_SLOTS * shape->slot_group_bytes, shape->has_pointers, layout);
 }
 
-static struct map_estimate remade_swiss(const struct map_shape *shape, uint64_t entries, unsigned go_minor)
+static struct map_estimate remade_swiss(const struct map_shape *shape, uint64_t entries, const struct go_layout *layout)
 {
     if (entries <= MAP_SLOTS)
-        return (struct map_estimate){MAP_SLOTS, table_bytes(shape, MAP_SLOTS, go_minor)};
+        return (struct map_estimate){MAP_SLOTS, table_bytes(shape, MAP_SLOTS, layout)};
     uint64_t target = entries * MAP_SLOTS / TABLE_LOAD;
     uint64_t tables = 1ull << log2_of((target + MAP_TABLE_SLOTS_MAX - 1) / MAP_TABLE_SLOTS_MAX);
     uint64_t slots = min_u64(max_u64(1ull << log2_of(target / tables), MAP_SLOTS), MAP_TABLE_SLOTS_MAX);
-    return (struct map_estimate){tables * slots, tables * table_bytes(shape, slots, go_minor)};
+    return (struct map_estimate){tables * slots, tables * table_bytes(shape, slots, layout)};
 }
 
-static struct map_estimate grown_swiss(const struct map_shape *shape, uint64_t bytes, unsigned go_minor,
+static struct map_estimate grown_swiss(const struct map_shape *shape, uint64_t bytes, const struct go_layout *layout,
                                        uint64_t *at_entries)
 {
     uint64_t slots = shape->fullest_capacity;
     if (shape->tables == 0) {
         *at_entries = MAP_SLOTS + 1;
-        return (struct map_estimate){SMALL_GROWN_SLOTS, table_bytes(shape, SMALL_GROWN_SLOTS, go_minor)};
+        return (struct map_estimate){SMALL_GROWN_SLOTS, table_bytes(shape, SMALL_GROWN_SLOTS, layout)};
     }
     *at_entries = shape->entries + shape->fullest_growth_left + 1;
-    uint64_t before = table_bytes(shape, slots, go_minor);
-    uint64_t after = slots == MAP_TABLE_SLOTS_MAX ? 2 * before : table_bytes(shape, 2 * slots, go_minor);
+    uint64_t before = table_bytes(shape, slots, layout);
+    uint64_t after = slots == MAP_TABLE_SLOTS_MAX ? 2 * before : table_bytes(shape, 2 * slots, layout);
     return (struct map_estimate){shape->capacity + slots, bytes + after - before};
 }
 
 /* ---- both ---- */
 
-struct map_estimate map_estimate_remade(const struct map_shape *shape, uint64_t entries, unsigned go_minor)
+struct map_estimate map_estimate_remade(const struct map_shape *shape, uint64_t entries, const struct go_layout *layout)
 {
     unsigned log2_buckets = 0;
     if (shape->design == MAP_DESIGN_SWISS)
-        return remade_swiss(shape, entries, go_minor);
-    while (log2_buckets < MAP_LOG2_BUCKETS_MAX && entries > load_max(log2_buckets, go_minor))
+        return remade_swiss(shape, entries, layout);
+    while (log2_buckets < MAP_LOG2_BUCKETS_MAX && entries > load_max(log2_buckets, layout))
         log2_buckets++;
-    return buckets_of(shape, log2_buckets, go_minor);
+    return buckets_of(shape, log2_buckets, layout);
 }
 
-struct map_estimate map_estimate_grown(const struct map_shape *shape, uint64_t bytes, unsigned go_minor,
+struct map_estimate map_estimate_grown(const struct map_shape *shape, uint64_t bytes, const struct go_layout *layout,
                                        uint64_t *at_entries)
 {
     if (shape->design == MAP_DESIGN_SWISS)
-        return grown_swiss(shape, bytes, go_minor, at_entries);
+        return grown_swiss(shape, bytes, layout, at_entries);
     unsigned log2_buckets = log2_of(max_u64(shape->buckets, 1));
-    *at_entries = load_max(log2_buckets, go_minor) + 1;
-    return buckets_of(shape, log2_buckets + 1, go_minor);
+    *at_entries = load_max(log2_buckets, layout) + 1;
+    return buckets_of(shape, log2_buckets + 1, layout);
 }

@@ -46,7 +46,7 @@ static bool read_swiss_whole(const struct map_visit *visit, uintptr_t header, st
     for (int i = 0; i < TRIES; i++) {
         if (read_swiss(visit, header, map))
             return true;
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
     }
     return false;
 }
@@ -126,7 +126,7 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
 {
     struct map_walk *walk = visit->walk;
     struct table table;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES && !walk->is_spent; i++) {
         /* Many tables lie in one line of the cache. */
         if (read_table_whole(visit, i == 0 ? &walk->cache.reader : walk->reader, address, &table)) {
             uint64_t groups = table.mask + 1, number = visit->shape.tables++;
@@ -139,7 +139,7 @@ static void walk_table(struct map_visit *visit, uintptr_t address)
                         table.groups, walk->buffer, groups);
             return;
         }
-        walk->torn_reads++;
+        map_note_torn(walk);
     }
 }
 
@@ -148,7 +148,7 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
     struct map_walk *walk = visit->walk;
     uint64_t tables[DIRECTORY_AT_ONCE], previous = 0;
     if (object_set_bytes_behind(&walk->objects, map->directory) < map->directory_slots * sizeof tables[0]) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return;
     }
     map_add(visit, MAP_PART_TABLES, map->directory, map->directory_slots * sizeof tables[0]);
@@ -158,7 +158,7 @@ static void walk_directory(struct map_visit *visit, const struct swiss *map)
         uint64_t count = min_u64(DIRECTORY_AT_ONCE, map->directory_slots - first);
         if (!map_spend(walk, count * sizeof tables[0]) ||
             !reader_read(walk->reader, map->directory + first * sizeof tables[0], tables, count * sizeof tables[0])) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
         for (uint64_t i = 0; i < count; i++) {
@@ -177,7 +177,7 @@ static void walk_small(struct map_visit *visit, uintptr_t group)
         return;
     if (!map_may_hold_one(visit, group) || !map_spend(walk, visit->type.bucket_bytes) ||
         !reader_read(walk->reader, group, bytes, visit->type.bucket_bytes)) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return;
     }
     map_add(visit, MAP_PART_BUCKETS, group, visit->type.bucket_bytes);

@@ -3,8 +3,7 @@
  * What the keys and elements of a map lead to.
  *
  * Addresses are gathered and given to the set of objects many at a time. Values that do not lie in their slots (large
- * ones, and those in interfaces) are gathered too, and read in the order of their addresses: entries lie in the order
- * of their hashes, and a read for each value would be a system call for each.
+ * ones, and those in interfaces) are left to map_boxes.c.
  */
 #include <string.h>
 
@@ -12,13 +11,6 @@
 
 enum {
     PENDING = 512,
-    VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
-    BOXES_MAX = 1 << 18,     /* gathered */
-    /* Of the addresses' 48 bits those from bit 12 on decide, in three steps: what is nearer lies in one line of the
-       cache. */
-    SORT_SHIFT = 12,
-    SORT_BITS = 12,
-    SORT_STEPS = 3,
     ITAB_TYPE_AT = 8,    /* abi.ITab.Type */
     CHAN_LENGTH_AT = 8,  /* chan.go:hchan.dataqsiz, */
     CHAN_BUFFER_AT = 16, /* .buf */
@@ -27,30 +19,14 @@ enum {
 
 #define VALUE_BYTES_MAX (1ull << 40)
 
-/* A value outside of its slot. */
-struct box {
-    uintptr_t address;
-    const struct go_type *type;
-    enum map_part part;
-};
-
 struct map_values {
     struct object_address pending[PENDING];
     uint32_t pending_count;
-    uint8_t bytes[VALUE_BYTES];
-    uint8_t box_bytes[VALUE_BYTES];
-    struct box *boxes, *sorted_boxes; /* BOXES_MAX each, taken when there is a first one */
-    uint32_t boxes_count;
-    bool is_opening; /* boxes are being read */
-    uint32_t sort_starts[1 << SORT_BITS];
+    uint8_t bytes[MAP_VALUE_BYTES];
+    uint64_t *statics; /* a bit for each byte of the image: something begins there; taken when there is a first one */
+    uint64_t statics_start, statics_end; /* the words of it that have bits */
+    uint64_t statics_bytes;              /* of all that is in it */
 };
-
-static uint64_t word_at(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
 
 /* ---- objects ---- */
 
@@ -66,14 +42,49 @@ static bool is_in_image(const struct map_walk *walk, uintptr_t address)
 }
 
 /* The set of objects has only what is in the heap. */
-static void notice_in_image(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+static void notice_static(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t bytes)
 {
     struct object_set *objects = &walk->objects;
-    if (objects->watched == 0 || objects->is_watched_found || asked_bytes == OBJECT_ASKED_WHOLE ||
-        !is_in_image(walk, objects->watched) || objects->watched - address >= asked_bytes)
+    if (objects->watched == 0 || objects->is_watched_found || !is_in_image(walk, objects->watched) ||
+        objects->watched - address >= bytes)
         return;
     objects->is_watched_found = true;
     objects->watched_part = part;
+}
+
+/* Is that the first time that the address in the image comes? */
+static bool mark_static(struct map_walk *walk, uintptr_t address)
+{
+    struct map_values *values = walk->values;
+    uint64_t offset = address - walk->image_start, bit = 1ull << offset % 64;
+    if (values->statics == NULL)
+        values->statics =
+            bump_take(walk->objects.bump, (walk->image_end - walk->image_start) / 64 * sizeof bit + sizeof bit);
+    if (values->statics == NULL) {
+        walk->objects.is_full = true;
+        return false;
+    }
+    uint64_t *word = &values->statics[offset / 64];
+    if ((*word & bit) != 0)
+        return false;
+    *word |= bit;
+    values->statics_start = min_u64(values->statics_start, offset / 64);
+    values->statics_end = max_u64(values->statics_end, offset / 64 + 1);
+    return true;
+}
+
+static void add_static(struct map_walk *walk, enum map_part part, uintptr_t address, uint64_t asked_bytes)
+{
+    struct map_values *values = walk->values;
+    uint64_t bytes = asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
+    notice_static(walk, part, address, bytes);
+    walk->objects.parts[part].referenced_bytes += bytes;
+    if (!mark_static(walk, address))
+        return;
+    /* Strings in there may lie over each other. */
+    bytes = min_u64(bytes, walk->image_end - walk->image_start - values->statics_bytes);
+    values->statics_bytes += bytes;
+    walk->image_bytes[part] += bytes;
 }
 
 void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uint64_t asked_bytes)
@@ -84,9 +95,7 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
     if (address == 0)
         return;
     if (is_in_image(walk, address)) {
-        walk->image_bytes[part] +=
-            asked_bytes == OBJECT_ASKED_WHOLE ? 0 : min_u64(asked_bytes, walk->image_end - address);
-        notice_in_image(walk, part, address, asked_bytes);
+        add_static(walk, part, address, asked_bytes);
         return;
     }
     struct map_values *values = walk->values;
@@ -97,32 +106,29 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 
 /* ---- references ---- */
 
-static bool take_boxes(struct map_walk *walk)
+/* How many of `count` values at `address` lie in its object, or in the image. */
+static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
 {
-    struct map_values *values = walk->values;
-    if (values->boxes == NULL) {
-        values->boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-        values->sorted_boxes = bump_take(walk->objects.bump, BOXES_MAX * sizeof *values->boxes);
-    }
-    return values->boxes != NULL && values->sorted_boxes != NULL;
+    uint64_t behind =
+        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
+    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
 }
 
 /* A value that lies outside of its slot. */
 static void add_boxed(struct map_visit *visit, enum map_part part, uintptr_t address, const struct go_type *type)
 {
     struct map_walk *walk = visit->walk;
-    struct map_values *values = walk->values;
     map_add(visit, part, address, type->bytes);
     if (type->references_count == 0 || address == 0)
         return;
-    /* A box in a box is not gathered: there may be no end of them. */
-    bool is_gathered = !values->is_opening && type->bytes <= VALUE_BYTES && values->boxes_count < BOXES_MAX;
-    if (is_gathered && take_boxes(walk))
-        values->boxes[values->boxes_count++] = (struct box){address, type, visit->is_inner ? MAP_PART_DEEP : part};
+    if (type->bytes > MAP_VALUE_BYTES && values_there(walk, address, 1, type->bytes) == 0)
+        walk->unknown++;
+    else if (map_box_add(walk, visit->is_inner ? MAP_PART_DEEP : part, address, type))
+        return;
     else if (walk->is_deep)
         map_deep_add(walk, DEEP_VALUES, address, type->address, 1);
     else
-        walk->unknown += !values->is_opening;
+        walk->unfollowed++;
 }
 
 /* One word that points to something. */
@@ -162,7 +168,7 @@ static void add_interface(struct map_visit *visit, enum map_part part, uintptr_t
     struct map_walk *walk = visit->walk;
     const struct go_type *type = go_types_find(&walk->types, type_address);
     if (type == NULL)
-        walk->unknown++;
+        map_note_typeless(walk);
     else if (type->is_direct && type->bytes == sizeof data && type->references_count == 1)
         add_pointer(visit, part, &type->references[0], data);
     else if (type->bytes != 0)
@@ -178,30 +184,30 @@ static uintptr_t type_of_itab(struct map_walk *walk, uintptr_t itab)
 static void add_slice(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
                       const uint8_t *at)
 {
-    uint64_t capacity = word_at(at + 16), bytes;
+    uint64_t capacity = u64_at(at + 16), bytes;
     if (__builtin_mul_overflow(capacity, reference->target_bytes, &bytes) || bytes > VALUE_BYTES_MAX) {
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
         return;
     }
     if (bytes == 0)
         return;
-    map_add(visit, part, word_at(at), bytes);
-    map_deep_add(visit->walk, DEEP_VALUES, word_at(at), reference->type, capacity);
+    map_add(visit, part, u64_at(at), bytes);
+    map_deep_add(visit->walk, DEEP_VALUES, u64_at(at), reference->type, capacity);
 }
 
 static inline void add_string(struct map_visit *visit, enum map_part part, const uint8_t *at)
 {
-    uint64_t length = word_at(at + 8);
+    uint64_t length = u64_at(at + 8);
     if (length > VALUE_BYTES_MAX)
-        visit->walk->torn_reads++;
+        map_note_torn(visit->walk);
     else if (length != 0)
-        map_add(visit, part, word_at(at), length);
+        map_add(visit, part, u64_at(at), length);
 }
 
 static void add_reference(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
                           const uint8_t *at)
 {
-    uintptr_t first = word_at(at);
+    uintptr_t first = u64_at(at);
     switch (reference->kind) {
     case REFERENCE_STRING:
         add_string(visit, part, at);
@@ -211,11 +217,11 @@ static void add_reference(struct map_visit *visit, enum map_part part, const str
         break;
     case REFERENCE_ANY:
         if (first != 0)
-            add_interface(visit, part, first, word_at(at + 8));
+            add_interface(visit, part, first, u64_at(at + 8));
         break;
     case REFERENCE_INTERFACE:
         if (first != 0)
-            add_interface(visit, part, type_of_itab(visit->walk, first), word_at(at + 8));
+            add_interface(visit, part, type_of_itab(visit->walk, first), u64_at(at + 8));
         break;
     case REFERENCE_POINTER:
     case REFERENCE_MAP:
@@ -226,68 +232,37 @@ static void add_reference(struct map_visit *visit, enum map_part part, const str
     }
 }
 
-static void add_references(struct map_visit *visit, enum map_part part, const struct go_type *type,
-                           const uint8_t *value)
+/* The first of many, the first of which lies at `offset`, that begins at `from` or behind it. */
+static inline uint64_t first_from(uint64_t from, uint64_t offset, uint64_t stride)
 {
-    visit->walk->unknown += type->is_incomplete;
-    for (uint32_t i = 0; i < type->references_count; i++)
-        add_reference(visit, part, &type->references[i], value + type->references[i].offset_bytes);
+    return offset >= from ? 0 : (from - offset + stride - 1) / max_u64(stride, 1);
 }
 
-/* ---- boxes ---- */
-
-/* A value that lies outside of its slot counts as if it stood there. */
-static void open_box(struct map_visit *visit, const struct box *box)
+/* What one entry of the list stands for, where it begins in [from, to); `bytes` are the value's from `from` on. */
+static void add_repeated(struct map_visit *visit, enum map_part part, const struct go_reference *reference,
+                         const uint8_t *bytes, uint64_t from, uint64_t to)
 {
-    struct map_walk *walk = visit->walk;
-    uint8_t *value = walk->values->box_bytes;
-    if (reader_read(&walk->cache.reader, box->address, value, box->type->bytes))
-        add_references(visit, box->part, box->type, value);
-    else
-        walk->torn_reads++;
-}
-
-/* By address, as far as that matters: stable steps from the lowest bits up. */
-static void sort_boxes(struct map_values *values)
-{
-    uint32_t *starts = values->sort_starts;
-    for (int step = 0; step < SORT_STEPS; step++) {
-        int shift = SORT_SHIFT + step * SORT_BITS;
-        memset(starts, 0, sizeof values->sort_starts);
-        for (uint32_t i = 0; i < values->boxes_count; i++)
-            starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++;
-        for (uint32_t bucket = 0, sum = 0; bucket < 1u << SORT_BITS; bucket++) {
-            uint32_t count = starts[bucket];
-            starts[bucket] = sum;
-            sum += count;
+    uint64_t run_bytes = (reference->count - 1) * reference->stride_bytes, offset = reference->offset_bytes;
+    uint64_t outer = first_from(from - min_u64(from, run_bytes), offset, reference->outer_stride_bytes);
+    for (; outer < reference->outer_count; outer++) {
+        uint64_t first = offset + outer * reference->outer_stride_bytes;
+        if (first >= to)
+            return;
+        for (uint64_t i = first_from(from, first, reference->stride_bytes); i < reference->count; i++) {
+            uint64_t at = first + i * reference->stride_bytes;
+            if (at >= to)
+                break;
+            add_reference(visit, part, reference, bytes + (at - from));
         }
-        for (uint32_t i = 0; i < values->boxes_count; i++)
-            values->sorted_boxes[starts[values->boxes[i].address >> shift & ((1u << SORT_BITS) - 1)]++] =
-                values->boxes[i];
-        struct box *sorted = values->sorted_boxes;
-        values->sorted_boxes = values->boxes;
-        values->boxes = sorted;
     }
 }
 
-static void open_boxes(struct map_walk *walk)
+void map_add_references(struct map_visit *visit, enum map_part part, const struct go_type *type, const uint8_t *bytes,
+                        uint64_t from, uint64_t to)
 {
-    struct map_values *values = walk->values;
-    sort_boxes(values);
-    values->is_opening = true;
-    for (uint32_t i = 0; i < values->boxes_count; i++) {
-        struct map_visit visit = {.walk = walk, .is_inner = values->boxes[i].part == MAP_PART_DEEP};
-        open_box(&visit, &values->boxes[i]);
-    }
-    values->is_opening = false;
-    values->boxes_count = 0;
-}
-
-/* So that all that one entry or value may have finds room. */
-static void make_room_for_boxes(struct map_walk *walk)
-{
-    if (walk->values->boxes_count > BOXES_MAX - 2 * GO_TYPE_REFERENCES_MAX)
-        open_boxes(walk);
+    visit->walk->unfollowed += type->is_incomplete && from == 0;
+    for (uint32_t i = 0; i < type->references_count; i++)
+        add_repeated(visit, part, &type->references[i], bytes, from, to);
 }
 
 /* ---- entries ---- */
@@ -296,9 +271,9 @@ static void add_value(struct map_visit *visit, enum map_part part, const struct 
                       const uint8_t *slot)
 {
     if (is_indirect)
-        add_boxed(visit, part, word_at(slot), type);
+        add_boxed(visit, part, u64_at(slot), type);
     else
-        add_references(visit, part, type, slot);
+        map_add_references(visit, part, type, slot, 0, type->bytes);
 }
 
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot)
@@ -314,19 +289,21 @@ void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot
         add_string(visit, MAP_PART_ELEMENTS, element);
         return;
     }
-    make_room_for_boxes(visit->walk);
+    map_boxes_make_room(visit->walk);
     add_value(visit, MAP_PART_KEYS, type->key, type->is_key_indirect, key);
     add_value(visit, MAP_PART_ELEMENTS, type->element, type->is_element_indirect, element);
 }
 
 /* ---- following ---- */
 
-/* How many of `count` values at `address` lie in its object, or in the image. */
-static uint64_t values_there(struct map_walk *walk, uintptr_t address, uint64_t count, uint64_t bytes)
+/* Values that are too large to be read at once are as good as boxes. */
+static void follow_large_values(struct map_visit *visit, enum map_part part, uintptr_t address,
+                                const struct go_type *type, uint64_t count)
 {
-    uint64_t behind =
-        is_in_image(walk, address) ? walk->image_end - address : object_set_bytes_behind(&walk->objects, address);
-    return bytes == 0 ? 0 : min_u64(count, behind / bytes);
+    for (uint64_t i = 0; i < count && !visit->walk->is_spent; i++) {
+        map_boxes_make_room(visit->walk);
+        map_box_add(visit->walk, part, address + i * type->bytes, type);
+    }
 }
 
 /* The references of `count` values, which do not lie in slots of the map. */
@@ -334,22 +311,26 @@ static void follow_values(struct map_visit *visit, enum map_part part, uintptr_t
                           uint64_t count)
 {
     struct map_walk *walk = visit->walk;
-    uint64_t there = values_there(walk, address, count, type->bytes), at_once = VALUE_BYTES / max_u64(type->bytes, 1);
-    if (there == 0 || at_once == 0) {
+    uint64_t there = values_there(walk, address, count, type->bytes);
+    if (there == 0) {
         walk->unknown++;
         return;
     }
+    if (type->bytes > MAP_VALUE_BYTES) {
+        follow_large_values(visit, part, address, type, there);
+        return;
+    }
+    uint64_t at_once = MAP_VALUE_BYTES / type->bytes;
     for (uint64_t first = 0; first < there; first += at_once) {
         uint64_t values = min_u64(at_once, there - first);
         if (!map_spend(walk, values * type->bytes) ||
             !reader_read(walk->reader, address + first * type->bytes, walk->values->bytes, values * type->bytes)) {
-            walk->torn_reads++;
+            map_note_torn(walk);
             return;
         }
-        for (uint64_t i = 0; i < values; i++) {
-            make_room_for_boxes(walk);
-            add_references(visit, part, type, walk->values->bytes + i * type->bytes);
-        }
+        map_boxes_make_room(walk);
+        for (uint64_t i = 0; i < values; i++)
+            map_add_references(visit, part, type, walk->values->bytes + i * type->bytes, 0, type->bytes);
     }
 }
 
@@ -358,11 +339,11 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
     struct map_walk *walk = visit->walk;
     uint8_t raw[CHAN_READ_BYTES];
     if (!reader_read(walk->reader, item->end, raw, sizeof raw)) {
-        walk->torn_reads++;
+        map_note_torn(walk);
         return;
     }
-    uintptr_t buffer = word_at(raw + CHAN_BUFFER_AT);
-    uint64_t length = word_at(raw + CHAN_LENGTH_AT);
+    uintptr_t buffer = u64_at(raw + CHAN_BUFFER_AT);
+    uint64_t length = u64_at(raw + CHAN_LENGTH_AT);
     if (length == 0 || type->bytes == 0)
         return;
     /* Of elements without pointers the buffer lies behind the channel's own struct, in one object (chan.go:makechan).
@@ -375,7 +356,7 @@ static void follow_chan(struct map_visit *visit, const struct deep_item *item, c
 static void follow(struct map_walk *walk, const struct deep_item *item)
 {
     struct map_visit visit = {.walk = walk, .is_inner = true};
-    const struct go_type *type = go_types_find(&walk->types, item->type);
+    const struct go_type *type = go_types_find(&walk->types, item->type); /* map_deep_add has found it */
     switch (item->kind) {
     case DEEP_VALUES:
         follow_values(&visit, MAP_PART_DEEP, item->end - item->count * type->bytes, type, item->count);
@@ -396,7 +377,7 @@ static void follow_all(struct map_walk *walk)
     do {
         while (map_deep_next(walk, &item))
             follow(walk, &item);
-        open_boxes(walk);
+        map_boxes_open_all(walk);
     } while (map_deep_has_next(walk));
 }
 
@@ -405,19 +386,25 @@ static void follow_all(struct map_walk *walk)
 bool map_values_open(struct map_walk *walk, struct bump *bump)
 {
     walk->values = bump_take(bump, sizeof *walk->values);
-    return walk->values != NULL;
+    return walk->values != NULL && map_boxes_open(walk, bump);
 }
 
 bool map_values_clear(struct map_walk *walk)
 {
     struct map_values *values = walk->values;
-    values->pending_count = values->boxes_count = 0;
+    values->pending_count = 0;
+    map_boxes_clear(walk);
+    if (values->statics_end > values->statics_start)
+        memset(&values->statics[values->statics_start], 0,
+               (values->statics_end - values->statics_start) * sizeof values->statics[0]);
+    values->statics_start = UINT64_MAX;
+    values->statics_end = values->statics_bytes = 0;
     return !walk->is_deep || map_deep_clear(walk);
 }
 
 void map_values_finish(struct map_walk *walk)
 {
-    open_boxes(walk);
+    map_boxes_open_all(walk);
     if (walk->is_deep)
         follow_all(walk);
     flush(walk);

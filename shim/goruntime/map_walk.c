@@ -21,23 +21,29 @@ enum {
 };
 
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
-                   struct bump *bump)
+                   struct bump *bump, const char **why)
 {
     *walk = (struct map_walk){.heap = heap, .reader = heap->reader, .image_start = image_start, .image_end = image_end};
     walk->buffer = bump_take(bump, MAP_BUFFER_BYTES);
-    return walk->buffer != NULL && map_values_open(walk, bump) && reader_cache_open(&walk->cache, heap->reader, bump) &&
-           reader_cache_open(&walk->heap_cache, heap->reader, bump) &&
-           go_types_open(&walk->types, heap->layout, &walk->cache.reader, bump) &&
-           object_set_open(&walk->objects, heap, &walk->heap_cache, bump);
+    if (walk->buffer != NULL && map_values_open(walk, bump) && reader_cache_open(&walk->cache, heap->reader, bump) &&
+        reader_cache_open(&walk->heap_cache, heap->reader, bump) &&
+        go_types_open(&walk->types, heap->layout, &walk->cache.reader, bump) &&
+        object_set_open(&walk->objects, heap, &walk->heap_cache, bump))
+        return true;
+    *why = walk->objects.arenas == NULL
+               ? "no address space is left for the walk; raise the limit (ulimit -v)"
+               : "the heap's books (runtime.mheap_) cannot be read; has the process ended, is the core cut off?";
+    return false;
 }
 
 bool map_spend(struct map_walk *walk, uint64_t bytes)
 {
     uint64_t there = walk->objects.spans_bytes + (walk->image_end - walk->image_start);
-    if (walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / 2 / SPENT_FACTOR))
-        return false;
-    walk->spent_bytes += bytes + SPENT_BYTES_EACH;
-    return true;
+    walk->is_spent |=
+        walk->spent_bytes > SPENT_BYTES_MIN + SPENT_FACTOR * min_u64(there, UINT64_MAX / 2 / SPENT_FACTOR);
+    if (!walk->is_spent)
+        walk->spent_bytes += bytes + SPENT_BYTES_EACH;
+    return !walk->is_spent;
 }
 
 bool map_may_hold_one(struct map_visit *visit, uintptr_t address)
@@ -128,7 +134,8 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
 {
     struct map_visit visit = {.walk = walk};
     walk->is_deep = is_deep;
-    walk->unknown = walk->torn_reads = walk->spent_bytes = 0;
+    walk->is_spent = false;
+    walk->unknown = walk->unfollowed = walk->torn_reads = walk->spent_bytes = 0;
     walk->shape = (struct map_shape){0};
     walk->place = (struct map_place){0};
     memset(walk->image_bytes, 0, sizeof walk->image_bytes);
@@ -136,17 +143,17 @@ bool map_walk_run(struct map_walk *walk, uintptr_t header, uintptr_t type, bool 
     go_types_renew(&walk->types);
     object_set_clear(&walk->objects);
     if (!map_values_clear(walk)) {
-        *why = "no memory is left to follow all pointers";
+        *why = "no memory is left to follow all pointers; raise the limit (ulimit -v), or follow fewer, without --deep";
         return false;
     }
     if (!map_visit_walk(&visit, header, type)) {
-        *why = "its type descriptor or its header makes no sense";
+        *why = "its type descriptor or its header makes no sense: there is no map of that type";
         return false;
     }
     walk->shape = visit.shape;
     map_values_finish(walk);
     if (walk->objects.is_full) {
-        *why = "no memory is left for its objects";
+        *why = "no memory is left to remember its objects; raise the limit (ulimit -v)";
         return false;
     }
     return true;

@@ -73,21 +73,24 @@ struct map_walk {
     struct go_types types;
     struct object_set objects;
     struct map_values *values; /* what keys and elements lead to, gathered */
+    struct map_boxes *boxes;   /* of it: values to be looked into */
     struct map_deep *deep;     /* what is to be followed then; NULL: nobody has asked */
     uint8_t *buffer;           /* MAP_BUFFER_BYTES */
 
-    struct map_shape shape; /* of the map itself, not of those in it */
-    uint64_t image_bytes[MAP_PARTS];
-    uint64_t spent_bytes; /* that were read of maps and values */
+    struct map_shape shape;          /* of the map itself, not of those in it */
+    uint64_t image_bytes[MAP_PARTS]; /* static data: each address once, and no more than there is of it */
+    uint64_t spent_bytes;            /* that were read of maps and values */
+    bool is_spent;                   /* more may not be read: what was still to come is left out */
     uint64_t torn_reads;
-    uint64_t unknown; /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
+    uint64_t unknown;    /* pointers to what nobody knows, besides objects.unknown; types that could not be read */
+    uint64_t unfollowed; /* values, or lists of them, that were not followed whole: more than there is room for */
     bool is_deep;
     struct map_place place; /* of objects.watched */
 };
 
-/* False: the reserve of `bump` is used up, or the heap cannot be read. */
+/* False: the reserve of `bump` is used up, or the heap cannot be read; `why` is a sentence. */
 bool map_walk_open(struct map_walk *walk, const struct go_heap *heap, uintptr_t image_start, uintptr_t image_end,
-                   struct bump *bump);
+                   struct bump *bump, const char **why);
 
 /* Walks the map whose header lies at `header` (not 0), whose type is described at `type`; `is_deep`: on and on, not
  * only what keys and elements point to. May be called again, and forgets the walk before. False: `why` is a sentence.

@@ -23,6 +23,7 @@ enum {
     MAP_LOG2_BUCKETS_MAX = 40,
     MAP_SPARE_LOG2_MIN = 4, /* from 2^4 buckets on, a sixteenth more is made for overflow (map.go:makeBucketArray) */
     MAP_BUFFER_BYTES = MAP_TABLE_GROUPS_MAX * MAP_BUCKET_BYTES_MAX,
+    MAP_VALUE_BYTES = 64 * 1024, /* of values that are read to be followed, at once */
 };
 
 /* abi.MapType, decoded and checked. */
@@ -62,12 +63,27 @@ static inline uint64_t map_header_bytes(const struct go_layout *layout)
 bool map_visit_walk(struct map_visit *visit, uintptr_t header, uintptr_t type);
 
 /* May the walk read so many bytes more? It reads no more than a few times what there is: what leads to the same places
- * again and again has an end. False: that is spent, and the caller counts what it leaves out. */
+ * again and again has an end. False: that is spent (`is_spent`), and the walk ends as soon as it can. */
 bool map_spend(struct map_walk *walk, uint64_t bytes);
 
 /* May there be a bucket or group at `address`, with no other beside it? One that is on a goroutine's stack is in no
  * object. */
 bool map_may_hold_one(struct map_visit *visit, uintptr_t address);
+
+/* Something could not be read or made no sense. What is left out because all is spent is no sign of that. */
+static inline void map_note_torn(struct map_walk *walk)
+{
+    walk->torn_reads += !walk->is_spent;
+}
+
+/* go_types_find has found no type. */
+static inline void map_note_typeless(struct map_walk *walk)
+{
+    if (walk->types.is_full)
+        walk->unfollowed++;
+    else
+        walk->unknown++;
+}
 
 /* ---- map_values.c ---- */
 
@@ -83,6 +99,23 @@ void map_add(struct map_visit *visit, enum map_part part, uintptr_t address, uin
 
 /* The occupied slot `slot` of the bucket whose bytes are at `bucket`. */
 void map_add_entry(struct map_visit *visit, const uint8_t *bucket, unsigned slot);
+
+/* The references of a value that begin in its bytes [from, to), which are at `bytes` with the rest of the last one. */
+void map_add_references(struct map_visit *visit, enum map_part part, const struct go_type *type, const uint8_t *bytes,
+                        uint64_t from, uint64_t to);
+
+/* ---- map_boxes.c ---- */
+
+/* False: the reserve of `bump` is used up. */
+bool map_boxes_open(struct map_walk *walk, struct bump *bump);
+void map_boxes_clear(struct map_walk *walk);
+/* Gathers a value that lies outside of its slot, `part` MAP_PART_DEEP for what an inner map has. False: it lies in too
+ * many others. */
+bool map_box_add(struct map_walk *walk, enum map_part part, uintptr_t address, const struct go_type *type);
+/* Before MAP_VALUE_BYTES of values are looked into: what lies in them will find room. */
+void map_boxes_make_room(struct map_walk *walk);
+/* Looks into all that are gathered, then into those that were in them, and so on. */
+void map_boxes_open_all(struct map_walk *walk);
 
 /* ---- map_place.c ---- */
 

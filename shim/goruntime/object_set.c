@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "memory/hash.h"
+
 enum {
     TABLE_SLOTS = 1 << 17, /* at most half full: HEAP_ARENAS_MAX */
     /* start_page, besides a span's plus 1: */
@@ -17,8 +19,7 @@ enum {
     PAGE_NONE_FIRST = PAGE_NONE - 3, /* and so often it may be looked at again before that is believed */
     LOOKS_MAX = 1 << 14,             /* of about two microseconds */
     SPAN_PAGES_MAX = 16,             /* of a span with more than one slot: bits of part_pages */
-    TINY_SLOT_BYTES = 16, /* malloc.go:maxTinySize: smaller objects without pointers share a slot, and what each asked
-                             for is added */
+    TINY_SLOT_BYTES = 16,            /* malloc.go:maxTinySize: smaller objects without pointers share a slot */
     BATCH = 64,
     CACHE_LINE_BYTES = 64,
 };
@@ -78,25 +79,19 @@ static bool take_look(struct object_set *set)
 
 /* ---- arenas ---- */
 
-static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
-{
-    return reader_read(reader, address, word, sizeof *word);
-}
-
 /* The heapArena of the arena that holds `address`; 0: the heap has none there. */
 static uintptr_t heap_arena_of(const struct object_set *set, struct reader *reader, uintptr_t address)
 {
     uint64_t index = (address - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, heap_arena;
     if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
-        !read_word(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
+        !reader_read_u64(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
         return 0;
     return heap_arena;
 }
 
 static uint64_t slot_of_arena(uintptr_t address)
 {
-    uint64_t value = address / GO_ARENA_BYTES * 0x9e3779b97f4a7c15u;
-    return (value ^ value >> 32) % TABLE_SLOTS;
+    return hash_u64(address / GO_ARENA_BYTES) % TABLE_SLOTS;
 }
 
 /* The same for an arena that the set does not have: past the cache, once. */
@@ -152,7 +147,7 @@ static bool read_span(const struct object_set *set, struct reader *reader, uintp
     uint64_t page = address % GO_ARENA_BYTES / GO_PAGE_BYTES, mspan;
     uintptr_t heap_arena = heap_arena_of(set, reader, address);
     if (heap_arena == 0 ||
-        !read_word(reader, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
+        !reader_read_u64(reader, heap_arena + layout->heap_arena_spans.offset_bytes + page * sizeof mspan, &mspan) ||
         mspan == 0 || !reader_read(reader, mspan, raw, layout->mspan_bytes))
         return false;
     mspan_decode(span, raw, layout);
@@ -309,7 +304,6 @@ static void count_new(struct object_set *set, uintptr_t slot_start, uint64_t slo
     struct object_part *part = &set->parts[added->part];
     part->objects++;
     part->allocated_bytes += slot_bytes;
-    part->asked_bytes += asked_of(slot_start, slot_bytes, added);
     if (set->watched != 0 && set->watched >= slot_start && set->watched - slot_start < slot_bytes) {
         set->is_watched_found = true;
         set->watched_part = added->part;
@@ -324,9 +318,14 @@ static void add(struct object_set *set, struct object_span *span, const struct o
         set->unknown++;
         return;
     }
+    struct object_part *part = &set->parts[added->part];
+    uintptr_t slot_start = span->start + slot * span->slot_bytes;
+    uint64_t asked_bytes = asked_of(slot_start, span->slot_bytes, added);
+    part->referenced_bytes += asked_bytes;
     if (!mark(span->marks, slot))
         return;
-    count_new(set, span->start + slot * span->slot_bytes, span->slot_bytes, added);
+    count_new(set, slot_start, span->slot_bytes, added);
+    part->asked_bytes += asked_bytes;
     span->marked++;
     uint64_t first = slot * span->slot_bytes / GO_PAGE_BYTES,
              last = span->slots == 1 ? 0 : ((slot + 1) * span->slot_bytes - 1) / GO_PAGE_BYTES;
@@ -376,12 +375,19 @@ static void add_to_page(struct object_set *set, const struct target *target, con
     uintptr_t slot_start = align_down(added->address, GO_PAGE_BYTES) + target->slot * (uint64_t)shape->slot_bytes;
     if (target->slot >= shape->slots) {
         set->unknown++;
-    } else if (mark(target->marks, target->slot)) {
-        count_new(set, slot_start, shape->slot_bytes, added);
-        target->page->parts |= (uint8_t)(1u << added->part);
-    } else if (shape->is_tiny && added->asked_bytes < TINY_SLOT_BYTES) {
-        set->parts[added->part].asked_bytes += asked_of(slot_start, shape->slot_bytes, added);
+        return;
     }
+    struct object_part *part = &set->parts[added->part];
+    uint64_t asked_bytes = asked_of(slot_start, shape->slot_bytes, added);
+    bool is_new = mark(target->marks, target->slot), is_tiny = shape->is_tiny && added->asked_bytes < TINY_SLOT_BYTES;
+    part->referenced_bytes += asked_bytes;
+    part->tiny_asked_bytes += is_tiny ? asked_bytes : 0;
+    if (!is_new)
+        return;
+    count_new(set, slot_start, shape->slot_bytes, added);
+    part->asked_bytes += is_tiny ? 0 : asked_bytes;
+    part->tiny_slots += is_tiny;
+    target->page->parts |= (uint8_t)(1u << added->part);
 }
 
 static void add_batch(struct object_set *set, const struct object_address *addresses, uint32_t count)
@@ -421,6 +427,10 @@ void object_set_finish(struct object_set *set)
     for (uint32_t i = 0; i < set->arenas_count; i++) {
         for (uint32_t page = 0; page < GO_ARENA_PAGES; page++)
             finish_page(set->arenas[i], page);
+    }
+    for (uint32_t i = 0; i < OBJECT_PARTS; i++) {
+        struct object_part *part = &set->parts[i];
+        part->asked_bytes += min_u64(part->tiny_asked_bytes, part->tiny_slots * TINY_SLOT_BYTES);
     }
 }
 

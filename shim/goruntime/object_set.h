@@ -10,7 +10,9 @@
  * The program goes on meanwhile: a page that had no span when its line of the books was read may have one when an
  * address in it comes. It is looked at again, past the cache, as long as looks are left.
  *
- * Each object belongs to one part of the whole, the first that came to it (dump/map_answer.h names the parts).
+ * Each object belongs to one part of the whole, the first that came to it (goruntime/map_walk.h names the parts), and
+ * is as large as who came first asked for. Of a slot that several tiny objects share nobody knows how many are in it:
+ * what all ask for who come there counts, and not more than the slots of that kind that the part has.
  *
  * Allowed context: dumper, command; one thread at a time.
  */
@@ -28,10 +30,10 @@
 
 enum {
     OBJECT_PARTS = 8,
-    OBJECT_PAGE_MARK_WORDS = 8 /* of a page with a shape: slots of 16 bytes and more */,
+    OBJECT_PAGE_MARK_WORDS = 8, /* of a page with a shape: slots of 16 bytes and more */
     OBJECT_SHAPES_MAX = 256,
     OBJECT_SPAN_MARK_WORDS = MSPAN_SLOTS_MAX / 64,
-    OBJECT_SET_ABSENT = 1024
+    OBJECT_SET_ABSENT = 1024,
 };
 
 /* A span with an object of the set. Of one that is a single page with many slots, as most are, what is counted is
@@ -78,7 +80,10 @@ struct object_arena {
 };
 
 struct object_part {
-    uint64_t objects, asked_bytes, allocated_bytes;
+    uint64_t objects, allocated_bytes;
+    uint64_t asked_bytes; /* never more than allocated_bytes; when the set is finished, with that of tiny objects */
+    uint64_t referenced_bytes; /* what all ask for who come to its objects or to others', however often */
+    uint64_t tiny_slots, tiny_asked_bytes;
 };
 
 struct object_set {
@@ -95,9 +100,8 @@ struct object_set {
     uint64_t spans_bytes; /* of all spans that it came to */
     uint64_t unknown;     /* addresses that are in no object */
     bool is_full;         /* the reserve of `bump` is used up: some addresses were not taken */
-    uint32_t
-        looks_left; /* past the cache, at what seemed not to be there; and at arenas that are not there, of which: */
-    uintptr_t absent[OBJECT_SET_ABSENT]; /* some, by their hash */
+    uint32_t looks_left;  /* past the cache: at what seemed not to be there, and at arenas that are not there */
+    uintptr_t absent[OBJECT_SET_ABSENT]; /* some of these arenas, by their hash */
     /* An address to look out for (0: none), and the part its object was added to. */
     uintptr_t watched;
     bool is_watched_found;
@@ -120,7 +124,7 @@ void object_set_clear(struct object_set *set);
 
 /* Adds the objects that the addresses are in. */
 void object_set_add_all(struct object_set *set, const struct object_address *addresses, uint32_t count);
-/* When all are added: what is counted of spans. */
+/* When all are added: what is counted of spans, and of tiny objects. */
 void object_set_finish(struct object_set *set);
 
 /* The bytes from `address` to the end of its object; 0: it is in none. */

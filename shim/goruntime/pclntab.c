@@ -29,13 +29,6 @@ enum {
 
 #define FUNCTIONS_MAX (1u << 26)
 
-static uint64_t load_u64(const uint8_t *at)
-{
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
-
 static uint32_t load_u32(const uint8_t *at)
 {
     uint32_t value;
@@ -76,13 +69,13 @@ static bool parse_header(struct pclntab *table, const struct elf_image *image, u
     bool is_1_16 = table->format == PCLNTAB_1_16;
     const uint8_t *offsets = header + (is_1_16 ? 24 : 32);
     uint64_t bytes = end - start;
-    uint64_t names = load_u64(offsets), functions = load_u64(offsets + 32);
-    uint64_t count = load_u64(header + 8);
+    uint64_t names = u64_at(offsets), functions = u64_at(offsets + 32);
+    uint64_t count = u64_at(header + 8);
     uint64_t entry_bytes = is_1_16 ? 16 : 8;
     if (names < 64 || names > 128 || functions <= names || functions >= bytes || count == 0 || count > FUNCTIONS_MAX ||
         (count + 1) * entry_bytes > bytes - functions)
         return false;
-    uintptr_t text = is_1_16 ? 0 : load_u64(header + 24);
+    uintptr_t text = is_1_16 ? 0 : u64_at(header + 24);
     if (text != 0 && !elf_image_holds(image, text))
         return false;
 
@@ -118,7 +111,7 @@ uintptr_t pclntab_moduledata(const struct pclntab *table, struct reader *reader,
         const uint8_t *words = reader_window_at(&window, at, MODULEDATA_TEXT + 8);
         if (words == NULL)
             return 0;
-        if (load_u64(words) == table->start && load_u64(words + 8) == table->names)
+        if (u64_at(words) == table->start && u64_at(words + 8) == table->names)
             return at;
     }
     return 0;
@@ -188,7 +181,7 @@ static bool entry_of(const struct pclntab *table, struct reader *reader, uint64_
     uint64_t entry_bytes = is_1_16 ? 16 : 8;
     if (!reader_read(reader, table->functions + index * entry_bytes, entry, sizeof entry))
         return false;
-    *address = is_1_16 ? load_u64(entry) : table->text + load_u32(entry);
+    *address = is_1_16 ? u64_at(entry) : table->text + load_u32(entry);
     return true;
 }
 
@@ -217,9 +210,9 @@ static bool function_at(const struct pclntab *table, struct cursor *cursor, uint
         return false;
     uint64_t offset;
     if (is_1_16) {
-        function->entry = load_u64(entry);
-        offset = load_u64(entry + 8);
-        function->end = load_u64(entry + 16);
+        function->entry = u64_at(entry);
+        offset = u64_at(entry + 8);
+        function->end = u64_at(entry + 16);
     } else {
         function->entry = table->text + load_u32(entry);
         offset = load_u32(entry + 4);

@@ -40,6 +40,11 @@ static inline bool reader_read(struct reader *reader, uintptr_t address, void *b
     return reader->read(reader, address, buffer, bytes) == 0;
 }
 
+static inline bool reader_read_u64(struct reader *reader, uintptr_t address, uint64_t *word)
+{
+    return reader_read(reader, address, word, sizeof *word);
+}
+
 /* A sliding window over [start, end): for tables that are read in small steps and mostly forward. The buffer belongs to
  * the caller. */
 struct reader_window {

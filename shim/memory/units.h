@@ -6,6 +6,7 @@
 #define GPW_MEMORY_UNITS_H
 
 #include <stdint.h>
+#include <string.h>
 
 /* malloc.go:pageSize, malloc.go:heapArenaBytes (linux, 64 bit) */
 #define GO_PAGE_BYTES 8192u
@@ -18,6 +19,14 @@
 static inline uint64_t align_down(uint64_t value, uint64_t power_of_two)
 {
     return value & ~(power_of_two - 1);
+}
+
+/* At any address. */
+static inline uint64_t u64_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
 }
 
 /* Saturates instead of wrapping to a small value. */

@@ -5,7 +5,8 @@
  * are: the walk ends after as much as there was to read, what it counts fits into the heap, and the next walk by the
  * same struct is as bounded.
  *
- * Sources: shim/goruntime/{go_type,object_set,map_walk,map_buckets,map_swiss,map_values,map_place,map_estimate}.c
+ * Sources:
+ * shim/goruntime/{go_type,object_set,map_walk,map_buckets,map_swiss,map_values,map_boxes,map_place,map_estimate}.c
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -230,9 +231,8 @@ static void check(void)
     }
     MUST(marked == objects_sum);
     MUST(walk.shape.entries <= walk.spent_bytes);
-    map_estimate_remade(&walk.shape, walk.shape.entries, go.heap.layout->go_minor);
-    map_estimate_grown(&walk.shape, walk.objects.parts[MAP_PART_BUCKETS].allocated_bytes, go.heap.layout->go_minor,
-                       &at_entries);
+    map_estimate_remade(&walk.shape, walk.shape.entries, go.heap.layout);
+    map_estimate_grown(&walk.shape, walk.objects.parts[MAP_PART_BUCKETS].allocated_bytes, go.heap.layout, &at_entries);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -254,7 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
             fake_go_put(&go, objects[input_take(&input, 1) % OBJECTS_MAX], make_map(types[i]));
     }
     MUST(bump_open(&bump, DEEP_BYTES) == 0);
-    if (!map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump))
+    if (!map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why))
         abort();
     for (uint64_t count = input_take(&input, 1) % 32; count > 0 && input.left > 0; count--)
         change();

@@ -12,6 +12,7 @@
 // "phase end maps=0".
 //
 //	maps DIRECTORY writers        four goroutines change four maps all the time (writers.go)
+//	maps DIRECTORY shared         maps that share what they hold (shared.go)
 //	maps DIRECTORY latency N      one map of N entries, and how long writes to it take (latency.go)
 package main
 
@@ -197,6 +198,9 @@ func main() {
 	switch os.Args[2] {
 	case "writers":
 		writers()
+		return
+	case "shared":
+		shared()
 		return
 	case "latency":
 		latency(os.Args[3])

@@ -71,6 +71,8 @@ Test(document_maps, every_number_stands_under_its_key)
         {"torn_reads", 9},
         {"attempts", 2},
         {"unknown_objects", 8},
+        {"unfollowed", 10},
+        {"spent", 123457},
         {"walk_ns", 123456},
     };
     struct map_answer answer = made_map_swiss();

@@ -46,9 +46,20 @@ static void expect_reference(const struct go_type *type, uint32_t index, enum go
     cr_assert_lt(index, type->references_count);
     const struct go_reference *reference = &type->references[index];
     cr_expect_eq(reference->kind, kind, "reference %u is a %d", index, reference->kind);
-    cr_expect_eq(reference->offset_bytes, offset, "reference %u lies at %u", index, reference->offset_bytes);
+    cr_expect_eq(reference->offset_bytes, offset, "reference %u lies at %lu", index, reference->offset_bytes);
     cr_expect_eq(reference->type, target, "reference %u", index);
     cr_expect_eq(reference->target_bytes, target_bytes, "reference %u", index);
+}
+
+static void expect_repeats(const struct go_type *type, uint32_t index, uint64_t count, uint64_t stride,
+                           uint64_t outer_count, uint64_t outer_stride)
+{
+    const struct go_reference *reference = &type->references[index];
+    cr_expect_eq(reference->count, count, "reference %u stands for %lu", index, reference->count);
+    cr_expect_eq(reference->outer_count, outer_count, "reference %u stands for %lu times", index,
+                 reference->outer_count);
+    cr_expect(reference->stride_bytes == stride && reference->outer_stride_bytes == outer_stride,
+              "reference %u: %lu, %lu", index, reference->stride_bytes, reference->outer_stride_bytes);
 }
 
 Test(go_type, each_kind_refers_to_what_it_should)
@@ -98,12 +109,45 @@ Test(go_type, structs_in_arrays_in_structs_are_flattened)
         uintptr_t array = fake_type_array(&go, inner, 3);
         const struct go_type *outer =
             find(fake_type_struct(&go, 88, (struct fake_field[]){{plain, 0}, {array, 8}, {pointer, 80}}, 3));
-        cr_assert_eq(outer->references_count, 4, "go1.%u: %u", GO_LAYOUTS[i].go_minor, outer->references_count);
-        for (uint32_t k = 0; k < 3; k++)
-            expect_reference(outer, k, REFERENCE_STRING, 16 + k * 24, 0, 0);
-        expect_reference(outer, 3, REFERENCE_POINTER, 80, plain, 8);
+        cr_assert_eq(outer->references_count, 2, "go1.%u: %u", GO_LAYOUTS[i].go_minor, outer->references_count);
+        expect_reference(outer, 0, REFERENCE_STRING, 16, 0, 0);
+        expect_repeats(outer, 0, 3, 24, 1, 0);
+        expect_reference(outer, 1, REFERENCE_POINTER, 80, plain, 8);
+        expect_repeats(outer, 1, 1, 0, 1, 0);
         cr_expect_not(outer->is_incomplete);
     }
+}
+
+/* Evenly: they are one array; unevenly: an array of arrays; and what lies deeper is looked at one by one. */
+Test(go_type, arrays_in_arrays_are_one_reference_however_long)
+{
+    open_go(layout_of(26));
+    uintptr_t plain = fake_type_plain(&go, GO_KIND_INT64, 8), string = fake_type_string(&go);
+    uintptr_t inner = fake_type_array(&go, string, 1u << 16);
+    const struct go_type *even = find(fake_type_array(&go, inner, 1u << 16));
+    cr_assert_eq(even->references_count, 1);
+    expect_repeats(even, 0, 1ull << 32, 16, 1, 0);
+
+    uintptr_t pair =
+        fake_type_struct(&go, 40, (struct fake_field[]){{plain, 0}, {fake_type_array(&go, string, 2), 8}}, 2);
+    const struct go_type *uneven = find(fake_type_array(&go, pair, 1000));
+    cr_assert_eq(uneven->references_count, 1);
+    expect_reference(uneven, 0, REFERENCE_STRING, 8, 0, 0);
+    expect_repeats(uneven, 0, 2, 16, 1000, 40);
+
+    uintptr_t three = fake_type_array(&go, fake_type_array(&go, pair, 1), 3);
+    uintptr_t outer = fake_type_struct(&go, 128, (struct fake_field[]){{plain, 0}, {three, 8}}, 2);
+    const struct go_type *deep = find(fake_type_array(&go, outer, 5));
+    cr_assert_eq(deep->references_count, 2);
+    for (uint32_t k = 0; k < 2; k++) {
+        expect_reference(deep, k, REFERENCE_STRING, 16 + 16 * k, 0, 0);
+        expect_repeats(deep, k, 3, 40, 5, 128);
+    }
+    cr_expect_not(deep->is_incomplete);
+    /* What follows an array is not repeated as it was. */
+    const struct go_type *after = find(fake_type_struct(&go, 136, (struct fake_field[]){{three, 0}, {string, 120}}, 2));
+    cr_assert_eq(after->references_count, 2);
+    expect_repeats(after, 1, 1, 0, 1, 0);
 }
 
 Test(go_type, a_struct_of_one_pointer_is_direct_and_refers_as_the_pointer)
@@ -131,14 +175,19 @@ Test(go_type, a_list_refers_to_its_own_type)
 
 Test(go_type, more_references_than_are_kept_are_said_to_be_incomplete)
 {
+    enum { FIELDS = 16 };
     open_go(layout_of(24));
-    uintptr_t string = fake_type_string(&go);
-    const struct go_type *fits = find(fake_type_array(&go, string, 1024)),
-                         *more = find(fake_type_array(&go, string, 1025)),
-                         *far = find(fake_type_array(&go, fake_type_array(&go, string, 1u << 16), 1u << 16));
-    cr_expect_eq(fits->references_count, 1024);
-    cr_expect_not(fits->is_incomplete);
-    cr_expect(more->is_incomplete && far->is_incomplete);
+    uintptr_t type = fake_type_string(&go);
+    /* Structs of 16, in structs of 16, ... */
+    for (uint64_t bytes = 16, strings = FIELDS; strings <= 4096; bytes *= FIELDS, strings *= FIELDS) {
+        struct fake_field fields[FIELDS];
+        for (uint64_t i = 0; i < FIELDS; i++)
+            fields[i] = (struct fake_field){type, i * bytes};
+        type = fake_type_struct(&go, FIELDS * bytes, fields, FIELDS);
+        const struct go_type *found = find(type);
+        cr_expect_eq(found->references_count, strings < 1024 ? strings : 1024);
+        cr_expect_eq(found->is_incomplete, strings > 1024);
+    }
 }
 
 Test(go_type, a_type_is_read_once)
@@ -181,6 +230,12 @@ static uintptr_t nested(unsigned depth)
     return type;
 }
 
+static uintptr_t fields_over_each_other(void)
+{
+    uintptr_t string = fake_type_string(&go);
+    return fake_type_struct(&go, 24, (struct fake_field[]){{string, 0}, {string, 8}}, 2);
+}
+
 static uintptr_t array_of_itself(void)
 {
     uintptr_t type = damaged_array(ARRAY_LENGTH_AT, 1);
@@ -219,6 +274,7 @@ Test(go_type, what_makes_no_sense_is_no_type)
             {"a field at the end of the address space", struct_with_field_at((UINT64_MAX >> 1) - 7)},
             {"a struct whose fields end with its memory", struct_of_many_fields(UINT64_MAX)},
             {"an array of itself", array_of_itself()},
+            {"fields that lie over each other", fields_over_each_other()},
             {"nesting without end", nested(40)},
         };
         for (unsigned k = 0; k < sizeof cases / sizeof cases[0]; k++)
@@ -255,8 +311,10 @@ Test(go_type, what_is_read_for_nothing_is_bounded_until_the_next_walk)
     cr_expect_lt(reads, 1u << 20, "%lu reads", reads);
     cr_expect_not_null(go_types_find(&types, known));
     cr_expect_null(go_types_find(&types, other));
+    cr_expect(types.is_full);
     cr_expect_eq(go.heap.reads, reads);
     go_types_renew(&types);
+    cr_expect_not(types.is_full);
     cr_expect_not_null(go_types_find(&types, other));
 }
 
@@ -268,6 +326,7 @@ Test(go_type, the_same_failure_is_read_once)
     uint64_t reads = go.heap.reads;
     cr_expect_null(go_types_find(&types, bad));
     cr_expect_eq(go.heap.reads, reads);
+    cr_expect_not(types.is_full);
 }
 
 Test(go_type, no_more_types_are_kept_than_there_is_room_for)
@@ -286,6 +345,7 @@ Test(go_type, no_more_types_are_kept_than_there_is_room_for)
         for (uint64_t k = 0; k < SEEN; k++)
             found += go_types_find(&types, 0x20000000 + k * FAKE_TYPES_BYTES + i) != NULL;
     cr_expect_eq(found, 4096, "%u", found);
+    cr_expect(types.is_full);
     cr_expect_not_null(go_types_find(&types, 0x20000008));
 }
 

@@ -20,6 +20,13 @@ static struct map_shape numbers(enum map_design design)
     return (struct map_shape){.design = design, .slot_group_bytes = design == MAP_DESIGN_SWISS ? 136 : 144};
 }
 
+static const struct go_layout *version(unsigned go_minor)
+{
+    static struct go_layout layout;
+    layout = (struct go_layout){.go_minor = go_minor};
+    return &layout;
+}
+
 static void expect(struct map_estimate said, uint64_t capacity, uint64_t bytes, uint64_t entries)
 {
     cr_expect_eq(said.capacity, capacity, "%lu entries: %lu slots, not %lu", entries, said.capacity, capacity);
@@ -56,10 +63,25 @@ Test(map_estimate, what_malloc_gives)
         {UINT64_MAX, true, 27, UINT64_MAX - 8191},
     };
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        uint64_t said = map_allocated_bytes(CASES[i].bytes, CASES[i].has_pointers, CASES[i].go_minor);
+        uint64_t said = map_allocated_bytes(CASES[i].bytes, CASES[i].has_pointers, version(CASES[i].go_minor));
         cr_expect_eq(said, CASES[i].given, "go1.%u: %lu bytes for %lu, not %lu", CASES[i].go_minor, said,
                      CASES[i].bytes, CASES[i].given);
     }
+}
+
+/* go1.22, built with GOEXPERIMENT=noallocheaders. */
+Test(map_estimate, what_malloc_gives_without_headers)
+{
+    const struct go_layout without = {.go_minor = 22, .experiment = "noallocheaders"};
+    uint64_t at_entries;
+    cr_expect_eq(map_allocated_bytes(576, true, &without), 576);
+    cr_expect_eq(map_allocated_bytes(32761, true, &without), 32768);
+    struct map_shape exact = {
+        .design = MAP_DESIGN_BUCKETS, .slot_group_bytes = 288, .has_pointers = true, .buckets = 2};
+    cr_expect_eq(map_estimate_remade(&exact, 26, &without).bytes, 1152);
+    cr_expect_eq(map_estimate_remade(&exact, 26, version(22)).bytes, 1280);
+    cr_expect_eq(map_estimate_grown(&exact, 576, &without, &at_entries).bytes, 1152);
+    cr_expect_eq(map_estimate_grown(&exact, 576, version(22), &at_entries).bytes, 1280);
 }
 
 Test(map_estimate, the_size_class_below)
@@ -92,8 +114,8 @@ Test(map_estimate, buckets_made_for_so_many_entries)
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const struct map_shape text = strings(MAP_DESIGN_BUCKETS), number = numbers(MAP_DESIGN_BUCKETS);
         uint64_t entries = CASES[i].entries;
-        expect(map_estimate_remade(&text, entries, 20), CASES[i].capacity, CASES[i].strings_bytes, entries);
-        expect(map_estimate_remade(&number, entries, 20), CASES[i].capacity, CASES[i].numbers_bytes, entries);
+        expect(map_estimate_remade(&text, entries, version(20)), CASES[i].capacity, CASES[i].strings_bytes, entries);
+        expect(map_estimate_remade(&number, entries, version(20)), CASES[i].capacity, CASES[i].numbers_bytes, entries);
     }
 }
 
@@ -102,12 +124,12 @@ Test(map_estimate, go1_21_fills_its_buckets_less)
 {
     const struct map_shape shape = strings(MAP_DESIGN_BUCKETS);
     static const unsigned OTHERS[] = {17, 20, 22, 23};
-    expect(map_estimate_remade(&shape, 12, 21), 16, 576, 12);
-    expect(map_estimate_remade(&shape, 13, 21), 32, 1152, 13);
-    expect(map_estimate_remade(&shape, 1536, 21), 2048, 81920, 1536);
-    expect(map_estimate_remade(&shape, 1537, 21), 4096, 155648, 1537);
+    expect(map_estimate_remade(&shape, 12, version(21)), 16, 576, 12);
+    expect(map_estimate_remade(&shape, 13, version(21)), 32, 1152, 13);
+    expect(map_estimate_remade(&shape, 1536, version(21)), 2048, 81920, 1536);
+    expect(map_estimate_remade(&shape, 1537, version(21)), 4096, 155648, 1537);
     for (unsigned i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++)
-        expect(map_estimate_remade(&shape, 1537, OTHERS[i]), 2048, 81920, 1537);
+        expect(map_estimate_remade(&shape, 1537, version(OTHERS[i])), 2048, 81920, 1537);
 }
 
 Test(map_estimate, tables_made_for_so_many_entries)
@@ -130,8 +152,8 @@ Test(map_estimate, tables_made_for_so_many_entries)
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         const struct map_shape text = strings(MAP_DESIGN_SWISS), number = numbers(MAP_DESIGN_SWISS);
         uint64_t entries = CASES[i].entries;
-        expect(map_estimate_remade(&text, entries, 26), CASES[i].capacity, CASES[i].strings_bytes, entries);
-        expect(map_estimate_remade(&number, entries, 26), CASES[i].capacity, CASES[i].numbers_bytes, entries);
+        expect(map_estimate_remade(&text, entries, version(26)), CASES[i].capacity, CASES[i].strings_bytes, entries);
+        expect(map_estimate_remade(&number, entries, version(26)), CASES[i].capacity, CASES[i].numbers_bytes, entries);
     }
 }
 
@@ -149,7 +171,8 @@ Test(map_estimate, buckets_grow_when_they_are_full_or_the_load_is_passed)
         struct map_shape shape = strings(MAP_DESIGN_BUCKETS);
         uint64_t at_entries;
         shape.buckets = CASES[i].buckets;
-        expect(map_estimate_grown(&shape, 12345, 22, &at_entries), CASES[i].capacity, CASES[i].bytes, CASES[i].buckets);
+        expect(map_estimate_grown(&shape, 12345, version(22), &at_entries), CASES[i].capacity, CASES[i].bytes,
+               CASES[i].buckets);
         cr_expect_eq(at_entries, CASES[i].at_entries, "%lu buckets: %lu", CASES[i].buckets, at_entries);
     }
 }
@@ -174,7 +197,7 @@ Test(map_estimate, tables_double_until_they_split)
         shape.capacity = CASES[i].capacity;
         shape.fullest_capacity = CASES[i].slots;
         shape.fullest_growth_left = CASES[i].growth_left;
-        expect(map_estimate_grown(&shape, CASES[i].bytes, 26, &at_entries), CASES[i].grown_capacity,
+        expect(map_estimate_grown(&shape, CASES[i].bytes, version(26), &at_entries), CASES[i].grown_capacity,
                CASES[i].grown_bytes, CASES[i].entries);
         cr_expect_eq(at_entries, CASES[i].at_entries, "case %u: %lu", i, at_entries);
     }
@@ -189,8 +212,8 @@ Test(map_estimate, numbers_without_sense_have_an_answer)
         shape.buckets = shape.entries = shape.capacity = UINT64_MAX;
         shape.tables = UINT64_MAX;
         shape.fullest_capacity = 1024;
-        map_estimate_remade(&shape, UINT64_MAX, 27);
-        map_estimate_grown(&shape, UINT64_MAX, 27, &at_entries);
-        cr_expect_leq(map_estimate_remade(&shape, 1ull << 60, 27).capacity, 1ull << 50);
+        map_estimate_remade(&shape, UINT64_MAX, version(27));
+        map_estimate_grown(&shape, UINT64_MAX, version(27), &at_entries);
+        cr_expect_leq(map_estimate_remade(&shape, 1ull << 60, version(27)).capacity, 1ull << 50);
     }
 }

@@ -114,11 +114,43 @@ Test(object_set, tiny_objects_in_one_slot_add_what_each_asked_for)
     add(FAKE_ARENAS + GO_PAGE_BYTES + 4, 4, 2);
     add(FAKE_ARENAS + 2 * GO_PAGE_BYTES, 8, 1);
     add(FAKE_ARENAS + 2 * GO_PAGE_BYTES + 8, 8, 2);
+    /* A slot of its own, with 12 bytes left for what it has in part 1's. */
+    add(FAKE_ARENAS + 64, 4, 2);
+    object_set_finish(&set);
     cr_expect_eq(set.parts[1].objects, 3);
     cr_expect_eq(set.parts[1].asked_bytes, 33);
     cr_expect_eq(set.parts[1].allocated_bytes, 56);
-    cr_expect_eq(set.parts[2].objects, 0);
-    cr_expect_eq(set.parts[2].asked_bytes, 3);
+    cr_expect_eq(set.parts[2].objects, 1);
+    cr_expect_eq(set.parts[2].asked_bytes, 7);
+}
+
+/* Which of them are the same is not known: as many as come, but no more than there is. */
+Test(object_set, what_is_asked_for_is_never_more_than_what_is_allocated)
+{
+    open_heap();
+    fake_heap_add_span(&fake, FAKE_ARENAS, &FAKE_CLASS[1], true, FAKE_SWEPT);
+    fake_heap_add_span(&fake, FAKE_ARENAS + GO_PAGE_BYTES, &FAKE_CLASS[5], true, FAKE_SWEPT);
+    open_set();
+    for (unsigned i = 0; i < 1000; i++) {
+        add(FAKE_ARENAS + 32, 8, 1); /* one string, ever again */
+        add(FAKE_ARENAS + 32, 8, 2); /* and others' */
+        add(FAKE_ARENAS + GO_PAGE_BYTES, 100, 3);
+        add(FAKE_ARENAS + GO_PAGE_BYTES + 50, 50, 4);
+    }
+    object_set_finish(&set);
+    static const struct object_part PARTS[] = {
+        {.objects = 1, .asked_bytes = 16, .allocated_bytes = 16, .referenced_bytes = 8000},
+        {.referenced_bytes = 8000},
+        {.objects = 1, .asked_bytes = 100, .allocated_bytes = 128, .referenced_bytes = 100000},
+        {.referenced_bytes = 50000},
+    };
+    for (unsigned i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
+        const struct object_part *said = &set.parts[1 + i], *is = &PARTS[i];
+        cr_expect_eq(said->objects, is->objects, "%u: %lu objects", i, said->objects);
+        cr_expect_eq(said->asked_bytes, is->asked_bytes, "%u: %lu asked for", i, said->asked_bytes);
+        cr_expect_eq(said->allocated_bytes, is->allocated_bytes, "%u: %lu allocated", i, said->allocated_bytes);
+        cr_expect_eq(said->referenced_bytes, is->referenced_bytes, "%u: %lu in all", i, said->referenced_bytes);
+    }
 }
 
 Test(object_set, no_object_was_asked_for_more_than_it_has)
@@ -260,6 +292,7 @@ Test(object_set, cleared_and_filled_again_it_is_the_same)
     open_set();
     struct object_sums first = add_everything();
     uint64_t used_bytes = bump.used_bytes;
+    object_set_finish(&set);
     cr_expect_eq(first.unknown, 0);
     for (unsigned i = 0; i < 3; i++) {
         object_set_clear(&set);

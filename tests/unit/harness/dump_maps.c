@@ -80,6 +80,20 @@ Test(dump_maps, parts_of_a_later_version_are_no_error)
     dump_free(&dump);
 }
 
+Test(dump_maps, what_older_dumps_do_not_have_is_none)
+{
+    const struct map_answer answer = made_map_swiss();
+    json_t *document = document_with(&answer, 1);
+    struct dump dump;
+    struct error error;
+    fixture_change(document, "go/maps/0/unfollowed", NULL);
+    fixture_change(document, "go/maps/0/spent", NULL);
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    cr_expect_eq(dump.go_maps[0].unfollowed | dump.go_maps[0].spent_bytes, 0u);
+    cr_expect_eq(dump.go_maps[0].torn_reads, 9u);
+    dump_free(&dump);
+}
+
 Test(dump_maps, wrong_rows_are_refused_by_their_place)
 {
     static const struct {
@@ -99,6 +113,7 @@ Test(dump_maps, wrong_rows_are_refused_by_their_place)
         {"go/maps/0/parts/1/pages", NULL, "go.maps[0].parts[1].pages is"},
         {"go/maps/0/parts/1/part", "null", "go.maps[0].parts[1].part is"},
         {"go/maps/0/total/image", "1.5", "go.maps[0].total.image is"},
+        {"go/maps/0/spent", "-1", "go.maps[0].spent is negative"},
     };
     const struct map_answer answer = made_map_swiss();
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -138,7 +153,9 @@ Test(dump_maps, a_report_has_a_row_for_each)
         strstr(section, " 192 KiB  144 KiB     26    1,000     131 B  buckets 80.0 KiB  main.cache map["), "%s",
         section);
     cr_expect_not_null(strstr(section, "main.srv.cache: a pointer on the way to it is nil"), "%s", section);
-    cr_expect_not_null(strstr(section, "1 of them changed while they were read"), "%s", section);
+    cr_expect_not_null(strstr(section, "1 of them changed while they were read\n"
+                                       "1 of them lead to more than was followed: gopagewatch map tells why\n"),
+                       "%s", section);
     free(report);
     report = report_of(&dump, 1);
     cr_expect_not_null(strstr(report, "... 2 more maps (--top N)"), "%s", report);

@@ -72,6 +72,9 @@ Test(map_table, each_part_has_a_row_and_each_question_a_line)
     expect_in("huge pages  64 KiB of it is mapped by huge pages\n");
     expect_in("constants   201 B of it lies in the program's file");
     expect_in("torn        the program wrote meanwhile: 9 reads changed in between; the map was walked 2 times\n");
+    expect_in("cut short   pointers lead to the same values again and again: 121 KiB were read, several times what "
+              "there is;");
+    expect_in("left out    10 values with more in them than is followed");
     expect_in("not known   8 pointers to what is neither");
     expect_not_in("growing");
 }
@@ -85,7 +88,8 @@ Test(map_table, a_growing_map_says_what_it_keeps)
         "grows       at 27 entries: to 64 slots, 1.13 KiB, and both arrays at once until all entries are moved\n");
     expect_in("deleted     no page would be free without it: objects of others are on all of them\n");
     expect_in("shared      4 pages");
-    for (const char *const *none = (const char *const[]){"torn", "constants", "huge", "counter", "not known", NULL};
+    for (const char *const *none =
+             (const char *const[]){"torn", "constants", "huge", "counter", "not known", "cut short", "left out", NULL};
          *none != NULL; none++)
         expect_not_in(*none);
 }
@@ -95,6 +99,9 @@ Test(map_table, nil_empty_and_not_known_say_so)
     cr_expect_str_eq(details_of(made_map_nil(), &PLAIN), "main.none  map[int]bool  nil: it takes no memory\n");
     cr_expect_str_eq(details_of(made_map_not_known(), &PLAIN),
                      "main.srv.cache  map[string]int  not known: a pointer on the way to it is nil\n");
+    struct map_answer unreadable = {.name = "main.u", .type_name = "map[int]int", .why = "it is none", .address = 0xc0};
+    cr_expect_str_eq(details_of(unreadable, &PLAIN),
+                     "main.u  map[int]int  not known: it is none (its header is at 0xc0)\n");
     struct map_answer empty = {.name = "main.e",
                                .type_name = "map[int]int",
                                .address = 0xc000000000,

@@ -257,10 +257,13 @@ Test(page_object, what_was_not_searched_is_said_so)
                                           "pointers further\n"
                                           "            1 was not searched, to be quick: --map main.huge\n");
     maps = (struct page_maps){
-        .searched = 1, .entries = 1, .is_deep = true, .changed = 1, .unread = 2, .unread_why = "it is gone"};
-    cr_expect_str_eq(text_of_maps(&maps), "map         none of 1 map (1 entry)\n"
-                                          "            2 could not be read: it is gone\n"
-                                          "            1 of them changed meanwhile\n");
+        .searched = 1, .entries = 1, .is_deep = true, .changed = 1, .cut = 3, .unread = 2, .unread_why = "it is gone"};
+    cr_expect_str_eq(text_of_maps(&maps),
+                     "map         none of 1 map (1 entry)\n"
+                     "            2 could not be read: it is gone\n"
+                     "            1 of them changed meanwhile\n"
+                     "            3 of them not to the end: pointers lead to the same values again "
+                     "and again (without --deep there are fewer)\n");
     maps = (struct page_maps){.why_not = "./app: has no debug information"};
     cr_expect_str_eq(text_of_maps(&maps), "map         not searched: ./app: has no debug information\n");
 }

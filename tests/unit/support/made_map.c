@@ -43,6 +43,8 @@ struct map_answer made_map_swiss(void)
         .grown_capacity = 4096,
         .grown_bytes = 163840,
         .torn_reads = 9,
+        .unfollowed = 10,
+        .spent_bytes = 123457,
         .attempts = 2,
         .unknown_objects = 8,
         .is_deep = true,

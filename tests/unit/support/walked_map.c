@@ -22,8 +22,9 @@ void open_go(const struct go_layout *layout)
 {
     fake_go_open(&go, layout);
     bump_close(&bump);
+    const char *why = "";
     cr_assert_eq(bump_open(&bump, BUMP_BYTES), 0);
-    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump));
+    cr_assert(map_walk_open(&walk, &go.found, FAKE_TYPES, FAKE_TYPES + FAKE_TYPES_BYTES, &bump, &why), "%s", why);
     plain = fake_type_plain(&go, GO_KIND_INT64, 8);
     string = fake_type_string(&go);
 }
@@ -58,6 +59,8 @@ void expect_calm(void)
     cr_expect_eq(walk.torn_reads, 0, "go1.%u: %lu torn", go.heap.layout->go_minor, walk.torn_reads);
     cr_expect_eq(walk.unknown + walk.objects.unknown, 0, "go1.%u: %lu and %lu unknown", go.heap.layout->go_minor,
                  walk.unknown, walk.objects.unknown);
+    cr_expect_eq(walk.unfollowed, 0, "go1.%u: %lu not followed", go.heap.layout->go_minor, walk.unfollowed);
+    cr_expect_not(walk.is_spent);
 }
 
 /* A map of one bucket, or of one group. */
