@@ -4,17 +4,18 @@
  */
 #include "dump/map_answer.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "goruntime/heap_walk.h"
 #include "goruntime/map_estimate.h"
+#include "memory/limits.h"
 #include "memory/raw.h"
 
 enum { ATTEMPTS = 3 };
 
 /* Address space, not memory; where that is rationed, less of it. */
-static const uint64_t RESERVES_BYTES[] = {16ull << 30, 4ull << 30, 1ull << 30, 256ull << 20};
+#define RESERVE_BYTES (16ull << 30)
+#define RESERVE_LEAST_BYTES (64ull << 20)
 
 /* Of [start, start + 64 MiB), or less. */
 struct window {
@@ -353,10 +354,7 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
 
 int map_reserve_open(struct bump *bump)
 {
-    int error = -ENOMEM;
-    for (unsigned i = 0; error != 0 && i < sizeof RESERVES_BYTES / sizeof RESERVES_BYTES[0]; i++)
-        error = bump_open(bump, RESERVES_BYTES[i]);
-    return error;
+    return bump_open_between(bump, limits_share_bytes(RESERVE_BYTES), RESERVE_LEAST_BYTES);
 }
 
 void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source)
@@ -372,7 +370,7 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     if (!find_header(answer, path, source))
         return;
     if (map_reserve_open(&bump) != 0) {
-        answer->why = "no address space is left for the walk";
+        answer->why = "the limits of its process leave too little memory for the walk (ulimit -v, ulimit -d)";
         return;
     }
     answer_in(answer, path, source, &bump);

@@ -12,7 +12,7 @@
 #include "memory/vma.h"
 #include "preload/shim.h"
 
-enum { SCRATCH_BYTES = 64 << 20 };
+enum { SCRATCH_BYTES = 64 << 20, SCRATCH_LEAST_BYTES = 1 << 20 };
 
 static bool is_stranger(uintptr_t caller)
 {
@@ -60,7 +60,8 @@ static struct watched_runtime *watch_module(uintptr_t caller, struct bump *scrat
 struct watched_runtime *shim_discover(uintptr_t caller)
 {
     struct bump scratch;
-    if (atomic_load(&gpw_shim.state) == SHIM_OFF || is_stranger(caller) || bump_open(&scratch, SCRATCH_BYTES) != 0)
+    if (atomic_load(&gpw_shim.state) == SHIM_OFF || is_stranger(caller) ||
+        bump_open_between(&scratch, SCRATCH_BYTES, SCRATCH_LEAST_BYTES) != 0)
         return NULL;
     struct watched_runtime *runtime = watch_module(caller, &scratch);
     bump_close(&scratch);

@@ -5,6 +5,7 @@
 #include "preload/make_dump.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <stddef.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "dump/document_malloc.h"
 #include "dump/document_maps.h"
 #include "gopagewatch/schema.h"
+#include "memory/limits.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "memory/clock.h"
@@ -22,8 +24,9 @@
 #include "preload/log.h"
 #include "preload/shim.h"
 
-/* Address space, not memory: tables of the largest size that is foreseen. */
+/* Address space, not memory: tables of the largest size that is foreseen, or smaller ones where that is rationed. */
 #define SCRATCH_BYTES (512ull << 20)
+#define SCRATCH_LEAST_BYTES (12ull << 20)
 
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
@@ -349,6 +352,11 @@ static struct dump_outcome fail(const char *what, const char *path, int error, c
     return (struct dump_outcome){.error = error, .path = path, .why = what};
 }
 
+static struct dump_outcome fail_for_memory(int error)
+{
+    return fail("cannot map", "memory for it", error, LIMITS_MEND);
+}
+
 static struct dump_outcome write_file(struct making *making)
 {
     struct output *output = &gpw_shim.output;
@@ -376,6 +384,8 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
 {
     const char *failed_path;
     struct making *making = bump_take(scratch, sizeof *making);
+    if (making == NULL)
+        return fail_for_memory(-ENOMEM);
     making->scratch = *scratch;
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
@@ -388,6 +398,8 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
     if (error == 0)
         answer_maps(making);
     reader_process_close(&making->reader);
+    if (error == -ENOMEM)
+        return fail_for_memory(error);
     if (error != 0)
         return fail("cannot read", failed_path, error, "; is /proc mounted, is a descriptor left?");
     fill_document(making, reason, label);
@@ -397,9 +409,9 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
 struct dump_outcome make_dump(const char *reason, const char *label)
 {
     struct bump scratch;
-    int error = bump_open(&scratch, SCRATCH_BYTES);
+    int error = bump_open_between(&scratch, limits_share_bytes(SCRATCH_BYTES), SCRATCH_LEAST_BYTES);
     if (error != 0)
-        return fail("cannot map", "scratch memory", error, "");
+        return fail_for_memory(error);
     struct dump_outcome outcome = make_in(&scratch, reason, label);
     bump_close(&scratch);
     return outcome;

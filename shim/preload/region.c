@@ -14,7 +14,7 @@ enum { PIECE_ALIGN_BYTES = 64 * 1024 };
 
 bool region_open(struct region *region, uint64_t bytes)
 {
-    for (uint64_t try_bytes = bytes; try_bytes >= bytes / 16; try_bytes /= 2) {
+    for (uint64_t try_bytes = bytes; try_bytes != 0 && try_bytes >= bytes / 16; try_bytes /= 2) {
         long start = raw_mmap(NULL, try_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (raw_failed(start))
             continue;

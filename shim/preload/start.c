@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "memory/limits.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "memory/vma.h"
@@ -27,6 +28,9 @@ enum { PAGE_BYTES = 4096 };
 
 /* 16,384 leaves: arenas and other memory in a terabyte of address space. Without access until used. */
 #define REGION_BYTES (1ull << 30)
+/* What looking at a program takes; less where address space is rationed. */
+#define SCRATCH_BYTES (64ull << 20)
+#define SCRATCH_LEAST_BYTES (1ull << 20)
 
 struct shim gpw_shim;
 struct hook_stacks gpw_hook_stacks;
@@ -61,7 +65,8 @@ static bool open_books(void)
     struct shim *shim = &gpw_shim;
     shim->start_ticks = clock_ticks();
     shim->start_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
-    if (!region_open(&shim->region, REGION_BYTES) || !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
+    if (!region_open(&shim->region, limits_share_bytes(REGION_BYTES)) ||
+        !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
         return false;
     events_open(&shim->events, &shim->region);
     gpw_hook_stacks.base = (uintptr_t)region_take(&shim->region, HOOK_STACKS_BYTES);
@@ -88,6 +93,8 @@ struct watched_runtime *shim_watch(const struct go_runtime *found, const char *m
     if (atomic_compare_exchange_strong(&gpw_shim.state, &state, SHIM_OPENING)) {
         bool is_open = open_books();
         struct watched_runtime *runtime = is_open ? add_runtime(found, module) : NULL;
+        if (!is_open)
+            log_error(module, " is not watched: no memory for the shim's tables", LIMITS_MEND);
         atomic_store_explicit(&gpw_shim.state, is_open ? SHIM_WATCHING : SHIM_OFF, memory_order_release);
         return runtime;
     }
@@ -200,7 +207,7 @@ static void watch_executable(struct bump *scratch)
     struct vma_list list;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
     reader_process_open(&reader, raw_getpid());
-    bool is_go = runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
+    bool is_go = buffer != NULL && runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
     reader_process_close(&reader);
     if (!is_go || !found.has_libc)
         return;
@@ -218,10 +225,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (getauxval(AT_SECURE) != 0) /* setuid: the environment is not to be trusted */
         return;
     gpw_shim.environment = environment;
-    if (bump_open(&scratch, 64 << 20) != 0)
-        return;
-    watch_executable(&scratch);
-    bump_close(&scratch);
+    if (bump_open_between(&scratch, SCRATCH_BYTES, SCRATCH_LEAST_BYTES) == 0) {
+        watch_executable(&scratch);
+        bump_close(&scratch);
+    } else {
+        log_error("this process is not watched: no memory to look at its program", LIMITS_MEND);
+    }
     atomic_store(&gpw_shim.is_constructed, 1);
     /* A library that this program is linked against may have begun before us. */
     if (atomic_load(&gpw_shim.has_runtime_begun))
