@@ -44,7 +44,9 @@ struct making {
     struct elf_image watched; /* the program that the watched maps are of */
     struct known_range given[GIVEN_RANGES_MAX];
     uint32_t given_count;
-    struct document_runtime runtimes[RUNTIMES_MAX];
+    struct watched_runtime *watched_runtimes[RUNTIMES_MAX]; /* as they are when the dump begins */
+    struct document_runtime runtimes[RUNTIMES_MAX];         /* of these */
+    uint32_t runtimes_count;
     const struct go_heap *heaps[RUNTIMES_MAX];
     const struct go_purposes *purposes[RUNTIMES_MAX];
     uint32_t heaps_count;
@@ -73,9 +75,8 @@ static void give_ranges(struct making *making, uint64_t os_page_bytes)
     uintptr_t control = (uintptr_t)shim->control.page;
     if (control != 0)
         give(making, control, control + align_up(GPW_CONTROL_BYTES, os_page_bytes), CLASS_SHIM);
-    uint32_t count = atomic_load_explicit(&shim->runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct watched_runtime *runtime = &shim->runtimes[i];
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        const struct watched_runtime *runtime = making->watched_runtimes[i];
         give(making, runtime->found.image_start, runtime->found.image_end, CLASS_GO_IMAGE);
         if (runtime->trampoline != 0)
             give(making, runtime->trampoline, runtime->trampoline + os_page_bytes, CLASS_SHIM);
@@ -92,11 +93,10 @@ static bool has_lazily_freed(void)
     return calls != 0;
 }
 
-static bool has_race_detector(void)
+static bool has_race_detector(const struct making *making)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        if (gpw_shim.runtimes[i].found.version.is_race)
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        if (making->watched_runtimes[i]->found.version.is_race)
             return true;
     }
     return false;
@@ -113,9 +113,8 @@ static bool is_confirmed(const struct go_heap *heap)
 static void find_heaps(struct making *making)
 {
     void *scratch = bump_take(&making->scratch, RUNTIME_FIND_SCRATCH_BYTES);
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; scratch != NULL && i < count; i++) {
-        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+    for (uint32_t i = 0; scratch != NULL && i < making->runtimes_count; i++) {
+        struct watched_runtime *runtime = making->watched_runtimes[i];
         struct go_heap *heap = &runtime->heap;
         if (heap->layout == NULL && heap_find(heap, &runtime->found, &making->reader.reader, scratch) &&
             !is_confirmed(heap)) {
@@ -129,9 +128,17 @@ static void find_heaps(struct making *making)
     }
 }
 
+static void list_runtimes(struct making *making)
+{
+    struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;)
+        making->watched_runtimes[making->runtimes_count++] = runtime;
+}
+
 static int take_snapshot(struct making *making, const char **failed_path)
 {
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    list_runtimes(making);
     give_ranges(making, os_page_bytes);
     find_heaps(making);
     malloc_asker_ask(&gpw_shim.malloc_asker, &making->other_malloc);
@@ -153,7 +160,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)raw_getpid(),
         .is_own_process = true,
-        .unexplained = has_race_detector() ? CLASS_C_MMAP : CLASS_OTHER,
+        .unexplained = has_race_detector(making) ? CLASS_C_MMAP : CLASS_OTHER,
         .may_be_lazily_freed = has_lazily_freed(),
     };
     return snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
@@ -165,7 +172,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
 static const struct go_heap *find_watched_heap(struct making *making)
 {
     for (uint32_t i = 0; i < making->heaps_count; i++) {
-        uintptr_t base = gpw_shim.runtimes[i].found.image_start;
+        uintptr_t base = making->watched_runtimes[i]->found.image_start;
         if (elf_image_read(&making->watched, &making->reader.reader, base) &&
             watches_are_of(&gpw_shim.watches, &making->watched))
             return making->heaps[i];
@@ -209,10 +216,9 @@ static void fill_runtimes(struct making *making)
 {
     struct document *document = &making->document;
     struct book *book = &document->books[BOOK_SHIM];
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
     book->how = "patched";
-    for (uint32_t i = 0; i < count; i++) {
-        const struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        const struct watched_runtime *runtime = making->watched_runtimes[i];
         making->runtimes[i] = (struct document_runtime){
             .module = runtime->module,
             .version = runtime->found.version.text,
@@ -224,12 +230,16 @@ static void fill_runtimes(struct making *making)
             book->how = "interposed";
             book_miss(book, "runtime.madvise", runtime->madvise_unseen);
         }
+        if (runtime->exit_unseen != NULL)
+            book_miss(book, "runtime.exit", runtime->exit_unseen);
     }
     document->runtimes = making->runtimes;
-    document->runtimes_count = count;
+    document->runtimes_count = making->runtimes_count;
+    if (making->runtimes_count == 0)
+        return;
     document->go_version = making->runtimes[0].version;
-    document->build_id = gpw_shim.runtimes[0].found.build_id;
-    document->build_id_bytes = gpw_shim.runtimes[0].found.build_id_bytes;
+    document->build_id = making->watched_runtimes[0]->found.build_id;
+    document->build_id_bytes = making->watched_runtimes[0]->found.build_id_bytes;
 }
 
 static void fill_advices(struct making *making)

@@ -73,18 +73,38 @@ static bool open_books(void)
     return true;
 }
 
-static struct watched_runtime *add_runtime(const struct go_runtime *found, const char *module)
+/* Sets an entry up that this thread has claimed. */
+static void watch(struct watched_runtime *runtime, const struct go_runtime *found, const char *module)
 {
-    uint32_t index = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_relaxed);
-    if (index == RUNTIMES_MAX)
-        return NULL;
-    struct watched_runtime *runtime = &gpw_shim.runtimes[index];
     runtime->found = *found;
     strncpy(runtime->module, module, sizeof runtime->module - 1);
     runtime->madvise_unseen =
         gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks" : patch_madvise(found, &runtime->trampoline);
-    atomic_store_explicit(&gpw_shim.runtimes_count, index + 1, memory_order_release);
-    return runtime;
+    atomic_store_explicit(&runtime->is_watched, 1, memory_order_release);
+}
+
+/* Another thread is at it: a matter of a few system calls. No lock: a thread that will not come to its end is not
+ * waited for, and the runtime is found by a later call. */
+static bool await(const _Atomic int *value, int passing)
+{
+    enum { YIELDS_MAX = 10000 };
+    for (int i = 0; i < YIELDS_MAX && atomic_load_explicit(value, memory_order_acquire) == passing; i++)
+        raw_syscall6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+    return atomic_load_explicit(value, memory_order_acquire) != passing;
+}
+
+static struct watched_runtime *add_runtime(const struct go_runtime *found, const char *module)
+{
+    for (uint32_t i = 0; i < RUNTIMES_MAX; i++) {
+        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+        uintptr_t claimed_for = 0;
+        if (atomic_compare_exchange_strong(&runtime->claimed_for, &claimed_for, found->image_start))
+            watch(runtime, found, module);
+        else if (claimed_for != found->image_start)
+            continue;
+        return await(&runtime->is_watched, 0) ? runtime : NULL;
+    }
+    return NULL;
 }
 
 struct watched_runtime *shim_watch(const struct go_runtime *found, const char *module)
@@ -98,7 +118,8 @@ struct watched_runtime *shim_watch(const struct go_runtime *found, const char *m
         atomic_store_explicit(&gpw_shim.state, is_open ? SHIM_WATCHING : SHIM_OFF, memory_order_release);
         return runtime;
     }
-    return state == SHIM_WATCHING ? add_runtime(found, module) : NULL;
+    bool is_open = await(&gpw_shim.state, SHIM_OPENING) && atomic_load(&gpw_shim.state) == SHIM_WATCHING;
+    return is_open ? add_runtime(found, module) : NULL;
 }
 
 /* fork, not vfork and not Go's own clone: the child has our memory but not our thread. */
@@ -129,14 +150,21 @@ static void leave_environment(void)
     }
 }
 
-/* Of a runtime that begins: nobody can be in its runtime.exit yet. Others that are found later come to at_exit.c by
- * libc's way out alone. */
-static void patch_exits(struct shim *shim)
+/* The patch reaches into a second instruction, so nobody may be between the two. Nobody is in the runtime that begins
+ * now, nor in one that has not begun. One that began before our constructor runs already, and one that is found later
+ * is left alone: these come to at_exit.c by libc's way out alone. */
+static void patch_exits(struct shim *shim, const struct watched_runtime *beginning)
 {
-    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
-        struct watched_runtime *runtime = &shim->runtimes[i];
-        runtime->exit_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
-                                                         : patch_exit(&runtime->found, &runtime->exit_trampoline);
+    struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (gpw_hook_stacks.base == 0)
+            runtime->exit_unseen = "no memory for the hook's stacks";
+        else if (runtime == beginning || atomic_load(&runtime->mmap_caller) == 0)
+            runtime->exit_unseen = patch_exit(&runtime->found, &runtime->exit_trampoline);
+        else { /* in a library: its program leaves by libc's way, as a rule */
+            runtime->exit_unseen = "the Go runtime began before the shim's constructor; os.Exit is not seen";
+            continue;
+        }
         if (runtime->exit_unseen != NULL)
             log_error(shim->options.at_exit ? "no dump at exit of " : "the last events are not kept at exit of ",
                       runtime->module, ": ", runtime->exit_unseen);
@@ -151,7 +179,7 @@ static void open_stacks(struct shim *shim)
     early_mmaps_close(shim);
 }
 
-static void start_second_stage(void)
+static void start_second_stage(const struct watched_runtime *beginning)
 {
     struct shim *shim = &gpw_shim;
     char number[NUMBER_TEXT_BYTES + 8];
@@ -169,28 +197,30 @@ static void start_second_stage(void)
     int error =
         dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
     if (error != 0) {
-        log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process");
+        atomic_store(&shim->state, SHIM_OFF); /* nobody would ever read what the hooks record */
+        log_error("cannot start a thread: ", error_text(error, number),
+                  "; no dumps from this process; raise the limit (ulimit -u, the cgroup's pids.max)");
         return;
     }
     if (shim->options.at_exit || event_stream_is_wanted(&shim->event_stream))
-        patch_exits(shim);
+        patch_exits(shim, beginning);
     pthread_atfork(NULL, NULL, in_forked_child);
     if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
         log_error("cannot install the signal handler: ", error_text(error, number), "; no dumps by signal");
-    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
-        const struct watched_runtime *runtime = &shim->runtimes[i];
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
         log_info("watching ", runtime->module, " (", runtime->found.version.text, "), runtime.madvise ",
                  runtime->madvise_unseen == NULL ? "patched" : runtime->madvise_unseen);
     }
 }
 
-void shim_runtime_begins(void)
+void shim_runtime_begins(struct watched_runtime *runtime)
 {
     atomic_store(&gpw_shim.has_runtime_begun, 1);
     if (!atomic_load(&gpw_shim.is_constructed))
         return;
     int before = errno; /* this runs inside a call of mmap that succeeds */
-    start_second_stage();
+    start_second_stage(runtime);
     errno = before;
 }
 
@@ -234,7 +264,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     atomic_store(&gpw_shim.is_constructed, 1);
     /* A library that this program is linked against may have begun before us. */
     if (atomic_load(&gpw_shim.has_runtime_begun))
-        start_second_stage();
+        start_second_stage(NULL);
     if (atomic_load(&gpw_shim.state) == SHIM_IDLE)
         early_mmaps_close(&gpw_shim); /* no Go program */
 }
