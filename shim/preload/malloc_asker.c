@@ -46,7 +46,7 @@ static bool start_thread(struct malloc_asker *asker)
 {
     pthread_t thread;
     pthread_attr_t attributes;
-    void *stack = region_take(&gpw_shim.region, STACK_BYTES);
+    void *stack = region_take_stacks(&gpw_shim.region, STACK_BYTES, 1);
     if (stack == NULL)
         return false;
     pthread_attr_init(&attributes);

@@ -69,7 +69,7 @@ static bool open_books(void)
         !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
         return false;
     events_open(&shim->events, &shim->region);
-    gpw_hook_stacks.base = (uintptr_t)region_take(&shim->region, HOOK_STACKS_BYTES);
+    hook_stacks_open(&gpw_hook_stacks, &shim->region);
     return true;
 }
 
@@ -198,8 +198,8 @@ static void start_second_stage(const struct watched_runtime *beginning)
         dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
     if (error != 0) {
         atomic_store(&shim->state, SHIM_OFF); /* nobody would ever read what the hooks record */
-        log_error("cannot start a thread: ", error_text(error, number),
-                  "; no dumps from this process; raise the limit (ulimit -u, the cgroup's pids.max)");
+        log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process",
+                  error == -ENOMEM ? LIMITS_MEND : "; raise the limit (ulimit -u, the cgroup's pids.max)");
         return;
     }
     if (shim->options.at_exit || event_stream_is_wanted(&shim->event_stream))
