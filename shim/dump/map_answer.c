@@ -15,7 +15,7 @@ enum { ATTEMPTS = 3 };
 
 /* Address space, not memory; where that is rationed, less of it. */
 #define RESERVE_BYTES (16ull << 30)
-#define RESERVE_LEAST_BYTES (64ull << 20)
+#define RESERVE_LEAST_BYTES (16ull << 20)
 
 /* Of [start, start + 64 MiB), or less. */
 struct window {
@@ -352,9 +352,9 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
         answer->why = "the heap cannot be walked";
 }
 
-int map_reserve_open(struct bump *bump)
+int map_reserve_open(struct bump *bump, uint64_t most_bytes)
 {
-    return bump_open_between(bump, limits_share_bytes(RESERVE_BYTES), RESERVE_LEAST_BYTES);
+    return bump_open_between(bump, limits_share_bytes(min_u64(most_bytes, RESERVE_BYTES)), RESERVE_LEAST_BYTES);
 }
 
 void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source)
@@ -369,11 +369,12 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     answer->design = source->heap->layout->hmap_bytes == 0 ? MAP_DESIGN_SWISS : MAP_DESIGN_BUCKETS;
     if (!find_header(answer, path, source))
         return;
-    if (map_reserve_open(&bump) != 0) {
-        answer->why = "the limits of its process leave too little memory for the walk (ulimit -v, ulimit -d)";
+    if (map_reserve_open(&bump, source->memory_most_bytes == 0 ? UINT64_MAX : source->memory_most_bytes) != 0) {
+        answer->why = "limits leave too little memory for the walk (memory.max of its cgroup, ulimit -v, ulimit -d)";
         return;
     }
     answer_in(answer, path, source, &bump);
+    answer->scratch_bytes = bump_resident_bytes(&bump);
     bump_close(&bump);
     answer->walk_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns;
 }

@@ -28,6 +28,9 @@
 #define SCRATCH_BYTES (512ull << 20)
 #define SCRATCH_LEAST_BYTES (12ull << 20)
 
+/* A walk of a map takes at most this part of what the cgroup's limit leaves: beyond it the kernel kills. */
+enum { CGROUP_LEFT_PART = 2 };
+
 enum { GIVEN_RANGES_MAX = 3 * RUNTIMES_MAX + 8, ADVICE_ROWS_MAX = CALLER_COUNT * ADVICE_COUNT };
 
 /* Where this library lies, by its own symbols (ld: __ehdr_start, _end). */
@@ -185,6 +188,7 @@ static void answer_maps(struct making *making)
     const struct watches *watches = &gpw_shim.watches;
     const struct go_heap *heap = watches->count == 0 ? NULL : find_watched_heap(making);
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    struct document *document = &making->document;
     struct residency residency;
     if (heap == NULL)
         return;
@@ -199,8 +203,8 @@ static void answer_maps(struct making *making)
         .image_start = making->watched.start,
         .image_end = making->watched.end,
         .os_page_bytes = os_page_bytes,
+        .memory_most_bytes = max_u64(document->environment.cgroup_left_bytes / CGROUP_LEFT_PART, 1),
     };
-    struct document *document = &making->document;
     document->maps = map_answers_make(watches->paths, watches->count, &source, &making->scratch);
     document->maps_count = document->maps == NULL ? 0 : watches->count;
     if (!knows_residency)
@@ -270,6 +274,15 @@ static void fill_advices(struct making *making)
     making->document.advices_count = rows;
 }
 
+/* What the dump itself took at most. A walk of a map gives its memory back before the next begins. */
+static uint64_t scratch_bytes(const struct making *making)
+{
+    uint64_t most_bytes = 0;
+    for (uint32_t i = 0; i < making->document.maps_count; i++)
+        most_bytes = max_u64(most_bytes, making->document.maps[i].scratch_bytes);
+    return bump_resident_bytes(&making->scratch) + most_bytes;
+}
+
 static void fill_books(struct making *making)
 {
     const struct shim *shim = &gpw_shim;
@@ -285,7 +298,7 @@ static void fill_books(struct making *making)
     book_count(book, "signals", shim->dumper.handled);
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
-    book_count(book, "scratch_bytes", snapshot->resident.scratch_bytes);
+    book_count(book, "scratch_bytes", scratch_bytes(making));
     if (shim->event_stream.why[0] != '\0')
         book_miss(book, "events file", shim->event_stream.why);
     if (shim->events.slots == NULL)
@@ -330,7 +343,6 @@ static void fill_document(struct making *making, const char *reason, const char 
     making->exe[raw_failed(bytes) ? 0 : bytes] = '\0';
     document->exe = making->exe;
     document->host = shim->output.host;
-    environment_read(&document->environment, getauxval(AT_PAGESZ), 0, "/proc/self/cgroup");
     document->gogc = environment_value(shim->environment, "GOGC");
     document->gomemlimit = environment_value(shim->environment, "GOMEMLIMIT");
     document->godebug = environment_value(shim->environment, "GODEBUG");
@@ -405,6 +417,7 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
     reader_process_open(&making->reader, raw_getpid());
     making->reader.pace = &making->pace;
     int error = take_snapshot(making, &failed_path);
+    environment_read(&making->document.environment, getauxval(AT_PAGESZ), 0, "/proc/self/cgroup");
     if (error == 0)
         answer_maps(making);
     reader_process_close(&making->reader);
