@@ -103,7 +103,7 @@ bool bump_room_open(struct bump_room *room, uint64_t bytes)
 uint64_t bump_resident_bytes(const struct bump *bump)
 {
     enum { PAGES_AT_ONCE = 512 };
-    uint8_t is_there[PAGES_AT_ONCE];
+    uint8_t is_there[PAGES_AT_ONCE] = {0};
     const uint64_t os_page_bytes = getauxval(AT_PAGESZ), piece_bytes = PAGES_AT_ONCE * os_page_bytes;
     uint64_t pages = 0;
     for (uint64_t offset = 0; offset < bump->used_bytes; offset += piece_bytes) {

@@ -23,7 +23,7 @@ static uint64_t soft_limit(int resource)
 {
     struct {
         uint64_t soft, hard;
-    } limit;
+    } limit = {0, 0};
     long result = raw_syscall6(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0);
     return raw_failed(result) ? UINT64_MAX : limit.soft; /* RLIM64_INFINITY is UINT64_MAX */
 }

@@ -22,7 +22,7 @@ enum { SCRATCH_BYTES = 64 << 20, SCRATCH_LEAST_BYTES = 1 << 20 };
  * `is_forbidden` says whether nothing can (seccomp). */
 static bool read_fingerprint(uintptr_t start, uint64_t *fingerprint, bool *is_forbidden)
 {
-    Elf64_Ehdr header;
+    Elf64_Ehdr header = {0};
     struct iovec here = {&header, sizeof header}, there = {(void *)start, sizeof header};
     long bytes = raw_syscall6(SYS_process_vm_readv, raw_getpid(), (long)&here, 1, (long)&there, 1, 0);
     *is_forbidden = bytes == -EPERM || bytes == -ENOSYS;

@@ -70,7 +70,7 @@ __attribute__((noinline)) static bool is_called_by_go(const struct watched_runti
                                                       const struct mmap_call *call)
 {
     enum { WORDS = 32, RECORD_WORDS = 2 };
-    uintptr_t words[WORDS], at = call->stack_pointer + RECORD_WORDS * sizeof words[0];
+    uintptr_t words[WORDS] = {0}, at = call->stack_pointer + RECORD_WORDS * sizeof words[0];
     if (runtime->found.call_mmap_end == 0)
         return true;
     struct iovec here = {words, sizeof words}, there = {(void *)at, sizeof words};
