@@ -141,7 +141,7 @@ static bool open_walk(struct search *search, const struct module *module, struct
     if (search->has_bump)
         bump_close(&search->bump);
     search->module = NULL;
-    search->has_bump = map_reserve_open(&search->bump) == 0;
+    search->has_bump = map_reserve_open(&search->bump, UINT64_MAX) == 0;
     if (!search->has_bump)
         return error_set(error, "no address space is left to walk its maps; raise the limit (ulimit -v)");
     if (module->heap.layout == NULL)

@@ -57,26 +57,57 @@ static bool join_path(char *path, const char *front, const char *middle, uint64_
 
 /* A controller's files: below `root`, in the directory of each group. */
 static const struct hierarchy {
-    const char *root, *file;
-    uint64_t no_limit_bytes;                                            /* from there on */
-} V1 = {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", 1ull << 62}, /* "none" is a number just below 2^63 */
-    V2 = {"/sys/fs/cgroup", "/memory.max", UINT64_MAX};
+    const char *root, *limit, *usage, *statistics, *inactive_file;
+    uint64_t no_limit_bytes; /* from there on */
+} V1 = {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes",
+        "/memory.stat",          "total_inactive_file",    1ull << 62}, /* "none" is a number just below 2^63 */
+    V2 = {"/sys/fs/cgroup", "/memory.max", "/memory.current", "/memory.stat", "inactive_file", UINT64_MAX};
+
+/* Reads a number from a group's file. */
+static bool read_of_group(const struct hierarchy *hierarchy, struct text group, const char *file, uint64_t *value)
+{
+    char path[PATH_BYTES];
+    return join_path(path, hierarchy->root, group.at, (uint64_t)(group.end - group.at), file) &&
+           read_decimal(path, value);
+}
+
+/* A line's number from a group's memory.stat; 0: there is none. */
+static uint64_t read_inactive_file(const struct hierarchy *hierarchy, struct text group)
+{
+    char path[PATH_BYTES], buffer[FILE_TEXT_BYTES];
+    struct line_reader lines;
+    struct text line;
+    uint64_t bytes = 0;
+    if (!join_path(path, hierarchy->root, group.at, (uint64_t)(group.end - group.at), hierarchy->statistics) ||
+        line_reader_open(&lines, path, buffer, sizeof buffer) != 0)
+        return 0;
+    while (bytes == 0 && line_reader_next(&lines, &line)) {
+        bool is_it = text_equals(text_take_word(&line), hierarchy->inactive_file);
+        text_skip_spaces(&line);
+        if (!is_it || !text_take_decimal(&line, &bytes))
+            bytes = 0;
+    }
+    line_reader_close(&lines);
+    return bytes;
+}
 
 /* The nearest limit: the own group's or that of one above it. In a container only its own is to be seen, at the root.
  */
-static bool read_limit(const struct hierarchy *hierarchy, struct text group, uint64_t *bytes)
+static void read_limits(const struct hierarchy *hierarchy, struct text group, struct environment *environment)
 {
-    bool is_limited = false;
     for (;;) {
-        char path[PATH_BYTES];
-        uint64_t limit;
-        if (join_path(path, hierarchy->root, group.at, (uint64_t)(group.end - group.at), hierarchy->file) &&
-            read_decimal(path, &limit) && limit < hierarchy->no_limit_bytes) {
-            *bytes = is_limited ? min_u64(*bytes, limit) : limit;
-            is_limited = true;
+        uint64_t limit, usage;
+        if (read_of_group(hierarchy, group, hierarchy->limit, &limit) && limit < hierarchy->no_limit_bytes) {
+            environment->cgroup_limit_bytes =
+                environment->has_cgroup_limit ? min_u64(environment->cgroup_limit_bytes, limit) : limit;
+            environment->has_cgroup_limit = true;
+            if (read_of_group(hierarchy, group, hierarchy->usage, &usage)) {
+                usage -= min_u64(usage, read_inactive_file(hierarchy, group));
+                environment->cgroup_left_bytes = min_u64(environment->cgroup_left_bytes, limit - min_u64(usage, limit));
+            }
         }
         if (group.at == group.end)
-            return is_limited;
+            return;
         while (group.end > group.at && *--group.end != '/')
             ;
     }
@@ -104,20 +135,20 @@ static const struct hierarchy *take_hierarchy(struct text *line)
     return NULL;
 }
 
-static bool read_cgroup_limit(const char *path, uint64_t *bytes)
+static void read_cgroup(const char *path, struct environment *environment)
 {
     char buffer[4096];
     struct line_reader lines;
     struct text line;
-    bool is_limited = false;
+    environment->cgroup_left_bytes = UINT64_MAX;
     if (line_reader_open(&lines, path, buffer, sizeof buffer) != 0)
-        return false;
-    while (!is_limited && line_reader_next(&lines, &line)) {
+        return;
+    while (!environment->has_cgroup_limit && line_reader_next(&lines, &line)) {
         const struct hierarchy *hierarchy = take_hierarchy(&line);
-        is_limited = hierarchy != NULL && read_limit(hierarchy, line, bytes);
+        if (hierarchy != NULL)
+            read_limits(hierarchy, line, environment);
     }
     line_reader_close(&lines);
-    return is_limited;
 }
 
 static uint64_t count_cpus(int pid)
@@ -139,5 +170,5 @@ void environment_read(struct environment *environment, uint64_t os_page_bytes, i
     read_bracketed(THP "defrag", environment->thp_defrag, sizeof environment->thp_defrag);
     environment->knows_max_ptes_none =
         read_decimal(THP "khugepaged/max_ptes_none", &environment->khugepaged_max_ptes_none);
-    environment->has_cgroup_limit = read_cgroup_limit(cgroup_path, &environment->cgroup_limit_bytes);
+    read_cgroup(cgroup_path, environment);
 }

@@ -20,6 +20,8 @@ struct environment {
     bool knows_max_ptes_none, has_cgroup_limit;
     uint64_t khugepaged_max_ptes_none;
     uint64_t cgroup_limit_bytes;
+    uint64_t
+        cgroup_left_bytes; /* until a limit is reached, without page cache that is easily given up; UINT64_MAX: none */
 };
 
 /* Of the process `pid` (0: the own one), whose cgroups stand in the file at `cgroup_path`. */

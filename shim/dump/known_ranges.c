@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "memory/units.h"
+
 enum {
     RANGES_MAX = 1 << 17,
     LIBRARY_NEIGHBOURS = 8, /* a loaded object has a handful of mappings one after the other */
@@ -14,9 +16,12 @@ enum {
 
 bool known_ranges_open(struct known_ranges *known, struct bump *bump)
 {
-    *known = (struct known_ranges){.capacity = RANGES_MAX};
-    known->ranges = bump_take(bump, RANGES_MAX * sizeof known->ranges[0]);
-    return known->ranges != NULL;
+    *known = (struct known_ranges){0};
+    uint64_t left_bytes = bump->reserved_bytes - bump->used_bytes;
+    if (!bump_take_room(bump, &known->room, min_u64(RANGES_MAX * sizeof known->ranges[0], left_bytes / 4)))
+        return false;
+    known->ranges = (struct known_range *)known->room.start;
+    return true;
 }
 
 /* Index of the first range that ends above `address`. */
@@ -37,7 +42,8 @@ void known_ranges_add(struct known_ranges *known, struct known_range range)
 {
     uint64_t at = lower_bound(known, range.start);
     bool overlaps = at < known->count && known->ranges[at].start < range.end;
-    if (range.start >= range.end || overlaps || known->count == known->capacity) {
+    if (range.start >= range.end || overlaps ||
+        !bump_room_open(&known->room, (known->count + 1) * sizeof known->ranges[0])) {
         known->dropped += range.start < range.end;
         return;
     }

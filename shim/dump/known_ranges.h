@@ -32,7 +32,8 @@ struct known_range {
 
 struct known_ranges {
     struct known_range *ranges;
-    uint64_t count, capacity;
+    struct bump_room room; /* that they are in */
+    uint64_t count;
     uint64_t dropped; /* did not fit or overlapped */
 };
 

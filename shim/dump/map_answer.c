@@ -4,19 +4,21 @@
  */
 #include "dump/map_answer.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "goruntime/heap_walk.h"
 #include "goruntime/map_estimate.h"
+#include "memory/limits.h"
 #include "memory/raw.h"
 
 enum { ATTEMPTS = 3 };
 
 /* Address space, not memory; where that is rationed, less of it. */
-static const uint64_t RESERVES_BYTES[] = {16ull << 30, 4ull << 30, 1ull << 30, 256ull << 20};
+#define RESERVE_BYTES (16ull << 30)
+#define RESERVE_LEAST_BYTES (16ull << 20)
 
-static const char NO_ROOM[] = "no address space is left for the walk; raise the limit (ulimit -v)";
+static const char NO_ROOM[] =
+    "limits leave too little memory for the walk (memory.max of its cgroup, ulimit -v, ulimit -d)";
 
 /* Of [start, start + 64 MiB), or less. */
 struct window {
@@ -358,12 +360,9 @@ static void answer_in(struct map_answer *answer, const struct map_path *path, co
                       "books cannot be read";
 }
 
-int map_reserve_open(struct bump *bump)
+int map_reserve_open(struct bump *bump, uint64_t most_bytes)
 {
-    int error = -ENOMEM;
-    for (unsigned i = 0; error != 0 && i < sizeof RESERVES_BYTES / sizeof RESERVES_BYTES[0]; i++)
-        error = bump_open(bump, RESERVES_BYTES[i]);
-    return error;
+    return bump_open_between(bump, limits_share_bytes(min_u64(most_bytes, RESERVE_BYTES)), RESERVE_LEAST_BYTES);
 }
 
 void map_answer_make(struct map_answer *answer, const struct map_path *path, const struct map_source *source)
@@ -378,11 +377,12 @@ void map_answer_make(struct map_answer *answer, const struct map_path *path, con
     answer->design = source->heap->layout->hmap_bytes == 0 ? MAP_DESIGN_SWISS : MAP_DESIGN_BUCKETS;
     if (!find_header(answer, path, source))
         return;
-    if (map_reserve_open(&bump) != 0) {
+    if (map_reserve_open(&bump, source->memory_most_bytes == 0 ? UINT64_MAX : source->memory_most_bytes) != 0) {
         answer->why = NO_ROOM;
         return;
     }
     answer_in(answer, path, source, &bump);
+    answer->scratch_bytes = bump_resident_bytes(&bump);
     bump_close(&bump);
     answer->walk_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns;
 }

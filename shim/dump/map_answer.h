@@ -65,6 +65,7 @@ struct map_answer {
     uint64_t unknown_objects; /* pointers to what is no object of the heap and no static data */
     bool is_deep;
     uint64_t walk_ns;
+    uint64_t scratch_bytes; /* resident memory of the walk itself */
 };
 
 /* Who is asked. */
@@ -74,11 +75,12 @@ struct map_source {
     uintptr_t bias;              /* of the module that holds the runtime: load address less link-time address */
     uintptr_t image_start, image_end;
     uint64_t os_page_bytes;
-    bool is_deep; /* follow all pointers, not those of keys and elements only */
+    bool is_deep;               /* follow all pointers, not those of keys and elements only */
+    uint64_t memory_most_bytes; /* that the walk may take; 0: as the process's own limits allow */
 };
 
-/* Reserves address space for walks of maps. 0, or -errno. */
-int map_reserve_open(struct bump *bump);
+/* Reserves address space for walks of maps, at most `most_bytes`. 0, or -errno. */
+int map_reserve_open(struct bump *bump, uint64_t most_bytes);
 
 /* Fills `answer`; a map that cannot be read has a `why`. `path` must outlive the answer. Memory for the walk is mapped
  * and unmapped. */

@@ -22,7 +22,7 @@ enum {
 static void add_run(void *context, const struct residency_run *run)
 {
     struct resident_set *set = context;
-    if (set->count == set->capacity) {
+    if (!bump_room_open(&set->room, (set->count + 1) * sizeof set->runs[0])) {
         set->dropped++;
         return;
     }
@@ -80,6 +80,8 @@ static int scan_once(struct resident_set *set, const struct resident_source *sou
             set->unscanned++;
     }
     set->scan_ns = raw_clock_ns(CLOCK_MONOTONIC) - begin_ns;
+    if (set->dropped != 0 && set->count < RUNS_MAX)
+        return -ENOMEM;
     *failed_path = source->status_path;
     error = read_total(source, &set->status, &set->scratch_bytes);
     uint64_t low = min_u64(before.resident_bytes, set->status.resident_bytes);
@@ -94,20 +96,26 @@ static bool is_calm(const struct resident_set *set)
     return set->drift_bytes <= max_u64(set->status.resident_bytes / DRIFT_PART, DRIFT_SMALL_BYTES);
 }
 
+static bool open_room(struct resident_set *set, struct bump *bump)
+{
+    *set = (struct resident_set){0};
+    uint64_t left_bytes = bump->reserved_bytes - bump->used_bytes;
+    if (!bump_take_room(bump, &set->room, min_u64(RUNS_MAX * sizeof set->runs[0], left_bytes / 4)))
+        return false;
+    set->runs = (struct resident_run *)set->room.start;
+    return true;
+}
+
 int resident_set_read(struct resident_set *set, const struct resident_source *source, const char **failed_path)
 {
     struct resident_set other;
-    *set = (struct resident_set){.capacity = RUNS_MAX};
-    set->runs = bump_take(source->bump, RUNS_MAX * sizeof set->runs[0]);
-    other = *set;
-    if (set->runs == NULL)
+    if (!open_room(set, source->bump))
         return -ENOMEM;
     int error = scan_once(set, source, failed_path);
     set->attempts = 1;
     if (error != 0 || is_calm(set))
         return error;
-    other.runs = bump_take(source->bump, RUNS_MAX * sizeof set->runs[0]);
-    if (other.runs == NULL)
+    if (!open_room(&other, source->bump))
         return 0;
     for (uint32_t attempt = 2; attempt <= ATTEMPTS_MAX && !is_calm(set); attempt++) {
         if (scan_once(&other, source, failed_path) == 0 && other.drift_bytes < set->drift_bytes) {

@@ -28,7 +28,8 @@ struct resident_run {
 struct resident_set {
     struct vma_list vmas;
     struct resident_run *runs; /* by address; none crosses a mapping's end */
-    uint64_t count, capacity;
+    struct bump_room room;     /* that they are in */
+    uint64_t count;
     uint64_t dropped;          /* did not fit */
     uint64_t unscanned;        /* mappings that could not be scanned */
     struct proc_status status; /* resident_bytes: without the dump's scratch, in the middle of the scan */

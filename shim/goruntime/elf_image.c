@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading ELF headers from memory and from the file. Both are hostile: every count has a limit and every offset a
- * bound.
+ * bound. Tables are read a few entries at a time: a discovery may be on a stack of a few KiB.
  */
 #include "goruntime/elf_image.h"
 
@@ -11,6 +11,7 @@
 #include "memory/raw.h"
 #include "memory/units.h"
 
+enum { PROGRAMS_MAX = ELF_SEGMENTS_MAX + 16, PROGRAMS_AT_ONCE = 8, SECTIONS_AT_ONCE = 8 };
 enum { PAGE_BYTES = 4096, DYNAMIC_ENTRIES_MAX = 512, NOTE_BYTES_MAX = 4096, NOTE_NAME_BYTES = 4, NOTE_GO_BUILD_ID = 4 };
 
 static bool is_supported(const Elf64_Ehdr *header)
@@ -87,37 +88,68 @@ static void read_notes(struct elf_image *image, const Elf64_Phdr *program)
     }
 }
 
+/* The program headers, of which a few are held. */
+struct programs {
+    struct reader *reader;
+    uintptr_t start;
+    uint64_t count, held_first, held_count;
+    Elf64_Phdr held[PROGRAMS_AT_ONCE];
+};
+
+/* NULL: it cannot be read. */
+static const Elf64_Phdr *program_at(struct programs *programs, uint64_t index)
+{
+    if (index < programs->held_first || index - programs->held_first >= programs->held_count) {
+        uint64_t count = min_u64(PROGRAMS_AT_ONCE, programs->count - index);
+        programs->held_first = index;
+        programs->held_count = 0;
+        if (!reader_read(programs->reader, programs->start + index * sizeof programs->held[0], programs->held,
+                         count * sizeof programs->held[0]))
+            return NULL;
+        programs->held_count = count;
+    }
+    return &programs->held[index - programs->held_first];
+}
+
+/* The first loaded segment is the one that holds the header. NULL: there is none. */
+static const Elf64_Phdr *first_loaded(struct programs *programs)
+{
+    for (uint64_t i = 0; i < programs->count; i++) {
+        const Elf64_Phdr *program = program_at(programs, i);
+        if (program == NULL || program->p_type == PT_LOAD)
+            return program;
+    }
+    return NULL;
+}
+
 bool elf_image_read(struct elf_image *image, struct reader *reader, uintptr_t base)
 {
     Elf64_Ehdr header;
-    Elf64_Phdr programs[ELF_SEGMENTS_MAX + 16];
     memset(image, 0, sizeof *image);
     image->reader = reader;
     image->base = base;
     if (!reader_read(reader, base, &header, sizeof header) || !is_supported(&header))
         return false;
     image->machine = header.e_machine;
-    uint64_t count = min_u64(header.e_phnum, sizeof programs / sizeof programs[0]);
-    if (!reader_read(reader, base + header.e_phoff, programs, count * sizeof programs[0]))
+    struct programs programs = {
+        .reader = reader, .start = base + header.e_phoff, .count = min_u64(header.e_phnum, PROGRAMS_MAX)};
+    const Elf64_Phdr *program = first_loaded(&programs);
+    if (program == NULL)
         return false;
-
-    /* The first loaded segment is the one that holds the header. */
-    uint64_t first = 0;
-    while (first < count && programs[first].p_type != PT_LOAD)
-        first++;
-    if (first == count)
-        return false;
-    image->bias = base - align_down(programs[first].p_vaddr, PAGE_BYTES);
+    image->bias = base - align_down(program->p_vaddr, PAGE_BYTES);
     if (header.e_type == ET_EXEC && image->bias != 0) /* somebody reads a program's file by mmap */
         return false;
 
-    for (uint64_t i = 0; i < count; i++) {
-        if (programs[i].p_type == PT_LOAD)
-            add_segment(image, &programs[i]);
-        else if (programs[i].p_type == PT_DYNAMIC)
-            read_dynamic(image, &programs[i]);
-        else if (programs[i].p_type == PT_NOTE)
-            read_notes(image, &programs[i]);
+    for (uint64_t i = 0; i < programs.count; i++) {
+        program = program_at(&programs, i);
+        if (program == NULL)
+            return false;
+        if (program->p_type == PT_LOAD)
+            add_segment(image, program);
+        else if (program->p_type == PT_DYNAMIC)
+            read_dynamic(image, program);
+        else if (program->p_type == PT_NOTE)
+            read_notes(image, program);
     }
     return image->end > image->start;
 }
@@ -149,20 +181,26 @@ static void add_section(struct elf_image *image, const Elf64_Shdr *section)
 static bool read_sections(struct elf_image *image, int fd)
 {
     Elf64_Ehdr header = {0};
-    Elf64_Shdr sections[ELF_SECTIONS_MAX];
+    Elf64_Shdr sections[SECTIONS_AT_ONCE], names;
     if (raw_pread(fd, &header, sizeof header, 0) != sizeof header || !is_same_module(image, &header) ||
         header.e_shentsize != sizeof sections[0] || header.e_shnum == 0 || header.e_shnum > ELF_SECTIONS_MAX ||
         header.e_shstrndx >= header.e_shnum)
         return false;
-    long table_bytes = (long)(header.e_shnum * sizeof sections[0]);
-    if (raw_pread(fd, sections, (uint64_t)table_bytes, header.e_shoff) != table_bytes)
+    if (raw_pread(fd, &names, sizeof names, header.e_shoff + header.e_shstrndx * sizeof names) != sizeof names)
         return false;
-    const Elf64_Shdr *names = &sections[header.e_shstrndx];
-    long names_bytes = (long)min_u64(names->sh_size, ELF_SECTION_NAMES_BYTES - 1);
-    if (raw_pread(fd, image->section_names, (uint64_t)names_bytes, names->sh_offset) != names_bytes)
+    long names_bytes = (long)min_u64(names.sh_size, ELF_SECTION_NAMES_BYTES - 1);
+    if (raw_pread(fd, image->section_names, (uint64_t)names_bytes, names.sh_offset) != names_bytes)
         return false;
-    for (int i = 0; i < header.e_shnum; i++)
-        add_section(image, &sections[i]);
+    for (uint32_t i = 0; i < header.e_shnum; i += SECTIONS_AT_ONCE) {
+        uint32_t count = (uint32_t)min_u64(SECTIONS_AT_ONCE, header.e_shnum - i);
+        long bytes = (long)(count * sizeof sections[0]);
+        if (raw_pread(fd, sections, (uint64_t)bytes, header.e_shoff + i * sizeof sections[0]) != bytes) {
+            image->sections_count = 0;
+            return false;
+        }
+        for (uint32_t k = 0; k < count; k++)
+            add_section(image, &sections[k]);
+    }
     return true;
 }
 

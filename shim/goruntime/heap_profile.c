@@ -13,6 +13,7 @@
 
 #include "goruntime/heap_walk.h"
 #include "memory/hash.h"
+#include "memory/units.h"
 
 enum {
     KIND_MAX = 31,                        /* mheap.go:_KindSpecial...: 10 in go1.27 */
@@ -48,9 +49,12 @@ static bool take_memory(struct heap_profile *profile)
         return true;
     profile->stacks = bump_take(profile->bump, PROFILE_STACKS_MAX * sizeof *profile->stacks);
     profile->table = bump_take(profile->bump, TABLE_SLOTS * sizeof *profile->table);
-    profile->samples = bump_take(profile->bump, SAMPLES_MAX * sizeof *profile->samples);
-    if (profile->stacks == NULL || profile->table == NULL || profile->samples == NULL)
+    uint64_t left_bytes = profile->bump->reserved_bytes - profile->bump->used_bytes;
+    if (profile->stacks == NULL || profile->table == NULL ||
+        !bump_take_room(profile->bump, &profile->samples_room,
+                        min_u64(SAMPLES_MAX * sizeof *profile->samples, left_bytes / 4)))
         return false;
+    profile->samples = (struct heap_sample *)profile->samples_room.start;
     profile->stacks_count = 1; /* PROFILE_STACK_REST */
     return true;
 }
@@ -159,7 +163,7 @@ static bool add_sample(struct heap_profile *profile, const struct special *speci
         return false;
     if (!heap_span_has_object(span, slot))
         return true;
-    if (profile->samples_count == SAMPLES_MAX ||
+    if (!bump_room_open(&profile->samples_room, (profile->samples_count + 1) * sizeof *profile->samples) ||
         (list->samples_count != 0 && profile->samples[profile->samples_count - 1].slot == slot))
         return false;
     profile->samples[profile->samples_count++] = (struct heap_sample){(uint32_t)slot, stack};

@@ -54,6 +54,7 @@ struct heap_profile {
     uint32_t stacks_count;       /* 0: no object is sampled */
     uint32_t *table;             /* indices of stacks by address of bucket, 0: free */
     struct heap_sample *samples; /* of the arena in hand: heap_span has its part */
+    struct bump_room samples_room;
     uint32_t samples_count;
     uint64_t untrusted; /* lists and buckets that could not be trusted */
 };

@@ -12,6 +12,11 @@
 
 #include "memory/units.h"
 
+/* The scratch: the image's headers, which are too much for a stack, and a window on its text and tables. */
+enum { IMAGE_BYTES = 8 * 1024, WINDOW_BYTES = RUNTIME_FIND_SCRATCH_BYTES - IMAGE_BYTES };
+
+_Static_assert(sizeof(struct elf_image) <= IMAGE_BYTES, "it fits in");
+
 static bool is_madvise(const struct elf_image *image, uintptr_t entry, uint64_t available_bytes)
 {
     uint8_t code[RUNTIME_CODE_BYTES_MAX];
@@ -25,7 +30,7 @@ static bool is_madvise(const struct elf_image *image, uintptr_t entry, uint64_t 
 static unsigned count_hits(const struct elf_image *image, uintptr_t start, uintptr_t end, uint8_t *scratch,
                            uintptr_t *entry)
 {
-    struct reader_window window = {image->reader, start, end, scratch, RUNTIME_FIND_SCRATCH_BYTES, 0, 0};
+    struct reader_window window = {image->reader, start, end, scratch, WINDOW_BYTES, 0, 0};
     unsigned hits = 0;
     uint64_t code_bytes;
     for (uintptr_t at = align_up(start, RUNTIME_CODE_ALIGN_BYTES); at + RUNTIME_CODE_BYTES_MAX <= end;
@@ -56,63 +61,71 @@ static void find_madvise_by_code(struct go_runtime *runtime, const struct elf_im
                                                : "the bytes of runtime.madvise stand in more than one place";
 }
 
-static void find_madvise(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+static void find_madvise(struct go_runtime *runtime, const struct elf_image *image, const struct pclntab_range *named,
+                         uint8_t *scratch)
 {
-    uintptr_t start, end;
-    if (!runtime->has_pclntab || !pclntab_lookup(&runtime->pclntab, image, "runtime.madvise", scratch,
-                                                 RUNTIME_FIND_SCRATCH_BYTES, &start, &end)) {
+    if (named->end == 0)
         find_madvise_by_code(runtime, image, scratch);
-        return;
-    }
-    if (is_madvise(image, start, end - start))
-        runtime->madvise_entry = start;
+    else if (is_madvise(image, named->start, named->end - named->start))
+        runtime->madvise_entry = named->start;
     else
         runtime->madvise_not_found = "the bytes of runtime.madvise are not those of go1.17 to 1.27";
 }
 
 /* By its name alone: its few bytes may stand elsewhere as well. */
-static void find_exit(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+static void find_exit(struct go_runtime *runtime, const struct elf_image *image, const struct pclntab_range *named)
 {
-    uintptr_t start, end;
     uint8_t code[RUNTIME_CODE_BYTES_MAX];
     runtime->exit_not_found = "no .gopclntab names runtime.exit";
-    if (!runtime->has_pclntab ||
-        !pclntab_lookup(&runtime->pclntab, image, "runtime.exit", scratch, RUNTIME_FIND_SCRATCH_BYTES, &start, &end))
+    if (named->end == 0)
         return;
-    uint64_t bytes = min_u64(end - start, sizeof code);
+    uint64_t bytes = min_u64(named->end - named->start, sizeof code);
     runtime->exit_not_found = "the bytes of runtime.exit are not those of go1.17 to 1.27";
-    if (start % RUNTIME_CODE_ALIGN_BYTES != 0 || !reader_read(image->reader, start, code, bytes) ||
+    if (named->start % RUNTIME_CODE_ALIGN_BYTES != 0 || !reader_read(image->reader, named->start, code, bytes) ||
         !exit_code_matches(code, bytes))
         return;
-    runtime->exit_entry = start;
+    runtime->exit_entry = named->start;
     runtime->exit_not_found = NULL;
+}
+
+static void find_functions(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+{
+    enum { MADVISE, EXIT, CALL_MMAP, FUNCTIONS };
+    static const char *const NAMES[FUNCTIONS] = {"runtime.madvise", "runtime.exit", "runtime.callCgoMmap"};
+    struct pclntab_range ranges[FUNCTIONS] = {{0, 0}};
+    if (runtime->has_pclntab)
+        pclntab_lookup_all(&runtime->pclntab, image, NAMES, FUNCTIONS, ranges, scratch, WINDOW_BYTES);
+    find_madvise(runtime, image, &ranges[MADVISE], scratch);
+    find_exit(runtime, image, &ranges[EXIT]);
+    runtime->call_mmap_start = ranges[CALL_MMAP].start;
+    runtime->call_mmap_end = ranges[CALL_MMAP].end;
 }
 
 bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch)
 {
-    struct elf_image image;
+    struct elf_image *image = scratch;
+    uint8_t *window = (uint8_t *)scratch + IMAGE_BYTES;
     *runtime = (struct go_runtime){0};
-    if (!elf_image_read(&image, reader, base))
+    if (!elf_image_read(image, reader, base))
         return false;
-    elf_image_read_sections(&image, path);
-    bool has_buildinfo = buildinfo_read(&image, &runtime->version);
-    if (!has_buildinfo && elf_image_section(&image, ".gopclntab") == NULL)
+    elf_image_read_sections(image, path);
+    bool has_buildinfo = buildinfo_read(image, &runtime->version);
+    if (!has_buildinfo && elf_image_section(image, ".gopclntab") == NULL)
         return false;
 
-    runtime->image_start = image.start;
-    runtime->image_end = image.end;
-    for (uint32_t i = 0; i < image.segments_count && runtime->writable_count < ELF_WRITABLE_MAX; i++) {
-        if (image.segments[i].is_writable)
-            runtime->writable[runtime->writable_count++] = image.segments[i];
+    runtime->image_start = image->start;
+    runtime->image_end = image->end;
+    for (uint32_t i = 0; i < image->segments_count && runtime->writable_count < ELF_WRITABLE_MAX; i++) {
+        if (image->segments[i].is_writable)
+            runtime->writable[runtime->writable_count++] = image->segments[i];
     }
-    runtime->has_libc = image.needs_libraries;
-    runtime->build_id_bytes = image.build_id_bytes;
-    memcpy(runtime->build_id, image.build_id, sizeof runtime->build_id);
-    runtime->has_pclntab = pclntab_find(&runtime->pclntab, &image, scratch, RUNTIME_FIND_SCRATCH_BYTES);
+    runtime->has_libc = image->needs_libraries;
+    runtime->build_id_bytes = image->build_id_bytes;
+    memcpy(runtime->build_id, image->build_id, sizeof runtime->build_id);
+    runtime->has_pclntab = pclntab_find(&runtime->pclntab, image, window, WINDOW_BYTES);
     if (!runtime->has_pclntab ||
-        !pclntab_text_range(&runtime->pclntab, &image, &runtime->go_text_start, &runtime->go_text_end))
+        !pclntab_text_range(&runtime->pclntab, image, &runtime->go_text_start, &runtime->go_text_end))
         runtime->go_text_start = runtime->go_text_end = 0;
-    find_madvise(runtime, &image, scratch);
-    find_exit(runtime, &image, scratch);
+    find_functions(runtime, image, window);
     return true;
 }

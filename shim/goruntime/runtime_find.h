@@ -29,6 +29,7 @@ struct go_runtime {
     const char *madvise_not_found;        /* the reason, a sentence */
     uintptr_t exit_entry;                 /* of runtime.exit; 0: not found, and then: */
     const char *exit_not_found;
+    uintptr_t call_mmap_start, call_mmap_end; /* runtime.callCgoMmap, which calls cgo's mmap; 0: not known */
     uint8_t build_id[ELF_BUILD_ID_BYTES];
     uint32_t build_id_bytes;
 };

@@ -15,6 +15,8 @@ static const struct {
     {"VmRSS:", offsetof(struct proc_status, resident_bytes), 1024},
     {"VmHWM:", offsetof(struct proc_status, peak_bytes), 1024},
     {"VmSwap:", offsetof(struct proc_status, swapped_bytes), 1024},
+    {"VmSize:", offsetof(struct proc_status, mapped_bytes), 1024},
+    {"VmData:", offsetof(struct proc_status, data_bytes), 1024},
     {"Threads:", offsetof(struct proc_status, threads), 1},
 };
 

@@ -18,6 +18,8 @@ struct proc_status {
     uint64_t resident_bytes; /* VmRSS */
     uint64_t peak_bytes;     /* VmHWM */
     uint64_t swapped_bytes;  /* VmSwap */
+    uint64_t mapped_bytes;   /* VmSize: what RLIMIT_AS counts */
+    uint64_t data_bytes;     /* VmData: what RLIMIT_DATA counts */
     uint64_t threads;
 };
 

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "memory/units.h"
+
 /* Four times vm.max_map_count's default. */
 enum { VMA_LIMIT = 1 << 18, MAPS_BUFFER_BYTES = 32 * 1024 };
 
@@ -75,10 +77,11 @@ int vma_list_read(struct vma_list *list, const char *path, struct bump *bump)
     if (buffer == NULL)
         return -ENOMEM;
 
-    /* Pages of the table come by touching them: the limit costs address space only. */
-    list->vmas = bump_take(bump, VMA_LIMIT * sizeof list->vmas[0]);
-    if (list->vmas == NULL)
+    struct bump_room room;
+    uint64_t left_bytes = bump->reserved_bytes - bump->used_bytes;
+    if (!bump_take_room(bump, &room, min_u64(VMA_LIMIT * sizeof list->vmas[0], left_bytes / 2)))
         return -ENOMEM;
+    list->vmas = (struct vma *)room.start;
 
     struct line_reader lines;
     struct text line;
@@ -91,6 +94,10 @@ int vma_list_read(struct vma_list *list, const char *path, struct bump *bump)
         if (list->count == VMA_LIMIT || !vma_parse_line(line, &vma, &name_bytes)) {
             list->unparsed_lines++;
             continue;
+        }
+        if (!bump_room_open(&room, (list->count + 1) * sizeof vma)) {
+            lines.error = -ENOMEM;
+            break;
         }
         vma.name = keep_name(list, bump, vma.name, name_bytes);
         list->vmas[list->count++] = vma;

@@ -212,7 +212,7 @@ int dumper_start(struct dumper *dumper, _Atomic uint32_t *asked, const struct op
     pthread_attr_t attributes;
     if (pthread_create == NULL)
         return -ENOSYS;
-    void *stack = region_take(&gpw_shim.region, DUMPER_STACK_BYTES);
+    void *stack = region_take_stacks(&gpw_shim.region, DUMPER_STACK_BYTES, 1);
     if (stack == NULL)
         return -ENOMEM;
     dumper->pid = (uint32_t)raw_getpid();

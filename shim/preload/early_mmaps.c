@@ -43,11 +43,11 @@ static void mark(struct shim *shim, uintptr_t start, uintptr_t end, uint16_t sit
 }
 
 /* By now it is known where each runtime that has begun calls mmap. */
-static bool is_runtime(const struct shim *shim, uintptr_t caller)
+static bool is_runtime(uintptr_t caller)
 {
-    uint32_t count = atomic_load_explicit(&shim->runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        if (atomic_load_explicit(&shim->runtimes[i].mmap_caller, memory_order_relaxed) == caller)
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed) == caller)
             return true;
     }
     return false;
@@ -61,7 +61,7 @@ void early_mmaps_close(struct shim *shim)
         const struct early_mmap *row = &early->rows[i];
         uint64_t bytes = atomic_load_explicit(&row->bytes, memory_order_acquire);
         uintptr_t end;
-        if (bytes == 0 || is_runtime(shim, early->callers[i]) || __builtin_add_overflow(row->start, bytes, &end))
+        if (bytes == 0 || is_runtime(early->callers[i]) || __builtin_add_overflow(row->start, bytes, &end))
             continue;
         const struct call_kind kind = {EVENT_MMAP, ORIGIN_C, row->protection};
         uint16_t site = callsites_intern(&shim->callsites, &kind, &early->callers[i], 1);

@@ -17,6 +17,7 @@
 #include "dump/document_maps.h"
 #include "dump/document_sites.h"
 #include "gopagewatch/schema.h"
+#include "memory/limits.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "memory/clock.h"
@@ -24,8 +25,12 @@
 #include "preload/log.h"
 #include "preload/shim.h"
 
-/* Address space, not memory: tables of the largest size that is foreseen. */
+/* Address space, not memory: tables of the largest size that is foreseen, or smaller ones where that is rationed. */
 #define SCRATCH_BYTES (512ull << 20)
+#define SCRATCH_LEAST_BYTES (12ull << 20)
+
+/* A walk of a map takes at most this part of what the cgroup's limit leaves: beyond it the kernel kills. */
+enum { CGROUP_LEFT_PART = 2 };
 
 #define C_FRAMES "frames of C in call sites"
 enum { NS_PER_US = 1000 };
@@ -49,7 +54,9 @@ struct making {
     struct elf_image watched; /* the program that the watched maps are of */
     struct known_range given[GIVEN_RANGES_MAX];
     uint32_t given_count;
-    struct document_runtime runtimes[RUNTIMES_MAX];
+    struct watched_runtime *watched_runtimes[RUNTIMES_MAX]; /* as they are when the dump begins */
+    struct document_runtime runtimes[RUNTIMES_MAX];         /* of these */
+    uint32_t runtimes_count;
     const struct go_heap *heaps[RUNTIMES_MAX];
     const struct go_purposes *purposes[RUNTIMES_MAX];
     uint32_t heaps_count;
@@ -78,9 +85,8 @@ static void give_ranges(struct making *making, uint64_t os_page_bytes)
     uintptr_t control = (uintptr_t)shim->control.page;
     if (control != 0)
         give(making, control, control + align_up(GPW_CONTROL_BYTES, os_page_bytes), CLASS_SHIM);
-    uint32_t count = atomic_load_explicit(&shim->runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct watched_runtime *runtime = &shim->runtimes[i];
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        const struct watched_runtime *runtime = making->watched_runtimes[i];
         give(making, runtime->found.image_start, runtime->found.image_end, CLASS_GO_IMAGE);
         if (runtime->trampoline != 0)
             give(making, runtime->trampoline, runtime->trampoline + os_page_bytes, CLASS_SHIM);
@@ -97,11 +103,10 @@ static bool has_lazily_freed(void)
     return calls != 0;
 }
 
-static bool has_race_detector(void)
+static bool has_race_detector(const struct making *making)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        if (gpw_shim.runtimes[i].found.version.is_race)
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        if (making->watched_runtimes[i]->found.version.is_race)
             return true;
     }
     return false;
@@ -118,9 +123,8 @@ static bool is_confirmed(const struct go_heap *heap)
 static void find_heaps(struct making *making)
 {
     void *scratch = bump_take(&making->scratch, RUNTIME_FIND_SCRATCH_BYTES);
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; scratch != NULL && i < count; i++) {
-        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+    for (uint32_t i = 0; scratch != NULL && i < making->runtimes_count; i++) {
+        struct watched_runtime *runtime = making->watched_runtimes[i];
         struct go_heap *heap = &runtime->heap;
         if (heap->layout == NULL && heap_find(heap, &runtime->found, &making->reader.reader, scratch) &&
             !is_confirmed(heap)) {
@@ -182,9 +186,17 @@ static void fill_pagemap(const struct making *making, struct book *book)
 
 /* ---- the snapshot ---- */
 
+static void list_runtimes(struct making *making)
+{
+    struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;)
+        making->watched_runtimes[making->runtimes_count++] = runtime;
+}
+
 static int take_snapshot(struct making *making, const char **failed_path)
 {
     uint64_t os_page_bytes = getauxval(AT_PAGESZ);
+    list_runtimes(making);
     *failed_path = "/proc/self/pagemap";
     int error = open_residency(making);
     if (error != 0)
@@ -209,7 +221,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
         .os_page_bytes = os_page_bytes,
         .pid = (uint32_t)raw_getpid(),
         .is_own_process = true,
-        .unexplained = has_race_detector() ? CLASS_C_MMAP : CLASS_OTHER,
+        .unexplained = has_race_detector(making) ? CLASS_C_MMAP : CLASS_OTHER,
         .may_be_lazily_freed = has_lazily_freed(),
     };
     error = snapshot_take(&making->snapshot, &source, &making->scratch, failed_path);
@@ -225,7 +237,7 @@ static int take_snapshot(struct making *making, const char **failed_path)
 static const struct go_heap *find_watched_heap(struct making *making)
 {
     for (uint32_t i = 0; i < making->heaps_count; i++) {
-        uintptr_t base = gpw_shim.runtimes[i].found.image_start;
+        uintptr_t base = making->watched_runtimes[i]->found.image_start;
         if (elf_image_read(&making->watched, &making->reader.reader, base) &&
             watches_are_of(&gpw_shim.watches, &making->watched))
             return making->heaps[i];
@@ -237,6 +249,7 @@ static void answer_maps(struct making *making)
 {
     const struct watches *watches = &gpw_shim.watches;
     const struct go_heap *heap = watches->count == 0 ? NULL : find_watched_heap(making);
+    struct document *document = &making->document;
     if (heap == NULL)
         return;
     const struct map_source source = {
@@ -246,8 +259,8 @@ static void answer_maps(struct making *making)
         .image_start = making->watched.start,
         .image_end = making->watched.end,
         .os_page_bytes = getauxval(AT_PAGESZ),
+        .memory_most_bytes = max_u64(document->environment.cgroup_left_bytes / CGROUP_LEFT_PART, 1),
     };
-    struct document *document = &making->document;
     document->maps = map_answers_make(watches->paths, watches->count, &source, &making->scratch);
     document->maps_count = document->maps == NULL ? 0 : watches->count;
 }
@@ -258,10 +271,9 @@ static void fill_runtimes(struct making *making)
 {
     struct document *document = &making->document;
     struct book *book = &document->books[BOOK_SHIM];
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
     book->how = "patched";
-    for (uint32_t i = 0; i < count; i++) {
-        const struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+    for (uint32_t i = 0; i < making->runtimes_count; i++) {
+        const struct watched_runtime *runtime = making->watched_runtimes[i];
         making->runtimes[i] = (struct document_runtime){
             .module = runtime->module,
             .version = runtime->found.version.text,
@@ -273,12 +285,16 @@ static void fill_runtimes(struct making *making)
             book->how = "interposed";
             book_miss(book, "runtime.madvise", runtime->madvise_unseen);
         }
+        if (runtime->exit_unseen != NULL)
+            book_miss(book, "runtime.exit", runtime->exit_unseen);
     }
     document->runtimes = making->runtimes;
-    document->runtimes_count = count;
+    document->runtimes_count = making->runtimes_count;
+    if (making->runtimes_count == 0)
+        return;
     document->go_version = making->runtimes[0].version;
-    document->build_id = gpw_shim.runtimes[0].found.build_id;
-    document->build_id_bytes = gpw_shim.runtimes[0].found.build_id_bytes;
+    document->build_id = making->watched_runtimes[0]->found.build_id;
+    document->build_id_bytes = making->watched_runtimes[0]->found.build_id_bytes;
 }
 
 static void fill_advices(struct making *making)
@@ -330,11 +346,20 @@ static void count_stacks(struct book *book)
 
 static void miss_exits(struct book *book)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        if (gpw_shim.runtimes[i].exit_unseen != NULL)
-            book_miss(book, "runtime.exit", gpw_shim.runtimes[i].exit_unseen);
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (runtime->exit_unseen != NULL)
+            book_miss(book, "runtime.exit", runtime->exit_unseen);
     }
+}
+
+/* What the dump itself took at most. A walk of a map gives its memory back before the next begins. */
+static uint64_t scratch_bytes(const struct making *making)
+{
+    uint64_t most_bytes = 0;
+    for (uint32_t i = 0; i < making->document.maps_count; i++)
+        most_bytes = max_u64(most_bytes, making->document.maps[i].scratch_bytes);
+    return bump_resident_bytes(&making->scratch) + most_bytes;
 }
 
 static void fill_books(struct making *making)
@@ -353,7 +378,7 @@ static void fill_books(struct making *making)
     book_count(book, "signals", shim->dumper.handled);
     book_count(book, "signals_coalesced", shim->dumper.coalesced);
     book_count(book, "dumps_failed", shim->dumper.failed);
-    book_count(book, "scratch_bytes", snapshot->resident.scratch_bytes);
+    book_count(book, "scratch_bytes", scratch_bytes(making));
     if (shim->event_stream.why[0] != '\0')
         book_miss(book, "events file", shim->event_stream.why);
     if (shim->events.slots == NULL)
@@ -400,7 +425,6 @@ static void fill_document(struct making *making, const char *reason, const char 
     making->exe[raw_failed(bytes) ? 0 : bytes] = '\0';
     document->exe = making->exe;
     document->host = shim->output.host;
-    environment_read(&document->environment, getauxval(AT_PAGESZ), 0, "/proc/self/cgroup");
     document->gogc = environment_value(shim->environment, "GOGC");
     document->gomemlimit = environment_value(shim->environment, "GOMEMLIMIT");
     document->godebug = environment_value(shim->environment, "GODEBUG");
@@ -465,6 +489,11 @@ static void tell_steps(const struct making *making)
               number_text((all_ns - read_ns) / NS_PER_US, written), " us");
 }
 
+static struct dump_outcome fail_for_memory(int error)
+{
+    return fail("cannot map", "memory for it", error, LIMITS_MEND);
+}
+
 static struct dump_outcome write_file(struct making *making)
 {
     struct output *output = &gpw_shim.output;
@@ -494,6 +523,8 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
 {
     const char *failed_path;
     struct making *making = bump_take(scratch, sizeof *making);
+    if (making == NULL)
+        return fail_for_memory(-ENOMEM);
     making->scratch = *scratch;
     making->begin_ticks = clock_ticks();
     making->begin_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
@@ -503,9 +534,12 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
     reader_process_open(&making->reader, raw_getpid());
     making->reader.pace = &making->pace;
     int error = take_snapshot(making, &failed_path);
+    environment_read(&making->document.environment, getauxval(AT_PAGESZ), 0, "/proc/self/cgroup");
     if (error == 0)
         answer_maps(making);
     reader_process_close(&making->reader);
+    if (error == -ENOMEM)
+        return fail_for_memory(error);
     if (error != 0)
         return fail(failed_path[0] == '/' ? "cannot read" : "there is no", failed_path, error, "; is /proc mounted?");
     fill_document(making, reason, label);
@@ -515,9 +549,9 @@ static struct dump_outcome make_in(struct bump *scratch, const char *reason, con
 struct dump_outcome make_dump(const char *reason, const char *label)
 {
     struct bump scratch;
-    int error = bump_open(&scratch, SCRATCH_BYTES);
+    int error = bump_open_between(&scratch, limits_share_bytes(SCRATCH_BYTES), SCRATCH_LEAST_BYTES);
     if (error != 0)
-        return fail("there is no", "memory for the dump", error, "");
+        return fail_for_memory(error);
     struct dump_outcome outcome = make_in(&scratch, reason, label);
     bump_close(&scratch);
     return outcome;

@@ -48,7 +48,7 @@ static bool start_thread(struct malloc_asker *asker)
 {
     pthread_t thread;
     pthread_attr_t attributes;
-    void *stack = region_take(&gpw_shim.region, STACK_BYTES);
+    void *stack = region_take_stacks(&gpw_shim.region, STACK_BYTES, 1);
     if (stack == NULL)
         return false;
     pthread_attr_init(&attributes);
@@ -61,9 +61,9 @@ static bool start_thread(struct malloc_asker *asker)
 
 static bool holds_runtime(uintptr_t start, uintptr_t end)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        if (gpw_shim.runtimes[i].found.image_start >= start && gpw_shim.runtimes[i].found.image_start < end)
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (runtime->found.image_start >= start && runtime->found.image_start < end)
             return true;
     }
     return false;

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "memory/raw.h"
 #include "memory/units.h"
@@ -14,6 +15,12 @@
 
 /* malloc.go:persistentChunkSize: what every Go runtime maps first */
 enum { FIRST_MMAP_BYTES = 256 << 10 };
+
+/* The word at a stack pointer of the calling thread. */
+static uintptr_t word_at(uintptr_t stack_pointer)
+{
+    return *(const uintptr_t *)stack_pointer;
+}
 
 static bool is_watching(void)
 {
@@ -29,9 +36,8 @@ static bool looks_like_first_mmap(const struct mmap_call *call)
 /* The runtime whose image holds the caller, or NULL. */
 static struct watched_runtime *runtime_of(uintptr_t caller)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+    struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
         if (caller >= runtime->found.image_start && caller < runtime->found.image_end)
             return runtime;
     }
@@ -56,15 +62,43 @@ static bool is_learned(const struct mmap_call *call)
     return runtime != NULL && atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed) == call->caller;
 }
 
-/* A Go runtime begins: the one that is known already, or one in a library that was not looked at yet. */
+/* Does the call come from the runtime, and not from C code in its module (a constructor, an allocator linked into it)?
+ * cgo's own function calls mmap, and is called by runtime.callCgoMmap alone (runtime/cgo/gcc_mmap.c, a frame of 8 bytes
+ * as gcc compiles it in go1.19 to 1.27, in all forms). So a return address into that stands in the first words above
+ * our caller's; they may end with the thread's stack. Where the function is not known every caller is believed. */
+__attribute__((noinline)) static bool is_called_by_go(const struct watched_runtime *runtime,
+                                                      const struct mmap_call *call)
+{
+    enum { WORDS = 32, RECORD_WORDS = 2 };
+    uintptr_t words[WORDS] = {0}, at = call->stack_pointer + RECORD_WORDS * sizeof words[0];
+    if (runtime->found.call_mmap_end == 0)
+        return true;
+    struct iovec here = {words, sizeof words}, there = {(void *)at, sizeof words};
+    long bytes = raw_syscall6(SYS_process_vm_readv, raw_getpid(), (long)&here, 1, (long)&there, 1, 0);
+    if (raw_failed(bytes)) { /* seccomp: what is on our own page can be read */
+        uint64_t own_bytes = align_up(at, STACK_PAGE_BYTES) - at;
+        bytes = (long)(own_bytes < sizeof words ? own_bytes : sizeof words);
+        for (uint64_t i = 0; i < (uint64_t)bytes / sizeof words[0]; i++)
+            words[i] = word_at(at + i * sizeof words[0]);
+    }
+    for (uint64_t i = 0; i < (uint64_t)bytes / sizeof words[0]; i++) {
+        if (words[i] > runtime->found.call_mmap_start && words[i] < runtime->found.call_mmap_end)
+            return true;
+    }
+    return false;
+}
+
+/* Does a Go runtime begin: one that is known already, or one in a library that was not looked at yet? */
 static void notice_runtime(const struct mmap_call *call)
 {
     uintptr_t not_learned = 0;
     struct watched_runtime *runtime = runtime_of(call->caller);
     if (runtime == NULL)
         runtime = shim_discover(call->caller);
-    if (runtime != NULL && atomic_compare_exchange_strong(&runtime->mmap_caller, &not_learned, call->caller))
-        shim_runtime_begins();
+    if (runtime != NULL && atomic_load_explicit(&runtime->mmap_caller, memory_order_relaxed) == 0 &&
+        is_called_by_go(runtime, call) &&
+        atomic_compare_exchange_strong(&runtime->mmap_caller, &not_learned, call->caller))
+        shim_runtime_begins(runtime);
 }
 
 /* malloc.go:sysReserve: an arena is asked for at a hint, without access, in multiples of its size. The page summaries
@@ -76,12 +110,6 @@ static bool is_arena_reservation(const struct mmap_call *call, uintptr_t start)
 }
 
 /* ---- who ---- */
-
-/* The word at a stack pointer of the calling thread. */
-static uintptr_t word_at(uintptr_t stack_pointer)
-{
-    return *(const uintptr_t *)stack_pointer;
-}
 
 /* From the runtime. In runtime.madvise its return address is at the stack pointer, and `frame` points to the frame
  * pointer of its caller. NULL: through libc; the runtime's own code between us and Go (x_cgo_mmap) has no frame, so

@@ -26,4 +26,10 @@ bool region_open(struct region *region, uint64_t bytes);
 /* Zeroed, readable and writable memory in whole OS pages; NULL when the reservation is used up. */
 void *region_take(struct region *region, uint64_t bytes);
 
+/* `count` stacks of `bytes` bytes, each above a guard without access: what overflows ends there and not in the piece
+ * below. The lowest address of the first; the next begins REGION_GUARD_BYTES behind the end of the one before. NULL as
+ * above. */
+enum { REGION_GUARD_BYTES = 64 * 1024 /* the largest page size there is */ };
+void *region_take_stacks(struct region *region, uint64_t bytes, uint32_t count);
+
 #endif

@@ -96,10 +96,9 @@ static bool read_word(struct stacks *stacks, struct stack_slot *slot, uintptr_t 
 
 static bool is_go_code(uintptr_t pc)
 {
-    uint32_t count = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_acquire);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct go_runtime *found = &gpw_shim.runtimes[i].found;
-        if (pc > found->go_text_start && pc <= found->go_text_end)
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (pc > runtime->found.go_text_start && pc <= runtime->found.go_text_end)
             return true;
     }
     return false;

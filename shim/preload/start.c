@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "memory/limits.h"
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "memory/vma.h"
@@ -27,6 +28,9 @@ enum { PAGE_BYTES = 4096 };
 
 /* 16,384 leaves: arenas and other memory in a terabyte of address space. Without access until used. */
 #define REGION_BYTES (1ull << 30)
+/* What looking at a program takes; less where address space is rationed. */
+#define SCRATCH_BYTES (64ull << 20)
+#define SCRATCH_LEAST_BYTES (1ull << 20)
 
 struct shim gpw_shim;
 struct hook_stacks gpw_hook_stacks;
@@ -61,25 +65,46 @@ static bool open_books(void)
     struct shim *shim = &gpw_shim;
     shim->start_ticks = clock_ticks();
     shim->start_monotonic_ns = raw_clock_ns(CLOCK_MONOTONIC);
-    if (!region_open(&shim->region, REGION_BYTES) || !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
+    if (!region_open(&shim->region, limits_share_bytes(REGION_BYTES)) ||
+        !shadow_open(&shim->shadow, &shim->region, shim->start_ticks))
         return false;
     events_open(&shim->events, &shim->region);
-    gpw_hook_stacks.base = (uintptr_t)region_take(&shim->region, HOOK_STACKS_BYTES);
+    hook_stacks_open(&gpw_hook_stacks, &shim->region);
     return true;
 }
 
-static struct watched_runtime *add_runtime(const struct go_runtime *found, const char *module)
+/* Sets an entry up that this thread has claimed. */
+static void watch(struct watched_runtime *runtime, const struct go_runtime *found, const char *module)
 {
-    uint32_t index = atomic_load_explicit(&gpw_shim.runtimes_count, memory_order_relaxed);
-    if (index == RUNTIMES_MAX)
-        return NULL;
-    struct watched_runtime *runtime = &gpw_shim.runtimes[index];
     runtime->found = *found;
     strncpy(runtime->module, module, sizeof runtime->module - 1);
     runtime->madvise_unseen =
         gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks" : patch_madvise(found, &runtime->trampoline);
-    atomic_store_explicit(&gpw_shim.runtimes_count, index + 1, memory_order_release);
-    return runtime;
+    atomic_store_explicit(&runtime->is_watched, 1, memory_order_release);
+}
+
+/* Another thread is at it: a matter of a few system calls. No lock: a thread that will not come to its end is not
+ * waited for, and the runtime is found by a later call. */
+static bool await(const _Atomic int *value, int passing)
+{
+    enum { YIELDS_MAX = 10000 };
+    for (int i = 0; i < YIELDS_MAX && atomic_load_explicit(value, memory_order_acquire) == passing; i++)
+        raw_syscall6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+    return atomic_load_explicit(value, memory_order_acquire) != passing;
+}
+
+static struct watched_runtime *add_runtime(const struct go_runtime *found, const char *module)
+{
+    for (uint32_t i = 0; i < RUNTIMES_MAX; i++) {
+        struct watched_runtime *runtime = &gpw_shim.runtimes[i];
+        uintptr_t claimed_for = 0;
+        if (atomic_compare_exchange_strong(&runtime->claimed_for, &claimed_for, found->image_start))
+            watch(runtime, found, module);
+        else if (claimed_for != found->image_start)
+            continue;
+        return await(&runtime->is_watched, 0) ? runtime : NULL;
+    }
+    return NULL;
 }
 
 struct watched_runtime *shim_watch(const struct go_runtime *found, const char *module)
@@ -88,10 +113,13 @@ struct watched_runtime *shim_watch(const struct go_runtime *found, const char *m
     if (atomic_compare_exchange_strong(&gpw_shim.state, &state, SHIM_OPENING)) {
         bool is_open = open_books();
         struct watched_runtime *runtime = is_open ? add_runtime(found, module) : NULL;
+        if (!is_open)
+            log_error(module, " is not watched: no memory for the shim's tables", LIMITS_MEND);
         atomic_store_explicit(&gpw_shim.state, is_open ? SHIM_WATCHING : SHIM_OFF, memory_order_release);
         return runtime;
     }
-    return state == SHIM_WATCHING ? add_runtime(found, module) : NULL;
+    bool is_open = await(&gpw_shim.state, SHIM_OPENING) && atomic_load(&gpw_shim.state) == SHIM_WATCHING;
+    return is_open ? add_runtime(found, module) : NULL;
 }
 
 /* fork, not vfork and not Go's own clone: the child has our memory but not our thread. */
@@ -123,14 +151,21 @@ static void leave_environment(void)
     }
 }
 
-/* Of a runtime that begins: nobody can be in its runtime.exit yet. Others that are found later come to at_exit.c by
- * libc's way out alone. */
-static void patch_exits(struct shim *shim)
+/* The patch reaches into a second instruction, so nobody may be between the two. Nobody is in the runtime that begins
+ * now, nor in one that has not begun. One that began before our constructor runs already, and one that is found later
+ * is left alone: these come to at_exit.c by libc's way out alone. */
+static void patch_exits(struct shim *shim, const struct watched_runtime *beginning)
 {
-    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
-        struct watched_runtime *runtime = &shim->runtimes[i];
-        runtime->exit_unseen = gpw_hook_stacks.base == 0 ? "no memory for the hook's stacks"
-                                                         : patch_exit(&runtime->found, &runtime->exit_trampoline);
+    struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
+        if (gpw_hook_stacks.base == 0)
+            runtime->exit_unseen = "no memory for the hook's stacks";
+        else if (runtime == beginning || atomic_load(&runtime->mmap_caller) == 0)
+            runtime->exit_unseen = patch_exit(&runtime->found, &runtime->exit_trampoline);
+        else { /* in a library: its program leaves by libc's way, as a rule */
+            runtime->exit_unseen = "the Go runtime began before the shim's constructor; os.Exit is not seen";
+            continue;
+        }
         if (runtime->exit_unseen != NULL)
             log_error(shim->options.at_exit ? "no dump at exit of " : "the last events are not kept at exit of ",
                       runtime->module, ": ", runtime->exit_unseen,
@@ -147,7 +182,7 @@ static void open_stacks(struct shim *shim)
     early_mmaps_close(shim);
 }
 
-static void start_second_stage(void)
+static void start_second_stage(const struct watched_runtime *beginning)
 {
     struct shim *shim = &gpw_shim;
     char number[NUMBER_TEXT_BYTES + 8], signal[NUMBER_TEXT_BYTES];
@@ -166,30 +201,31 @@ static void start_second_stage(void)
     int error =
         dumper_start(&shim->dumper, shim->control.page == NULL ? NULL : &shim->control.page->asked, &shim->options);
     if (error != 0) {
-        log_error("cannot start a thread: ", error_text(error, number),
-                  "; no dumps from this process: raise RLIMIT_NPROC (ulimit -u) or pids.max of its cgroup");
+        atomic_store(&shim->state, SHIM_OFF); /* nobody would ever read what the hooks record */
+        log_error("cannot start a thread: ", error_text(error, number), "; no dumps from this process",
+                  error == -ENOMEM ? LIMITS_MEND : "; raise the limit (ulimit -u, the cgroup's pids.max)");
         return;
     }
     if (shim->options.at_exit || event_stream_is_wanted(&shim->event_stream))
-        patch_exits(shim);
+        patch_exits(shim, beginning);
     pthread_atfork(NULL, NULL, in_forked_child);
     if (shim->options.signal != 0 && (error = signal_chain_install(&shim->signals, shim->options.signal)) != 0)
         log_error("cannot install a handler of signal ", number_text((uint64_t)shim->options.signal, signal), ": ",
                   error_text(error, number), "; no dumps by it: choose another in GOPAGEWATCH_SIGNAL");
-    for (uint32_t i = 0; i < atomic_load(&shim->runtimes_count); i++) {
-        const struct watched_runtime *runtime = &shim->runtimes[i];
+    const struct watched_runtime *runtime;
+    for (uint32_t at = 0; (runtime = shim_next_runtime(&at)) != NULL;) {
         log_info("watching ", runtime->module, " (", runtime->found.version.text, "), runtime.madvise ",
                  runtime->madvise_unseen == NULL ? "patched" : runtime->madvise_unseen);
     }
 }
 
-void shim_runtime_begins(void)
+void shim_runtime_begins(struct watched_runtime *runtime)
 {
     atomic_store(&gpw_shim.has_runtime_begun, 1);
     if (!atomic_load(&gpw_shim.is_constructed))
         return;
     int before = errno; /* this runs inside a call of mmap that succeeds */
-    start_second_stage();
+    start_second_stage(runtime);
     errno = before;
 }
 
@@ -206,7 +242,7 @@ static void watch_executable(struct bump *scratch)
     struct vma_list list;
     void *buffer = bump_take(scratch, RUNTIME_FIND_SCRATCH_BYTES);
     reader_process_open(&reader, raw_getpid());
-    bool is_go = runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
+    bool is_go = buffer != NULL && runtime_find(&found, &reader.reader, executable_base(), "/proc/self/exe", buffer);
     reader_process_close(&reader);
     if (!is_go || !found.has_libc)
         return;
@@ -224,14 +260,16 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (getauxval(AT_SECURE) != 0) /* setuid: the environment is not to be trusted */
         return;
     gpw_shim.environment = environment;
-    if (bump_open(&scratch, 64 << 20) != 0)
-        return;
-    watch_executable(&scratch);
-    bump_close(&scratch);
+    if (bump_open_between(&scratch, SCRATCH_BYTES, SCRATCH_LEAST_BYTES) == 0) {
+        watch_executable(&scratch);
+        bump_close(&scratch);
+    } else {
+        log_error("this process is not watched: no memory to look at its program", LIMITS_MEND);
+    }
     atomic_store(&gpw_shim.is_constructed, 1);
     /* A library that this program is linked against may have begun before us. */
     if (atomic_load(&gpw_shim.has_runtime_begun))
-        start_second_stage();
+        start_second_stage(NULL);
     if (atomic_load(&gpw_shim.state) == SHIM_IDLE)
         early_mmaps_close(&gpw_shim); /* no Go program */
 }

@@ -55,6 +55,26 @@ TOOLCHAIN_TEST(programs, go_in_a_linked_library_is_watched, .timeout = 180)
     check_shared_library(&setup, "linked");
 }
 
+/* What a constructor maps is C's, however much it looks like the runtime's first mmap; what the runtime maps is Go's.
+ */
+TOOLCHAIN_TEST(programs, a_constructor_that_maps_like_a_runtime_is_none, .timeout = 60)
+{
+    struct watched *watched = watch_app(toolchain, "earlymmap", NULL);
+    program_await_phase(watched->program, "full");
+    uint64_t rss_bytes;
+    json_t *dump = dump_at_rest(watched, &rss_bytes);
+    check_classes_add_up(dump, rss_bytes, toolchain->version);
+    cr_expect_geq(dump_go_kept_resident(dump), 32u * MEBIBYTE, "%s", toolchain->version);
+    cr_expect_geq(dump_class_resident(dump, "c.mmap"), 256u << 10, "%s", toolchain->version);
+    cr_expect_gt(json_array_size(dump_at(dump, "go/arenas")), 0u, "%s", toolchain->version);
+    cr_expect_lt(dump_class_resident(dump, "c.mmap"), 1u * MEBIBYTE, "%s: the runtime's own is Go's",
+                 toolchain->version);
+    cr_expect_gt(dump_class_resident(dump, "go.metadata"), 0u, "%s", toolchain->version);
+    cr_expect_str_empty(program_errors(watched->program));
+    json_decref(dump);
+    watched_end(watched);
+}
+
 /* Between what it said before and after, and one part in a hundred more. */
 static void expect_between(uint64_t number, double before, double after, const char *what)
 {

@@ -25,7 +25,8 @@ static void watch_a_runtime(void)
     gpw_shim.runtimes[0].found.image_start = 0x400000;
     gpw_shim.runtimes[0].found.image_end = 0x500000;
     atomic_store(&gpw_shim.runtimes[0].mmap_caller, IN_RUNTIME);
-    atomic_store(&gpw_shim.runtimes_count, 1);
+    atomic_store(&gpw_shim.runtimes[0].claimed_for, 0x400000);
+    atomic_store(&gpw_shim.runtimes[0].is_watched, 1);
 }
 
 TestSuite(record, .init = watch_a_runtime);
@@ -76,6 +77,70 @@ Test(record, until_the_runtimes_place_is_learned_its_whole_module_counts_as_the_
     cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_GO);
     do_mmap(IN_C, 0, GO_PAGE_BYTES, PROT_READ | PROT_WRITE, ANONYMOUS, ELSEWHERE);
     cr_expect_eq(look_up(ELSEWHERE).origin[0], ORIGIN_C);
+}
+
+/* What our caller's stack may look like: our record, then its frame, then the return address to its caller. */
+static void do_first_mmap(uintptr_t caller, unsigned frame_words, uintptr_t called_from)
+{
+    uintptr_t stack[64] = {0};
+    stack[1] = caller;
+    stack[2 + frame_words] = called_from;
+    const struct mmap_call call = {.bytes = 256 << 10,
+                                   .protection = PROT_READ | PROT_WRITE,
+                                   .flags = ANONYMOUS,
+                                   .fd = -1,
+                                   .caller = caller,
+                                   .stack_pointer = (uintptr_t)stack};
+    record_mmap(&call, ELSEWHERE);
+}
+
+Test(record, the_runtimes_place_is_learned_from_the_runtime_alone)
+{
+    struct watched_runtime *runtime = &gpw_shim.runtimes[0];
+    atomic_store(&runtime->mmap_caller, 0);
+    runtime->found.call_mmap_start = 0x480000;
+    runtime->found.call_mmap_end = 0x480060;
+    do_first_mmap(IN_SAME_MODULE, 1, 0x470000); /* a constructor of C */
+    do_first_mmap(IN_SAME_MODULE, 1, 0x480000); /* a function's address is no return into it */
+    do_first_mmap(IN_SAME_MODULE, 40, 0x480038);
+    do_first_mmap(IN_C, 1, 0x480038);
+    cr_expect_eq(atomic_load(&runtime->mmap_caller), 0);
+    cr_expect_eq(atomic_load(&gpw_shim.has_runtime_begun), 0);
+    do_first_mmap(IN_RUNTIME, 1, 0x480038);
+    cr_expect_eq(atomic_load(&runtime->mmap_caller), IN_RUNTIME);
+    cr_expect_eq(atomic_load(&gpw_shim.has_runtime_begun), 1);
+    do_first_mmap(IN_SAME_MODULE, 1, 0x480038);
+    cr_expect_eq(atomic_load(&runtime->mmap_caller), IN_RUNTIME, "once");
+}
+
+Test(record, where_the_runtimes_caller_is_not_known_the_first_is_believed)
+{
+    atomic_store(&gpw_shim.runtimes[0].mmap_caller, 0);
+    do_first_mmap(IN_RUNTIME, 1, 0);
+    cr_expect_eq(atomic_load(&gpw_shim.runtimes[0].mmap_caller), IN_RUNTIME);
+}
+
+/* The words above end with the stack, or with what may be read. */
+Test(record, a_caller_at_the_top_of_its_stack_is_looked_at_no_further)
+{
+    uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(pages, MAP_FAILED);
+    cr_assert_eq(mprotect(pages + 4096, 4096, PROT_NONE), 0);
+    atomic_store(&gpw_shim.runtimes[0].mmap_caller, 0);
+    gpw_shim.runtimes[0].found.call_mmap_start = 0x480000;
+    gpw_shim.runtimes[0].found.call_mmap_end = 0x480060;
+    struct mmap_call call = {.bytes = 256 << 10,
+                             .protection = PROT_READ | PROT_WRITE,
+                             .flags = ANONYMOUS,
+                             .fd = -1,
+                             .caller = IN_SAME_MODULE,
+                             .stack_pointer = (uintptr_t)pages + 4096 - 24};
+    record_mmap(&call, ELSEWHERE);
+    cr_expect_eq(atomic_load(&gpw_shim.runtimes[0].mmap_caller), 0);
+    call.stack_pointer -= 16;
+    *(uintptr_t *)(pages + 4096 - 8) = 0x480038;
+    record_mmap(&call, ELSEWHERE);
+    cr_expect_eq(atomic_load(&gpw_shim.runtimes[0].mmap_caller), IN_SAME_MODULE);
 }
 
 Test(record, an_arena_is_a_reservation_at_a_hint_in_whole_arenas)

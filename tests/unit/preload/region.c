@@ -61,6 +61,26 @@ Test(region, what_was_never_opened_gives_nothing)
     cr_expect_null(region_take(&never, 1));
 }
 
+Test(region, stacks_have_a_guard_below_each)
+{
+    enum { STACKS = 3, STACK_BYTES = 2 * PIECE_BYTES };
+    cr_assert(region_open(&region, (uint64_t)STACKS * (STACK_BYTES + REGION_GUARD_BYTES) + 3 * PIECE_BYTES));
+    uint8_t *before = region_take(&region, PIECE_BYTES);
+    uint8_t *first = region_take_stacks(&region, STACK_BYTES, STACKS);
+    uint8_t *behind = region_take(&region, PIECE_BYTES);
+    cr_assert(before != NULL && first != NULL && behind != NULL);
+    for (unsigned i = 0; i < STACKS; i++) {
+        uint8_t *stack = first + i * (uint64_t)(STACK_BYTES + REGION_GUARD_BYTES);
+        memset(stack, 0xff, STACK_BYTES);
+        for (uint64_t at = 1; at <= REGION_GUARD_BYTES; at += 4095)
+            cr_expect_not(is_readable((uintptr_t)stack - at), "stack %u", i);
+        cr_expect_leq(stack + STACK_BYTES, behind);
+        cr_expect_geq(stack - REGION_GUARD_BYTES, before + PIECE_BYTES);
+    }
+    cr_expect(is_readable((uintptr_t)behind));
+    cr_expect_null(region_take_stacks(&region, PIECE_BYTES, 1), "a guard would not fit");
+}
+
 Test(region, takes_less_where_address_space_is_limited)
 {
     /* What the process has already, and 256 MiB more. */

@@ -195,8 +195,8 @@ Test(stub, takes_the_lowest_free_stack_and_gives_it_back)
     void *start = map(PAGE_BYTES);
     for (int busy = 0; busy < HOOK_STACKS_COUNT; busy++) {
         for (int i = 0; i < HOOK_STACKS_COUNT; i++) {
-            uint8_t *stack = (uint8_t *)gpw_hook_stacks.base + ((uint64_t)i << HOOK_STACK_SHIFT);
-            memset(stack, CANARY, 1 << HOOK_STACK_SHIFT);
+            uint8_t *guard = (uint8_t *)gpw_hook_stacks.base + ((uint64_t)i << HOOK_STACK_SHIFT);
+            memset(guard + REGION_GUARD_BYTES, CANARY, HOOK_STACK_BYTES);
             atomic_store(&gpw_hook_stacks.taken[i], i < busy);
         }
         cr_assert_eq(call_stub(&call, start, PAGE_BYTES, MADV_DONTNEED), 0);

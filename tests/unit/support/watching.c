@@ -20,7 +20,7 @@ void watching_begin(void)
     must(region_open(&shim->region, 256 << 20));
     must(shadow_open(&shim->shadow, &shim->region, 0));
     must(events_open(&shim->events, &shim->region));
-    gpw_hook_stacks.base = (uintptr_t)region_take(&shim->region, HOOK_STACKS_BYTES);
+    hook_stacks_open(&gpw_hook_stacks, &shim->region);
     must(gpw_hook_stacks.base != 0);
     atomic_store(&shim->state, SHIM_WATCHING);
 }
