@@ -36,7 +36,7 @@ struct map_boxes {
     uint8_t bytes[MAP_VALUE_BYTES + GO_REFERENCE_BYTES_MAX]; /* of the box in hand, and the end of a reference */
     struct box *gathered, *opened;                           /* BOXES_MAX each, taken when there is a first one */
     uint32_t count;                                          /* gathered */
-    uint32_t depth; /* of the box in hand; 0: what is in hand lies in none */
+    uint32_t depth;                                          /* of the box in hand; 0: what is in hand lies in none */
     uint32_t sort_starts[1 << SORT_BITS];
 };
 
