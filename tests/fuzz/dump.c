@@ -117,7 +117,7 @@ static const char WATCHED[] =
     "{\"part\":\"header\"," SIZES "},{\"part\":\"buckets\"," SIZES "}],\"total\":{" SIZES "},\"pages_resident\":1,"
     "\"pages_alone\":1,\"pages_shared\":1,\"alone\":4096,\"alone_spans\":8192,\"huge\":4096,\"naive\":224,\"remade\":"
     "{\"capacity\":16,\"bytes\":40},\"grown\":{\"entries\":27,\"capacity\":64,\"bytes\":1152},\"torn_reads\":1,"
-    "\"attempts\":2,\"unknown_objects\":1,\"deep\":false,\"walk_ns\":1000},"
+    "\"attempts\":2,\"unknown_objects\":1,\"unfollowed\":1,\"spent\":1,\"deep\":false,\"walk_ns\":1000},"
     "{\"name\":\"main.n\",\"type\":\"map[int]int\",\"why\":\"nil\"}]";
 
 /* For free; NULL: it became too large. */
