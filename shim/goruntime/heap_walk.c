@@ -246,13 +246,19 @@ static uint64_t enter_allocated(struct heap_walk *walk, uint64_t page)
     return page + 1;
 }
 
-/* A page that the page allocator does not have: address space, or a user arena's chunk. */
+/* A page that the page allocator does not have: address space, a user arena's chunk, or what the heap has grown by
+ * since the arena was begun: then a span is there, as soon as anything is resident. */
 static uint64_t enter_outside(struct heap_walk *walk, uint64_t page)
 {
     struct mspan span;
-    if (find_span(walk, true, page, &span) && span.is_user_arena) {
-        walk->counters.spans_checked++;
-        return add_span(walk, page, walk->work->spans[page], &span);
+    if (find_span(walk, true, page, &span)) {
+        if (span.is_user_arena) {
+            walk->counters.spans_checked++;
+            return add_span(walk, page, walk->work->spans[page], &span);
+        }
+        page_alloc_read_again(&walk->pages, page);
+        if (page_alloc_has(&walk->pages, page))
+            return enter_allocated(walk, page);
     }
     add_run(walk, page, page + 1, PAGE_RESERVED, 0);
     return page + 1;
