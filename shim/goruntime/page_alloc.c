@@ -51,12 +51,12 @@ static void read_page_caches(struct page_alloc *pages)
     struct go_slice allp;
     if (heap->allp == 0 || !go_slice_read(heap->reader, heap->allp, pages->page_caches_count, &allp))
         return;
-    for (uint64_t i = 0; i < allp.length; i++) {
+    for (uint64_t i = 0; i < pages->page_caches_count; i++) {
         uint64_t p;
         uint8_t raw[PAGE_CACHE_BYTES_MAX];
         struct page_cache *cache = &pages->page_caches[i];
         *cache = (struct page_cache){0};
-        if (layout->p_page_cache.bytes > sizeof raw ||
+        if (i >= allp.length || layout->p_page_cache.bytes > sizeof raw ||
             !reader_read(heap->reader, allp.array + i * sizeof p, &p, sizeof p) ||
             !reader_read(heap->reader, p + layout->p_page_cache.offset_bytes, raw, layout->p_page_cache.bytes))
             continue;
@@ -75,10 +75,7 @@ static bool open_page_caches(struct page_alloc *pages, struct bump *bump)
         return true;
     pages->page_caches_count = allp.capacity < PAGE_CACHES_MAX ? allp.capacity : allp.length;
     pages->page_caches = bump_take(bump, pages->page_caches_count * sizeof pages->page_caches[0]);
-    if (pages->page_caches == NULL)
-        return false;
-    read_page_caches(pages);
-    return true;
+    return pages->page_caches != NULL;
 }
 
 bool page_alloc_open(struct page_alloc *pages, const struct go_heap *heap, struct bump *bump)
@@ -124,12 +121,13 @@ static bool read_chunks(struct page_alloc *pages, uint64_t first, uint64_t count
     return true;
 }
 
-/* The heap may have grown since the arena before was read. */
+/* The heap may have grown since the arena before was read, and the Ps have taken other pages. */
 void page_alloc_enter(struct page_alloc *pages, uintptr_t arena)
 {
     pages->arena = arena;
     pages->refreshes = pages->range_refreshes = 0;
     read_ranges(pages);
+    read_page_caches(pages);
     bool are_read = read_chunks(pages, 0, PALLOC_CHUNKS_IN_ARENA);
     for (uint64_t i = 0; i < PALLOC_CHUNKS_IN_ARENA; i++)
         pages->chunk_in_use[i] =

@@ -200,6 +200,20 @@ Test(heap_walk_torn, a_span_that_is_entered_meanwhile_is_found_at_the_second_loo
     cr_expect_eq(walk.counters.spans_untrusted, 0u);
 }
 
+/* mpagealloc.go:allocToCache. They are marked allocated and no span holds them. */
+Test(heap_walk_torn, pages_that_a_p_took_after_the_dump_began_are_free_at_the_first_look)
+{
+    const struct heap_arena *arena;
+    open_heap(FAKE_SWEPT);
+    fake_heap_set_page_cache(&fake, 1, FAKE_ARENAS + 128ull * GO_PAGE_BYTES, UINT64_MAX, 0);
+    walk_to_victim(&arena);
+    const struct heap_run *last = &arena->runs[arena->runs_count - 2];
+    cr_expect_eq(last->kind, PAGE_FREE);
+    cr_expect_eq(last->start, FAKE_ARENAS + 128ull * GO_PAGE_BYTES);
+    cr_expect_eq(last->end - last->start, 64ull * GO_PAGE_BYTES);
+    cr_expect_eq(walk.counters.spans_reread, 0u);
+}
+
 /* ---- the heap grows ---- */
 
 #define GROWN (FAKE_ARENAS + GO_ARENA_BYTES)
