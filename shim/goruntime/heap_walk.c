@@ -53,13 +53,6 @@ bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct b
            reader_cache_open(&walk->cache, heap->reader, bump) && page_alloc_open(&walk->pages, heap, bump);
 }
 
-static bool read_sweepgen(struct heap_walk *walk, uint32_t *sweepgen)
-{
-    const struct go_heap *heap = walk->heap;
-    return reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, sweepgen,
-                       sizeof *sweepgen);
-}
-
 /* ---- spans ---- */
 
 static uintptr_t span_table_entry(const struct heap_walk *walk, uint64_t page)
@@ -349,7 +342,7 @@ static void check_spans(struct heap_walk *walk)
 {
     struct arena_workspace *work = walk->work;
     uint32_t sweepgen;
-    bool is_same_cycle = read_sweepgen(walk, &sweepgen) && sweepgen == walk->sweepgen;
+    bool is_same_cycle = go_heap_sweepgen(walk->heap, &sweepgen) && sweepgen == walk->sweepgen;
     for (uint32_t i = 0; i < work->runs_count; i++) {
         struct heap_run *run = &work->runs[i];
         if (run->kind != PAGE_OBJECTS)
@@ -452,21 +445,15 @@ static void read_samples(struct heap_walk *walk)
 
 /* ---- the arena ---- */
 
-static bool read_word(struct reader *reader, uintptr_t address, uint64_t *word)
-{
-    return reader_read(reader, address, word, sizeof *word);
-}
-
 const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start)
 {
     const struct go_heap *heap = walk->heap;
     struct arena_workspace *work = walk->work;
-    uint64_t index = (start - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES;
     uint64_t first_span;
-    if (index >= GO_ARENA_MAP_BYTES / sizeof walk->heap_arena ||
-        !read_word(heap->reader, heap->arena_map + index * sizeof walk->heap_arena, &walk->heap_arena) ||
-        walk->heap_arena == 0 || !read_word(heap->reader, span_table_entry(walk, 0), &first_span) ||
-        !read_sweepgen(walk, &walk->sweepgen)) {
+    walk->heap_arena = go_heap_arena_at(heap, heap->reader, start);
+    if (walk->heap_arena == 0 ||
+        !reader_read(heap->reader, span_table_entry(walk, 0), &first_span, sizeof first_span) ||
+        !go_heap_sweepgen(heap, &walk->sweepgen)) {
         walk->counters.arenas_unreadable++;
         return NULL;
     }
