@@ -46,8 +46,10 @@ Test(modules, a_heap_is_believed_when_its_arena_map_is_private_anonymous_memory)
         uint64_t gap_at_mib, gap_mib; /* not mapped */
         bool is_file, is_shared, is_believed;
     } CASES[] = {
-        {"two neighbours", 0, 0, false, false, true},  {"a gap inside", 16, 1, false, false, false},
-        {"an end too early", 31, 1, false, false, false}, {"a file", 0, 0, true, false, false},
+        {"two neighbours", 0, 0, false, false, true},
+        {"a gap inside", 16, 1, false, false, false},
+        {"an end too early", 31, 1, false, false, false},
+        {"a file", 0, 0, true, false, false},
         {"shared", 0, 0, false, true, false},
     };
     open_heap();
