@@ -20,6 +20,15 @@ static bool is_candidate(const struct vma *vma, struct reader *reader)
            reader_read(reader, vma->start, magic, sizeof magic) && memcmp(magic, ELFMAG, sizeof magic) == 0;
 }
 
+/* The second thing that has to agree (heap_find.h): the arena map is memory as the runtime maps it. */
+static void confirm_heap(struct go_heap *heap, const struct vma_list *vmas)
+{
+    uintptr_t end = heap->arena_map + GO_ARENA_MAP_BYTES;
+    if (end < heap->arena_map || !vma_list_is_private_anonymous(vmas, heap->arena_map, end))
+        go_heap_refuse(heap, "the arena map that was found at ", heap->arena_map,
+                       " is not 32 MiB of private anonymous memory, as the Go runtime maps it");
+}
+
 /* Searches read many small pieces that lie together. The heap is left with the reader that sees every change. In place:
  * the reason why a heap was not found lies in the module itself. */
 static bool examine(struct module *module, const struct vma *vma, const struct modules_source *source,
@@ -29,7 +38,8 @@ static bool examine(struct module *module, const struct vma *vma, const struct m
     *module = (struct module){.vma = vma};
     if (!runtime_find(&module->runtime, &cache->reader, vma->start, path == NULL ? "" : path, scratch))
         return false;
-    heap_find(&module->heap, &module->runtime, &cache->reader, scratch);
+    if (heap_find(&module->heap, &module->runtime, &cache->reader, scratch))
+        confirm_heap(&module->heap, source->vmas);
     module->heap.reader = source->reader;
     return true;
 }

@@ -46,12 +46,8 @@ static void add_arena_tables(const struct heap_book *book, struct known_ranges *
 {
     const struct go_heap *heap = book->heap;
     add(known, heap->arena_map, GO_ARENA_MAP_BYTES);
-    for (uint64_t i = 0; i < book->arenas_count; i++) {
-        uint64_t index = (book->arenas[i] - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, table;
-        if (index < GO_ARENA_MAP_BYTES / sizeof table &&
-            reader_read(heap->reader, heap->arena_map + index * sizeof table, &table, sizeof table))
-            add(known, table, heap->layout->heap_arena_bytes);
-    }
+    for (uint64_t i = 0; i < book->arenas_count; i++)
+        add(known, go_heap_arena_at(heap, heap->reader, book->arenas[i]), heap->layout->heap_arena_bytes);
 }
 
 void heap_metadata_add_ranges(const struct heap_books *books, struct known_ranges *known)
@@ -99,22 +95,13 @@ void heap_metadata_note(struct heap_metadata *metadata, uintptr_t address)
     metadata->is_go[low] = true;
 }
 
-static void subtract_sizes(struct class_sizes *sum, const struct class_sizes *sizes)
-{
-    sum->mapped_bytes -= sizes->mapped_bytes;
-    sum->resident_bytes -= sizes->resident_bytes;
-    sum->swapped_bytes -= sizes->swapped_bytes;
-    sum->huge_bytes -= sizes->huge_bytes;
-    sum->lazyfree_bytes -= sizes->lazyfree_bytes;
-}
-
 void heap_metadata_relabel(const struct heap_metadata *metadata, struct snapshot *snapshot,
                            enum memory_class unexplained)
 {
     for (struct map_row *row = snapshot->rows; row != NULL; row = row->next) {
         if (row->memory_class != unexplained || !metadata->is_go[row->vma - metadata->vmas->vmas])
             continue;
-        subtract_sizes(&snapshot->classes[unexplained], &row->sizes);
+        class_sizes_subtract(&snapshot->classes[unexplained], &row->sizes);
         class_sizes_add(&snapshot->classes[CLASS_GO_METADATA], &row->sizes);
         row->memory_class = CLASS_GO_METADATA;
     }

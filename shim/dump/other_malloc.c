@@ -66,14 +66,6 @@ static struct class_sizes free_sizes(const struct class_sizes *all, const struct
     return free;
 }
 
-static void subtract(struct class_sizes *from, const struct class_sizes *sizes)
-{
-    from->mapped_bytes -= sizes->mapped_bytes;
-    from->resident_bytes -= sizes->resident_bytes;
-    from->swapped_bytes -= sizes->swapped_bytes;
-    from->huge_bytes -= sizes->huge_bytes;
-}
-
 /* The row of the same mapping's c.heap.free, which follows. NULL: no memory. */
 static struct map_row *free_row_behind(struct map_row *used, struct bump *bump)
 {
@@ -94,9 +86,9 @@ static void split_row(struct snapshot *snapshot, struct map_row *row, const stru
     struct map_row *free_row = free.mapped_bytes == 0 ? NULL : free_row_behind(row, bump);
     if (free_row == NULL)
         return;
-    subtract(&row->sizes, &free);
+    class_sizes_subtract(&row->sizes, &free);
     class_sizes_add(&free_row->sizes, &free);
-    subtract(&snapshot->classes[CLASS_C_HEAP_USED], &free);
+    class_sizes_subtract(&snapshot->classes[CLASS_C_HEAP_USED], &free);
     class_sizes_add(&snapshot->classes[CLASS_C_HEAP_FREE], &free);
 }
 

@@ -386,6 +386,15 @@ void class_sizes_add(struct class_sizes *sum, const struct class_sizes *sizes)
     sum->lazyfree_bytes += sizes->lazyfree_bytes;
 }
 
+void class_sizes_subtract(struct class_sizes *sum, const struct class_sizes *sizes)
+{
+    sum->mapped_bytes -= sizes->mapped_bytes;
+    sum->resident_bytes -= sizes->resident_bytes;
+    sum->swapped_bytes -= sizes->swapped_bytes;
+    sum->huge_bytes -= sizes->huge_bytes;
+    sum->lazyfree_bytes -= sizes->lazyfree_bytes;
+}
+
 uint64_t snapshot_explained_bytes(const struct snapshot *snapshot)
 {
     uint64_t bytes = 0;

@@ -32,6 +32,7 @@ struct class_sizes {
 };
 
 void class_sizes_add(struct class_sizes *sum, const struct class_sizes *sizes);
+void class_sizes_subtract(struct class_sizes *sum, const struct class_sizes *sizes);
 
 /* One class's share of one mapping. */
 struct map_row {

@@ -22,6 +22,7 @@ enum {
     FLAG_INLINE = 2,
     ALIGN_BYTES = 16,
     SEARCH_BYTES = 64 * 1024,
+    VERSION_BYTES_MAX = 4096, /* beyond it a length is no length */
     MODULE_INFORMATION_BYTES_MAX = 4 << 20
 };
 
@@ -81,9 +82,9 @@ static bool holds_text(const struct elf_image *image, uintptr_t at, uint64_t byt
 static void read_inline(const struct elf_image *image, uintptr_t at, struct go_version *version)
 {
     uint64_t bytes;
-    if (!read_uvarint(image, &at, &bytes) || bytes >= GO_VERSION_TEXT_BYTES)
+    if (!read_uvarint(image, &at, &bytes) || bytes > VERSION_BYTES_MAX)
         return;
-    read_text(image, at, bytes, version);
+    read_text(image, at, bytes, version); /* what is too long for it is cut: layout.c refuses it */
     at += bytes;
     if (read_uvarint(image, &at, &bytes))
         version->is_race = holds_text(image, at, bytes, "build\t-race=true\n");

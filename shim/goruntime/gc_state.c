@@ -110,7 +110,7 @@ bool gc_state_read(struct gc_state *state, const struct go_heap *heap)
 {
     uint32_t sweepgen, phase;
     *state = (struct gc_state){0};
-    if (!reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &sweepgen, sizeof sweepgen))
+    if (!go_heap_sweepgen(heap, &sweepgen))
         return false;
     state->cycles = sweepgen / 2;
     if (heap->gc.phase != 0 && reader_read(heap->reader, heap->gc.phase, &phase, sizeof phase) &&

@@ -7,8 +7,10 @@
  *              --> allp (an array of P structs that carry their own index)
  *              --> gcTrigger.test --> memstats, gcController, gcphase
  *
- * It is believed when two things that were not looked for agree as well: the arena map that mheap_ points to is 32 MiB
- * of private memory, and every arena on mheap_'s list stands in it.
+ * It is believed when two things that were not looked for agree as well: every arena on mheap_'s list stands in the
+ * arena map that mheap_ points to, which is checked here; and that map is 32 MiB of private anonymous memory. That is
+ * for the caller to check who knows the mappings: the shim by its shadow (make_dump.c), attach and core by the
+ * process's or the core's mappings (modules.c).
  *
  * Allowed context: dumper, command.
  */
@@ -43,9 +45,19 @@ struct go_heap {
 /* malloc.go:arenaL2Bits on linux, 64 bit */
 #define GO_ARENA_MAP_BYTES (32u << 20)
 
+/* Takes the layout away and says why: `before`, the address, `after`. */
+void go_heap_refuse(struct go_heap *heap, const char *before, uintptr_t address, const char *after);
+
 /* Looks for the heap of `runtime`. False: heap->why says why not; before the runtime has initialised its heap that is
  * no error and the search may be repeated. `scratch` holds RUNTIME_FIND_SCRATCH_BYTES, aligned to 16. */
 bool heap_find(struct go_heap *heap, const struct go_runtime *runtime, struct reader *reader, void *scratch);
+
+/* The heapArena of the arena that holds `address`, whatever the address is. 0: there is none, or it cannot be read. The
+ * reader may be a cache of the heap's. */
+uintptr_t go_heap_arena_at(const struct go_heap *heap, struct reader *reader, uintptr_t address);
+
+/* mheap_.sweepgen, from the memory itself. False: it cannot be read. */
+bool go_heap_sweepgen(const struct go_heap *heap, uint32_t *sweepgen);
 
 /* A slice of the target that was read: {array, len, cap}. False: not readable, or len above `limit` or cap. */
 struct go_slice {

@@ -53,13 +53,6 @@ bool heap_walk_open(struct heap_walk *walk, const struct go_heap *heap, struct b
            reader_cache_open(&walk->cache, heap->reader, bump) && page_alloc_open(&walk->pages, heap, bump);
 }
 
-static bool read_sweepgen(struct heap_walk *walk, uint32_t *sweepgen)
-{
-    const struct go_heap *heap = walk->heap;
-    return reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, sweepgen,
-                       sizeof *sweepgen);
-}
-
 /* ---- spans ---- */
 
 static uintptr_t span_table_entry(const struct heap_walk *walk, uint64_t page)
@@ -246,13 +239,19 @@ static uint64_t enter_allocated(struct heap_walk *walk, uint64_t page)
     return page + 1;
 }
 
-/* A page that the page allocator does not have: address space, or a user arena's chunk. */
+/* A page that the page allocator does not have: address space, a user arena's chunk, or what the heap has grown by
+ * since the arena was begun: then a span is there, as soon as anything is resident. */
 static uint64_t enter_outside(struct heap_walk *walk, uint64_t page)
 {
     struct mspan span;
-    if (find_span(walk, true, page, &span) && span.is_user_arena) {
-        walk->counters.spans_checked++;
-        return add_span(walk, page, walk->work->spans[page], &span);
+    if (find_span(walk, true, page, &span)) {
+        if (span.is_user_arena) {
+            walk->counters.spans_checked++;
+            return add_span(walk, page, walk->work->spans[page], &span);
+        }
+        page_alloc_read_again(&walk->pages, page);
+        if (page_alloc_has(&walk->pages, page))
+            return enter_allocated(walk, page);
     }
     add_run(walk, page, page + 1, PAGE_RESERVED, 0);
     return page + 1;
@@ -343,7 +342,7 @@ static void check_spans(struct heap_walk *walk)
 {
     struct arena_workspace *work = walk->work;
     uint32_t sweepgen;
-    bool is_same_cycle = read_sweepgen(walk, &sweepgen) && sweepgen == walk->sweepgen;
+    bool is_same_cycle = go_heap_sweepgen(walk->heap, &sweepgen) && sweepgen == walk->sweepgen;
     for (uint32_t i = 0; i < work->runs_count; i++) {
         struct heap_run *run = &work->runs[i];
         if (run->kind != PAGE_OBJECTS)
@@ -450,12 +449,10 @@ const struct heap_arena *heap_walk_arena(struct heap_walk *walk, uintptr_t start
 {
     const struct go_heap *heap = walk->heap;
     struct arena_workspace *work = walk->work;
-    uint64_t index = (start - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES;
     uint64_t first_span;
-    if (index >= GO_ARENA_MAP_BYTES / sizeof walk->heap_arena ||
-        !reader_read_u64(heap->reader, heap->arena_map + index * sizeof walk->heap_arena, &walk->heap_arena) ||
-        walk->heap_arena == 0 || !reader_read_u64(heap->reader, span_table_entry(walk, 0), &first_span) ||
-        !read_sweepgen(walk, &walk->sweepgen)) {
+    walk->heap_arena = go_heap_arena_at(heap, heap->reader, start);
+    if (walk->heap_arena == 0 || !reader_read_u64(heap->reader, span_table_entry(walk, 0), &first_span) ||
+        !go_heap_sweepgen(heap, &walk->sweepgen)) {
         walk->counters.arenas_unreadable++;
         return NULL;
     }

@@ -30,9 +30,7 @@ _Static_assert(offsetof(struct object_span, marks) == CACHE_LINE_BYTES &&
 
 static bool read_sweepgen(struct object_set *set)
 {
-    const struct go_heap *heap = set->heap;
-    return reader_read(heap->reader, heap->mheap + heap->layout->mheap_sweepgen.offset_bytes, &set->sweepgen,
-                       sizeof set->sweepgen);
+    return go_heap_sweepgen(set->heap, &set->sweepgen);
 }
 
 bool object_set_open(struct object_set *set, const struct go_heap *heap, struct reader_cache *cache, struct bump *bump)
@@ -82,11 +80,7 @@ static bool take_look(struct object_set *set)
 /* The heapArena of the arena that holds `address`; 0: the heap has none there. */
 static uintptr_t heap_arena_of(const struct object_set *set, struct reader *reader, uintptr_t address)
 {
-    uint64_t index = (address - GO_ARENA_BASE_OFFSET) / GO_ARENA_BYTES, heap_arena;
-    if (index >= GO_ARENA_MAP_BYTES / sizeof heap_arena ||
-        !reader_read_u64(reader, set->heap->arena_map + index * sizeof heap_arena, &heap_arena))
-        return 0;
-    return heap_arena;
+    return go_heap_arena_at(set->heap, reader, address);
 }
 
 static uint64_t slot_of_arena(uintptr_t address)

@@ -29,17 +29,18 @@ struct page_cache {
 
 /* ---- the whole heap ---- */
 
-static bool read_ranges(struct page_alloc *pages, struct bump *bump)
+/* False: they cannot be read, and those read before count on. */
+static bool read_ranges(struct page_alloc *pages)
 {
     const struct go_heap *heap = pages->heap;
     struct go_slice slice;
     uintptr_t at = heap->mheap + heap->layout->mheap_pages.offset_bytes + heap->layout->page_alloc_in_use.offset_bytes;
-    if (!go_slice_read(heap->reader, at, RANGES_MAX, &slice))
+    if (!go_slice_read(heap->reader, at, RANGES_MAX, &slice) ||
+        (slice.length != 0 &&
+         !reader_read(heap->reader, slice.array, pages->in_use, slice.length * sizeof pages->in_use[0])))
         return false;
-    uint64_t bytes = slice.length * sizeof pages->in_use[0];
-    pages->in_use = bump_take(bump, bytes);
     pages->in_use_count = slice.length;
-    return pages->in_use != NULL && (bytes == 0 || reader_read(heap->reader, slice.array, pages->in_use, bytes));
+    return true;
 }
 
 /* One that cannot be read counts as empty. */
@@ -50,12 +51,12 @@ static void read_page_caches(struct page_alloc *pages)
     struct go_slice allp;
     if (heap->allp == 0 || !go_slice_read(heap->reader, heap->allp, pages->page_caches_count, &allp))
         return;
-    for (uint64_t i = 0; i < allp.length; i++) {
+    for (uint64_t i = 0; i < pages->page_caches_count; i++) {
         uint64_t p;
         uint8_t raw[PAGE_CACHE_BYTES_MAX];
         struct page_cache *cache = &pages->page_caches[i];
         *cache = (struct page_cache){0};
-        if (layout->p_page_cache.bytes > sizeof raw ||
+        if (i >= allp.length || layout->p_page_cache.bytes > sizeof raw ||
             !reader_read(heap->reader, allp.array + i * sizeof p, &p, sizeof p) ||
             !reader_read(heap->reader, p + layout->p_page_cache.offset_bytes, raw, layout->p_page_cache.bytes))
             continue;
@@ -74,16 +75,13 @@ static bool open_page_caches(struct page_alloc *pages, struct bump *bump)
         return true;
     pages->page_caches_count = allp.capacity < PAGE_CACHES_MAX ? allp.capacity : allp.length;
     pages->page_caches = bump_take(bump, pages->page_caches_count * sizeof pages->page_caches[0]);
-    if (pages->page_caches == NULL)
-        return false;
-    read_page_caches(pages);
-    return true;
+    return pages->page_caches != NULL;
 }
 
 bool page_alloc_open(struct page_alloc *pages, const struct go_heap *heap, struct bump *bump)
 {
-    *pages = (struct page_alloc){.heap = heap};
-    return heap->layout->palloc_data_bytes <= PALLOC_DATA_BYTES_MAX && read_ranges(pages, bump) &&
+    *pages = (struct page_alloc){.heap = heap, .in_use = bump_take(bump, RANGES_MAX * sizeof pages->in_use[0])};
+    return pages->in_use != NULL && heap->layout->palloc_data_bytes <= PALLOC_DATA_BYTES_MAX && read_ranges(pages) &&
            open_page_caches(pages, bump);
 }
 
@@ -123,10 +121,13 @@ static bool read_chunks(struct page_alloc *pages, uint64_t first, uint64_t count
     return true;
 }
 
+/* The heap may have grown since the arena before was read, and the Ps have taken other pages. */
 void page_alloc_enter(struct page_alloc *pages, uintptr_t arena)
 {
     pages->arena = arena;
-    pages->refreshes = 0;
+    pages->refreshes = pages->range_refreshes = 0;
+    read_ranges(pages);
+    read_page_caches(pages);
     bool are_read = read_chunks(pages, 0, PALLOC_CHUNKS_IN_ARENA);
     for (uint64_t i = 0; i < PALLOC_CHUNKS_IN_ARENA; i++)
         pages->chunk_in_use[i] =
@@ -135,7 +136,12 @@ void page_alloc_enter(struct page_alloc *pages, uintptr_t arena)
 
 void page_alloc_read_again(struct page_alloc *pages, uint64_t page)
 {
-    read_chunks(pages, page / PALLOC_CHUNK_PAGES, 1);
+    uint64_t chunk = page / PALLOC_CHUNK_PAGES;
+    if (pages->chunk_in_use[chunk])
+        read_chunks(pages, chunk, 1);
+    else if (pages->range_refreshes++ < REFRESHES_MAX && read_ranges(pages))
+        pages->chunk_in_use[chunk] =
+            is_in_use(pages, pages->arena + chunk * PALLOC_CHUNK_BYTES) && read_chunks(pages, chunk, 1);
 }
 
 void page_alloc_refresh_caches(struct page_alloc *pages)

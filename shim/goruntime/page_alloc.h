@@ -31,23 +31,23 @@ enum palloc_state {
 
 struct page_alloc {
     const struct go_heap *heap;
-    struct address_range *in_use; /* what the page allocator has */
+    struct address_range *in_use; /* what the page allocator has; read anew for each arena */
     uint64_t in_use_count;
-    struct page_cache *page_caches; /* of the Ps */
+    struct page_cache *page_caches; /* of the Ps; the same */
     uint64_t page_caches_count;
-    uint32_t refreshes; /* of the page caches, in the arena in hand */
+    uint32_t refreshes, range_refreshes; /* of the page caches and of `in_use`, in the arena in hand */
     /* of the arena in hand */
     uintptr_t arena;
     bool chunk_in_use[PALLOC_CHUNKS_IN_ARENA];
     uint64_t allocated[GO_ARENA_PAGES / 64], scavenged[GO_ARENA_PAGES / 64];
 };
 
-/* Reads what concerns the whole heap. False: the reserve of `bump` is used up, or the ranges in use cannot be read. */
+/* Prepares for the whole heap. False: the reserve of `bump` is used up, or the ranges in use cannot be read. */
 bool page_alloc_open(struct page_alloc *pages, const struct go_heap *heap, struct bump *bump);
 
 /* Reads the bits of the arena that begins at `arena`; pages are numbered from there. */
 void page_alloc_enter(struct page_alloc *pages, uintptr_t arena);
-/* Reads anew what concerns one page. */
+/* Reads anew what concerns one page; a few times for an arena also whether the page allocator has it by now. */
 void page_alloc_read_again(struct page_alloc *pages, uint64_t page);
 /* Reads the page caches anew, a few times for an arena. */
 void page_alloc_refresh_caches(struct page_alloc *pages);

@@ -8,7 +8,9 @@
 
 /* The innermost function that is in this list counts: what is given back for an allocation that happens to be made by
  * FreeOSMemory was not forced, in Go's own accounts neither.
- * mgcscavenge.go, mheap.go, mpagealloc.go, malloc.go, mprof.go, iface.go, netpoll.go; not all versions have all. */
+ * Every caller of sysAlloc, sysReserve and mmap itself on linux, go1.17 to go1.27: mgcscavenge.go, mheap.go,
+ * mpagealloc.go, malloc.go, mprof.go, iface.go, netpoll.go, tracebuf.go, heapdump.go, stack.go ...; not all versions
+ * have all. Not among them: what only a runtime built for debugging has (debuglog.go). */
 static const struct {
     const char *name;
     bool is_of_release;
@@ -38,14 +40,26 @@ static const struct {
     {"runtime.newMarkBits", false, false, PURPOSE_GC_BITS},
     {"runtime.stkbucket", false, false, PURPOSE_PROFILE_BUCKETS},
     {"runtime.newBucket", false, false, PURPOSE_PROFILE_BUCKETS},
-    {"runtime.(*traceRegionAlloc).alloc", false, false, PURPOSE_TRACE},
+    {"runtime.(*traceAlloc).alloc", false, false, PURPOSE_TRACE}, /* to go1.22 */
     {"runtime.traceFlush", false, false, PURPOSE_TRACE},
+    {"runtime.(*traceRegionAlloc).alloc", false, false, PURPOSE_TRACE}, /* from go1.22 on */
+    {"runtime.traceWriter.refill", false, false, PURPOSE_TRACE},
+    {"runtime.makeheapobjbv", false, false, PURPOSE_HEAP_DUMP},
+    {"runtime.stackalloc", false, false, PURPOSE_STACKS}, /* GODEBUG=efence=1; else they are spans */
+    {"runtime.stackfree", false, false, PURPOSE_STACKS},  /* the same, to go1.22 */
+    {"runtime.newosproc0", false, false, PURPOSE_STACKS},
+    {"runtime.vgetrandomGetState", false, false, PURPOSE_RANDOM_STATES},
     {"runtime.itabAdd", false, false, PURPOSE_INTERFACE_TABLES},
     {"runtime.getitab", false, false, PURPOSE_INTERFACE_TABLES},
     {"runtime.(*pollCache).alloc", false, false, PURPOSE_POLL},
     {"runtime.(*mheap).sysAlloc", false, false, PURPOSE_ARENA},
     {"runtime.(*mheap).grow", false, false, PURPOSE_ARENA},
     {"runtime.(*mheap).allocUserArenaChunk", false, false, PURPOSE_ARENA},
+    {"runtime.(*mspan).setUserArenaChunkToFault", false, false, PURPOSE_ARENA}, /* to go1.22 */
+    /* Maps what is mapped already, to take it or to give it back. */
+    {"runtime.(*mheap).allocSpan", false, false, PURPOSE_HARD_DECOMMIT},
+    {"runtime.(*pageAlloc).scavengeOne", false, false, PURPOSE_HARD_DECOMMIT},
+    {"runtime.(*pageAlloc).scavengeRangeLocked", false, false, PURPOSE_HARD_DECOMMIT}, /* go1.18 */
     {"runtime.newSpanSPMC", false, false, PURPOSE_MARK_QUEUES},
     {"runtime.persistentalloc", false, true, PURPOSE_PERSISTENT},
     {"runtime.persistentalloc1", false, true, PURPOSE_PERSISTENT},

@@ -15,7 +15,8 @@
 
 #include "goruntime/runtime_find.h"
 
-/* X(identifier, word): the first four of memory that is given back, the fifth of other advice, the rest of mappings. */
+/* X(identifier, word): FORCED to EAGER are of memory that is given back, HUGE_PAGES of other advice, those from ARENA
+ * on of mappings. */
 #define GPW_PURPOSES(X)                           \
     X(UNKNOWN, "other")                           \
     X(FORCED, "FreeOSMemory")                     \
@@ -32,6 +33,10 @@
     X(MARK_QUEUES, "mark queues")                 \
     X(PROFILE_BUCKETS, "profile buckets")         \
     X(TRACE, "trace buffers")                     \
+    X(HEAP_DUMP, "heap dump")                     \
+    X(STACKS, "stacks")                           \
+    X(RANDOM_STATES, "random states")             \
+    X(HARD_DECOMMIT, "harddecommit")              \
     X(INTERFACE_TABLES, "interface tables")       \
     X(POLL, "poll descriptors")                   \
     X(START, "start of the runtime")              \

@@ -114,3 +114,16 @@ const struct vma *vma_front_of_file(const struct vma_list *list, const struct vm
     }
     return NULL;
 }
+
+bool vma_list_is_private_anonymous(const struct vma_list *list, uintptr_t start, uintptr_t end)
+{
+    for (uint64_t i = 0; i < list->count && start < end && list->vmas[i].start <= start; i++) {
+        const struct vma *vma = &list->vmas[i];
+        if (vma->end <= start)
+            continue;
+        if (!vma_is_private_anonymous(vma))
+            return false;
+        start = vma->end;
+    }
+    return start >= end;
+}

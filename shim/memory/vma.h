@@ -38,6 +38,9 @@ int vma_list_read(struct vma_list *list, const char *path, struct bump *bump);
  * not far below `of`, with offset 0. NULL: there is none. `of` is one of the list's. */
 const struct vma *vma_front_of_file(const struct vma_list *list, const struct vma *of);
 
+/* Is [start, end) private anonymous memory, mapped without a gap, in one mapping or several? */
+bool vma_list_is_private_anonymous(const struct vma_list *list, uintptr_t start, uintptr_t end);
+
 static inline bool vma_is_file(const struct vma *vma)
 {
     return vma->inode != 0;

@@ -127,10 +127,9 @@ static void find_heaps(struct making *making)
         struct watched_runtime *runtime = making->watched_runtimes[i];
         struct go_heap *heap = &runtime->heap;
         if (heap->layout == NULL && heap_find(heap, &runtime->found, &making->reader.reader, scratch) &&
-            !is_confirmed(heap)) {
-            heap->layout = NULL;
-            heap->why = "the arena map that was found is not memory that the Go runtime mapped";
-        }
+            !is_confirmed(heap))
+            go_heap_refuse(heap, "the arena map that was found at ", heap->arena_map,
+                           " is not memory that the Go runtime was seen to map");
         purposes_find(&runtime->purposes, &runtime->found, &making->reader.reader, scratch);
         making->purposes[i] = &runtime->purposes;
         heap->reader = &making->reader.reader;

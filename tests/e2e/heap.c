@@ -207,3 +207,18 @@ TOOLCHAIN_TEST(heap, user_arenas_are_walked, .timeout = 300)
     cr_expect_eq(program_await_end(watched->program), 0, "%s", program_errors(watched->program));
     watched_end(watched);
 }
+
+/* runtime/debug.SetGCPercent takes any int32. */
+TOOLCHAIN_TEST(heap, the_largest_gogc_is_told_with_goal_and_sums, .timeout = 60)
+{
+    struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){"GOGC=2147483647", NULL});
+    program_await_phase(watched->program, "full");
+    json_t *dump = watched_dump(watched);
+    check_number(dump, "go/heaps/0/gc/percent", INT32_MAX, toolchain->version);
+    cr_expect_gt(dump_number(dump, "go/heaps/0/gc/goal"), dump_number(dump, "go/heaps/0/gc/live"), "go%s",
+                 toolchain->version);
+    cr_expect(json_is_object(dump_at(dump, "go/heaps/0/says")), "go%s", toolchain->version);
+    cr_expect_eq(json_array_size(dump_at(dump, "books/goruntime/missing")), 0u, "go%s", toolchain->version);
+    json_decref(dump);
+    watched_end(watched);
+}

@@ -206,6 +206,31 @@ TOOLCHAIN_TEST(sites, resident_bytes_add_up_to_the_classes, .timeout = 300)
     watched_end(watched);
 }
 
+/* What the runtime maps has a purpose, with its tracer on, in settings of GODEBUG that map in places of their own. */
+TOOLCHAIN_TEST(sites, every_mapping_of_the_runtime_has_a_purpose, .timeout = 120)
+{
+    static const struct {
+        const char *debug, *purpose; /* that purpose too is there, or NULL */
+    } SETTINGS[] = {{"GODEBUG=", NULL}, {"GODEBUG=harddecommit=1", "harddecommit"}, {"GODEBUG=efence=1", "stacks"}};
+    for (size_t i = 0; i < sizeof SETTINGS / sizeof SETTINGS[0]; i++) {
+        if (i == 2 && toolchain_minor(toolchain) < 21)
+            continue; /* go1.19 with efence cannot write a heap dump */
+        struct watched *watched = watch_app(toolchain, "traced", (const char *[]){SETTINGS[i].debug, NULL});
+        program_await_phase(watched->program, "traced");
+        json_t *dump = watched_dump(watched);
+        const char *what = SETTINGS[i].debug;
+        cr_expect_eq(sum(dump, NULL, "go", "mmap", NULL, "other", NULL), 0u, "go%s %s", toolchain->version, what);
+        cr_expect_gt(sum(dump, NULL, "go", "mmap", "rw-", "trace buffers", NULL), 0u, "go%s %s", toolchain->version,
+                     what);
+        cr_expect_gt(sum(dump, NULL, "go", "mmap", "rw-", "heap dump", NULL), 0u, "go%s %s", toolchain->version, what);
+        if (SETTINGS[i].purpose != NULL)
+            cr_expect_gt(sum(dump, NULL, "go", "mmap", NULL, SETTINGS[i].purpose, NULL), 0u, "go%s %s",
+                         toolchain->version, what);
+        json_decref(dump);
+        watched_end(watched);
+    }
+}
+
 /* By whom memory was given back. */
 struct reasons {
     uint64_t forced, background, eager;

@@ -19,7 +19,7 @@ shift 2
 sources=$(cd "$(dirname "$0")/../apps" && pwd)
 script=$(cd "$(dirname "$0")" && pwd)/$(basename "$0")
 
-plain='mapdemo earlymmap freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables maps cblocks mapcost daemon'
+plain='mapdemo earlymmap freeloop allocloop bigheap signals forker busy identity heapstats reinflate wasteful heartbeat mmaploop pagetruth client planted storm frames pinned cwaste variables maps cblocks mapcost daemon traced'
 
 say() { printf 'apps: %s\n' "$*"; }
 

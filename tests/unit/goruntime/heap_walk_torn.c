@@ -6,6 +6,7 @@
 #include "goruntime/heap_walk.h"
 
 #include <criterion/criterion.h>
+#include <inttypes.h>
 
 #include "tests/unit/support/fake_heap.h"
 
@@ -197,4 +198,94 @@ Test(heap_walk_torn, a_span_that_is_entered_meanwhile_is_found_at_the_second_loo
     cr_expect_eq(changes_left, 0u);
     cr_expect_eq(run->kind, PAGE_OBJECTS);
     cr_expect_eq(walk.counters.spans_untrusted, 0u);
+}
+
+/* mpagealloc.go:allocToCache. They are marked allocated and no span holds them. */
+Test(heap_walk_torn, pages_that_a_p_took_after_the_dump_began_are_free_at_the_first_look)
+{
+    const struct heap_arena *arena;
+    open_heap(FAKE_SWEPT);
+    fake_heap_set_page_cache(&fake, 1, FAKE_ARENAS + 128ull * GO_PAGE_BYTES, UINT64_MAX, 0);
+    walk_to_victim(&arena);
+    const struct heap_run *last = &arena->runs[arena->runs_count - 2];
+    cr_expect_eq(last->kind, PAGE_FREE);
+    cr_expect_eq(last->start, FAKE_ARENAS + 128ull * GO_PAGE_BYTES);
+    cr_expect_eq(last->end - last->start, 64ull * GO_PAGE_BYTES);
+    cr_expect_eq(walk.counters.spans_reread, 0u);
+}
+
+/* ---- the heap grows ---- */
+
+#define GROWN (FAKE_ARENAS + GO_ARENA_BYTES)
+
+/* mheap.go:grow takes a chunk, mheap.go:allocSpan a span of it. */
+static void grow_by_a_span(struct fake_heap *self, uintptr_t start)
+{
+    fake_heap_grow(self, start, PALLOC_CHUNK_BYTES);
+    fake_heap_add_span(self, start + 3 * GO_PAGE_BYTES, &FAKE_CLASS[SLOT_CLASS], false, FAKE_SWEPT);
+}
+
+static void expect_grown(uintptr_t start)
+{
+    const struct heap_arena *arena = heap_walk_arena(&walk, GROWN);
+    cr_assert_not_null(arena);
+    for (uint32_t i = 0; i < arena->runs_count; i++) {
+        const struct heap_run *run = &arena->runs[i];
+        for (uintptr_t page = run->start; page < run->end && page < start + PALLOC_CHUNK_BYTES; page += GO_PAGE_BYTES) {
+            if (page >= start)
+                cr_expect_eq(run->kind, fake_heap_kind(&fake, page), "page %#" PRIxPTR " is %d", page, (int)run->kind);
+        }
+    }
+    cr_expect_eq(walk.counters.spans_untrusted, 0u);
+}
+
+Test(heap_walk_torn, a_chunk_that_the_heap_took_after_the_dump_began_is_had)
+{
+    open_heap(FAKE_SWEPT);
+    fake_heap_add_arena(&fake, GROWN, false);
+    grow_by_a_span(&fake, GROWN);
+    expect_grown(GROWN);
+}
+
+/* When the bits of the arena have been read. */
+static void grow_when_a_span_is_looked_for(struct fake_heap *self, uintptr_t address, uint64_t bytes)
+{
+    uintptr_t entry = self->arenas[1].heap_arena + self->layout->heap_arena_spans.offset_bytes;
+    if (changes_left == 0 || bytes < 8 * 8 || address != entry)
+        return;
+    changes_left--;
+    grow_by_a_span(self, GROWN);
+}
+
+Test(heap_walk_torn, a_span_in_a_chunk_that_the_heap_takes_meanwhile_is_found)
+{
+    const struct heap_arena *arena;
+    open_heap(FAKE_SWEPT);
+    fake_heap_add_arena(&fake, GROWN, false);
+    fake.hook = grow_when_a_span_is_looked_for;
+    changes_left = 1;
+    arena = heap_walk_arena(&walk, GROWN);
+    cr_assert_not_null(arena);
+    cr_expect_eq(changes_left, 0u);
+    cr_assert_geq(arena->runs_count, 2u);
+    cr_expect_eq(arena->runs[0].kind, PAGE_RESERVED);
+    cr_expect_eq(arena->runs[1].kind, PAGE_OBJECTS);
+    cr_expect_eq(arena->runs[1].start, GROWN + 3 * GO_PAGE_BYTES);
+    cr_expect_eq(walk.counters.spans_untrusted, 0u);
+}
+
+/* A table that names spans where the page allocator has nothing costs a few looks, not one for each. */
+Test(heap_walk_torn, spans_that_the_page_allocator_does_not_have_cost_few_reads)
+{
+    open_heap(FAKE_SWEPT);
+    fake_heap_add_arena(&fake, GROWN, false);
+    fake_heap_grow(&fake, GROWN, GO_ARENA_BYTES);
+    for (unsigned i = 0; i < 1000; i++)
+        fake_heap_add_span(&fake, GROWN + i * GO_PAGE_BYTES, &FAKE_CLASS[0], false, FAKE_SWEPT);
+    fake_heap_put(&fake, fake.in_use + 8, GROWN, 8); /* the end of its one range */
+    fake.reads = 0;
+    const struct heap_arena *arena = heap_walk_arena(&walk, GROWN);
+    cr_assert_not_null(arena);
+    cr_expect_eq(arena->runs_count, 1u);
+    cr_expect_lt(fake.reads, 200u, "%" PRIu64, fake.reads);
 }

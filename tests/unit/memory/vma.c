@@ -175,3 +175,26 @@ Test(vma_list, says_what_is_wrong)
     cr_expect_eq(vma_list_read(&list, "/proc/self/maps", &bump), -ENOMEM);
     bump_close(&bump);
 }
+
+Test(vma, private_anonymous_memory_has_no_gap_no_file_and_no_sharer)
+{
+    struct vma vmas[] = {
+        {.start = 0x1000, .end = 0x2000, .inode = 7},
+        {.start = 0x2000, .end = 0x4000},
+        {.start = 0x4000, .end = 0x5000},
+        {.start = 0x5000, .end = 0x6000, .is_shared = true},
+        {.start = 0x8000, .end = 0x9000},
+    };
+    static const struct {
+        uintptr_t start, end;
+        bool is_private_anonymous;
+    } CASES[] = {
+        {0x2000, 0x4000, true},  {0x2000, 0x5000, true},  {0x3000, 0x4800, true},  {0x8000, 0x9000, true},
+        {0x1000, 0x2000, false}, {0x1000, 0x3000, false}, {0x4000, 0x6000, false}, {0x6000, 0x7000, false},
+        {0x8000, 0xa000, false}, {0x7000, 0x9000, false}, {0, 0x1000, false},      {0xa000, 0xb000, false},
+    };
+    const struct vma_list list = {.vmas = vmas, .count = sizeof vmas / sizeof vmas[0]};
+    for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        cr_expect_eq(vma_list_is_private_anonymous(&list, CASES[i].start, CASES[i].end), CASES[i].is_private_anonymous,
+                     "case %u", i);
+}
