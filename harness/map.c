@@ -5,13 +5,13 @@
 #include "harness/map.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dump/document_maps.h"
+#include "harness/command_options.h"
 #include "harness/map_look.h"
 #include "harness/map_table.h"
 #include "harness/symbols_directories.h"
@@ -54,15 +54,14 @@ static const char USAGE[] =
     "read, there is no such variable, or no map that was asked for could be read\n";
 
 /* So many are shown in full without --verbose. */
-enum { FEW_MAPS = 3, THING_BYTES = 32 };
+enum { FEW_MAPS = 3 };
 
 struct request {
     const char *what;
     struct map_question question;
     const char *core;
-    int pid;
+    struct command_process process;
     bool is_json, is_verbose;
-    char thing[THING_BYTES];
     struct symbols_directories directories;
     struct symbols_options symbols;
 };
@@ -110,9 +109,8 @@ static enum exit_code take_process(struct request *request, char *const *argumen
         return command_refuse_use(NAME, "no process was named");
     if (count > 1)
         return command_refuse_use(NAME, "one map (or 'main.*') of one process, not '%s' as well", arguments[1]);
-    if (!command_read_pid(arguments[0], &request->pid))
+    if (!command_read_process(arguments[0], &request->process))
         return command_refuse_use(NAME, "'%s' is no process id; the map comes first", arguments[0]);
-    snprintf(request->thing, sizeof request->thing, "%d", request->pid);
     return EXIT_CODE_OK;
 }
 
@@ -224,10 +222,10 @@ static enum exit_code run(const struct request *request)
 {
     struct map_look look;
     struct error error;
-    const char *thing = request->core == NULL ? request->thing : request->core;
+    const char *thing = request->core == NULL ? request->process.text : request->core;
     bool is_program = false;
     bool is_open = request->core == NULL
-                       ? map_look_open_process(&look, NAME, request->pid, thing, &error)
+                       ? map_look_open_process(&look, NAME, request->process.pid, thing, &error)
                        : map_look_open_core(&look, NAME, request->question.program, request->core, &is_program, &error);
     if (!is_open)
         return fail(is_program ? request->question.program : thing, &error);
@@ -240,12 +238,13 @@ static enum exit_code run(const struct request *request)
 
 enum { OPTION_TYPE = 256, OPTION_DEEP, OPTION_JSON, OPTION_VERBOSE, OPTION_CORE, OPTION_EXE, OPTION_SYMBOLS };
 
-static enum exit_code take_option(struct request *request, int option, char **argv)
+static enum exit_code take_option(void *context, int option, const char *value)
 {
+    struct request *request = context;
     struct error error;
     switch (option) {
     case OPTION_TYPE:
-        request->question.type_name = optarg;
+        request->question.type_name = value;
         return EXIT_CODE_OK;
     case OPTION_DEEP:
         request->question.is_deep = true;
@@ -257,21 +256,19 @@ static enum exit_code take_option(struct request *request, int option, char **ar
         request->is_verbose = true;
         return EXIT_CODE_OK;
     case OPTION_CORE:
-        request->core = optarg;
+        request->core = value;
         return EXIT_CODE_OK;
     case OPTION_EXE:
-        request->question.program = optarg;
+        request->question.program = value;
         return EXIT_CODE_OK;
-    case OPTION_SYMBOLS:
-        return symbols_directories_add(&request->directories, optarg, &error) ? EXIT_CODE_OK : fail(optarg, &error);
-    default:
-        return command_refuse_option(NAME, argv);
+    default: /* OPTION_SYMBOLS */
+        return symbols_directories_add(&request->directories, value, &error) ? EXIT_CODE_OK : fail(value, &error);
     }
 }
 
 enum exit_code map_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"type", required_argument, NULL, OPTION_TYPE},
                                             {"deep", no_argument, NULL, OPTION_DEEP},
                                             {"json", no_argument, NULL, OPTION_JSON},
@@ -280,17 +277,12 @@ enum exit_code map_run(int argc, char **argv)
                                             {"exe", required_argument, NULL, OPTION_EXE},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":h", .longs = OPTIONS, .take = take_option};
     struct request request = {0};
-    enum exit_code code = EXIT_CODE_OK;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        }
-        if ((code = take_option(&request, option, argv)) != EXIT_CODE_OK)
-            return code;
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     request.symbols = symbols_directories_options(&request.directories);
     request.question.symbols = &request.symbols;
     code = take_arguments(&request, argv + optind, argc - optind);

@@ -248,7 +248,7 @@ static const struct {
     int code;
     const char *reason;
 } REFUSALS[] = {
-    {{"doctor", "--what"}, 2, "cannot use option '--what'"},
+    {{"doctor", "--what"}, 2, "option '--what' is unknown"},
     {{"doctor", "a", "b"}, 2, "not 'b' as well"},
     {{"doctor", "/nonexistent/app"}, 4, "/nonexistent/app: cannot be opened: No such file"},
     {{"doctor", "/"}, 4, "is no regular file"},

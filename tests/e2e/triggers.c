@@ -244,7 +244,7 @@ Test(triggers, dump_says_why_none_comes, .timeout = 60)
     expect_refusal((const char *[]){command, "dump", pid, "--timeout", "200ms", NULL}, 4, "within the time");
     program_signal(watched->program, SIGCONT);
     expect_refusal((const char *[]){command, "dump", "1073741824", NULL}, 4, "no such process");
-    expect_refusal((const char *[]){command, "dump", "-3", NULL}, 2, "cannot use option");
+    expect_refusal((const char *[]){command, "dump", "-3", NULL}, 2, "option '-3' is unknown");
     expect_refusal((const char *[]){command, "dump", "three", NULL}, 2, "is no process id");
     expect_refusal((const char *[]){command, "dump", NULL}, 2, "no process was named");
     expect_refusal((const char *[]){command, "dump", pid, "--timeout", "5", NULL}, 2, "is no time");
