@@ -11,7 +11,10 @@
 #include "harness/command.h"
 
 /* Every table of long options has it. */
-#define COMMAND_OPTION_HELP {"help", no_argument, NULL, 'h'}
+#define COMMAND_OPTION_HELP            \
+    {                                  \
+        "help", no_argument, NULL, 'h' \
+    }
 
 struct command_syntax {
     const char *name;  /* of the subcommand */

@@ -75,6 +75,26 @@ Test(doctor, machine_looks_other_to_nobody, .timeout = 60)
     program_free(program);
 }
 
+/* As in most containers. */
+#define WITHOUT_PTRACE "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace "
+
+Test(doctor, root_without_its_capability_is_told_so, .timeout = 60)
+{
+    if (!can_be_nobody()) {
+        cr_skip_test("this test is not root");
+        return;
+    }
+    struct temp_dir dir = temp_dir_make();
+    struct program *program = gopagewatch_shell(dir.path, WITHOUT_PTRACE "$G doctor");
+    expect_claim(program_output(program), &(struct claim){"warn rights", "without CAP_SYS_PTRACE"}, "capability");
+    program_free(program);
+    program = gopagewatch_shell(dir.path, "setpriv --reuid 65534 --clear-groups sleep 50 & " /* of another user */
+                                          "until grep -q '^Uid:.65534' /proc/$!/status; do :; done; " WITHOUT_PTRACE
+                                          "$G attach $!; kill $!");
+    cr_expect_not_null(strstr(program_errors(program), "root without CAP_SYS_PTRACE"), "%s", program_errors(program));
+    program_free(program);
+}
+
 /* ---- files ---- */
 
 enum { CLAIMS_MAX = 4 };

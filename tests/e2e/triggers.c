@@ -241,7 +241,8 @@ Test(triggers, dump_says_why_none_comes, .timeout = 60)
     const char *command = built_path("gopagewatch");
     expect_refusal((const char *[]){command, "dump", pid, NULL}, 4, "cannot create /proc/nowhere/1.json");
     program_signal(watched->program, SIGSTOP);
-    expect_refusal((const char *[]){command, "dump", pid, "--timeout", "200ms", NULL}, 4, "within the time");
+    expect_refusal((const char *[]){command, "dump", pid, "--timeout", "200ms", NULL}, 4,
+                   "within the time: it is stopped");
     program_signal(watched->program, SIGCONT);
     expect_refusal((const char *[]){command, "dump", "1073741824", NULL}, 4, "no such process");
     expect_refusal((const char *[]){command, "dump", "-3", NULL}, 2, "option '-3' is unknown");
