@@ -2,6 +2,7 @@
  *
  * Checks of the machine and of this installation. Where a thing can be tried it is tried, on our own process.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -18,6 +19,7 @@
 #include "harness/os_page.h"
 #include "memory/residency.h"
 #include "memory/text.h"
+#include "preload/unwinder.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
@@ -195,6 +197,25 @@ void check_library(const struct doctor *doctor, struct remark *remark)
 }
 
 /* ---- surroundings ---- */
+
+/* The shim looks for it when it starts. */
+void check_unwinder(const struct doctor *doctor, struct remark *remark)
+{
+    (void)doctor;
+    static const char *const NAMES[] = UNWINDER_LIBRARIES;
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        void *library = dlopen(NAMES[i], RTLD_LAZY | RTLD_LOCAL);
+        bool is_it = library != NULL && dlsym(library, "_ULx86_64_step") != NULL;
+        if (library != NULL)
+            dlclose(library);
+        if (is_it) {
+            remark_say(remark, VERDICT_OK, "%s is there: stacks of C code are known", NAMES[i]);
+            return;
+        }
+    }
+    remark_say(remark, VERDICT_WARN, "%s is not there: memory that C code maps has no stacks", NAMES[0]);
+    remark_mend(remark, "install it (Debian and Ubuntu: libunwind8), in the program's container if it runs in one");
+}
 
 void check_cgroup(const struct doctor *doctor, struct remark *remark)
 {

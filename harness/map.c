@@ -12,6 +12,7 @@
 
 #include "dump/document_maps.h"
 #include "harness/command_options.h"
+#include "harness/human.h"
 #include "harness/map_look.h"
 #include "harness/map_table.h"
 #include "harness/symbols_directories.h"
@@ -30,7 +31,8 @@ static const char USAGE[] =
     "anew, when it grows next and to what, what deleting it frees. A running process is not stopped.\n"
     "\n"
     "VAR is a package variable as Go names it: main.cache, example.com/shop/store.Items; a field on the\n"
-    "way to the map is main.srv.cache, an element main.shards[3]; 'main.*' are all maps of a package.\n"
+    "way to the map is main.srv.cache, an element main.shards[3]; 'main.*' are all maps of a package,\n"
+    "'main.shards.*' all of a variable: 4,096 are looked at, the 100 that take most memory shown.\n"
     "\n"
     "      --type TYPE    of the map at an address, whose header is there: 'map[string]string'\n"
     "      --deep         follow all pointers from keys and elements, not only their own\n"
@@ -144,6 +146,28 @@ static bool write_json(const struct map_look *look, const struct map_answers *an
     return result == 0 || error_set(error, "standard output: %s; the output is not whole", strerror(-result));
 }
 
+/* A page with objects of several of them counts for each in what is resident; those of one alone do not. */
+static void write_sums(const struct map_look *look, const struct map_answers *answers, uint64_t shown)
+{
+    uint64_t resident_bytes = 0, alone_bytes = 0, allocated_bytes = 0, entries = 0;
+    for (uint32_t i = 0; i < answers->count; i++) {
+        const struct map_answer *answer = &answers->answers[i];
+        if (answer->why != NULL)
+            continue;
+        resident_bytes += answer->total.resident_bytes;
+        alone_bytes += answer->alone_bytes;
+        allocated_bytes += answer->total.allocated_bytes;
+        entries += answer->entries;
+    }
+    printf("\nall %" PRIu32 " maps: %s entries, %s allocated", answers->count, human_count(entries).text,
+           human_bytes(allocated_bytes).text);
+    if (look->residency != NULL)
+        printf(", resident at most %s (%s alone)", human_bytes(resident_bytes).text, human_bytes(alone_bytes).text);
+    if (shown < answers->count)
+        printf("; %" PRIu64 " rows are not shown (--json has them)", answers->count - shown);
+    putchar('\n');
+}
+
 static void write_text(const struct map_look *look, const struct request *request, const struct map_answers *answers)
 {
     const struct map_table_options options = {
@@ -153,7 +177,8 @@ static void write_text(const struct map_look *look, const struct request *reques
     };
     bool has_details = request->is_verbose || answers->count <= FEW_MAPS;
     if (answers->count > 1)
-        map_table_write_summary(stdout, answers->answers, answers->count, MAP_TABLE_ROWS_MAX, &options);
+        write_sums(look, answers,
+                   map_table_write_summary(stdout, answers->answers, answers->count, MAP_TABLE_ROWS_MAX, &options));
     for (uint32_t i = 0; has_details && i < answers->count; i++) {
         if (answers->count > 1)
             fputc('\n', stdout);
@@ -176,8 +201,8 @@ static void tell(const struct map_look *look, const struct request *request, con
         command_tell(NAME, "%s: what was resident is not known: the core has no holes, all pages were written",
                      request->core);
     if (answers->left_out > 0)
-        command_tell(NAME, "%s: %" PRIu64 " more maps are not shown, %d at a time; name fewer", request->what,
-                     answers->left_out, MAP_PATHS_MAX);
+        command_tell(NAME, "%s: %" PRIu64 " more maps were not looked at, %d at a time; name fewer", request->what,
+                     answers->left_out, MAP_LOOK_MAX);
     if (!request->is_json && !request->is_verbose && answers->count > FEW_MAPS && is_any_known(answers))
         command_tell(NAME, "all of one map: name it, or give --verbose");
 }

@@ -28,7 +28,7 @@ static const char USAGE[] =
     "as without; ask for a dump by 'gopagewatch dump PID' or 'kill -USR2 PID'.\n"
     "\n"
     "  -o, --output PATTERN  path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label;\n"
-    "                        default gopagewatch.%p.%n.json\n"
+    "                        default gopagewatch.%p.%n.json. Its directory has to be there\n"
     "      --every TIME      a dump every so often (500ms, 30s, 5m, 1h)\n"
     "      --at-exit         a dump when the program ends by itself\n"
     "      --when-rss SIZE   a dump when the resident memory passes SIZE (512MiB, 2GiB); again when it\n"
@@ -80,7 +80,7 @@ enum {
 /* What was asked for. */
 struct request {
     struct run_plan plan;
-    bool has_output, wants_check;
+    bool has_output, has_trigger, wants_check;
     struct check_options check;
     struct run_watch watch;
 };
@@ -130,11 +130,14 @@ static enum exit_code take_option(void *context, int option, const char *value)
         request->has_output = true;
         return set_variable("--output", "OUT", value);
     case OPTION_EVERY:
+        request->has_trigger = true;
         request->plan.is_series = true;
         return set_variable("--every", "EVERY", value);
     case OPTION_AT_EXIT:
+        request->has_trigger = true;
         return set_variable("--at-exit", "AT_EXIT", "1");
     case OPTION_WHEN_RSS:
+        request->has_trigger = true;
         return set_variable("--when-rss", "RSS", value);
     case OPTION_EVENTS:
         return set_variable("--events", "EVENTS", value);
@@ -175,6 +178,32 @@ static enum exit_code watch(const struct request *request, const char *program)
     return EXIT_CODE_OK;
 }
 
+/* Dumps that come of themselves come when nobody is there to be told, so it is told before; and whether there is room
+ * for them, because the program would end without any. */
+static enum exit_code tell_output(const struct request *request)
+{
+    struct error error;
+    char files[PATH_MAX];
+    const char *pattern;
+    size_t filled = 0;
+    if (!request->has_trigger && !request->has_output)
+        return EXIT_CODE_OK;
+    if (!launch_check_output(&pattern, &error)) {
+        command_complain(NAME, pattern, &error);
+        return EXIT_CODE_UNREADABLE;
+    }
+    if (!request->has_trigger)
+        return EXIT_CODE_OK;
+    for (const char *at = pattern; *at != '\0' && filled + 1 < sizeof files; at++) {
+        bool is_variable = *at == '%' && at[1] != '\0';
+        files[filled++] = (char)(is_variable ? '*' : *at);
+        at += is_variable;
+    }
+    files[filled] = '\0';
+    command_tell(NAME, "dumps go to %s; next: gopagewatch report %s", pattern, files);
+    return EXIT_CODE_OK;
+}
+
 /* Becomes the program. */
 static enum exit_code start(const struct request *request, char **command)
 {
@@ -184,6 +213,9 @@ static enum exit_code start(const struct request *request, char **command)
         return code;
     struct launch launch;
     if (launch_prepare(&launch, command[0], &error)) {
+        code = tell_output(request);
+        if (code != EXIT_CODE_OK)
+            return code;
         execv(launch.program, command);
         error_set(&error, "cannot be started: %s", strerror(errno));
     }

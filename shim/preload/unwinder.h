@@ -14,6 +14,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The names under which it is looked for. */
+#define UNWINDER_LIBRARIES                 \
+    {                                      \
+        "libunwind.so.8", "libunwind.so.1" \
+    }
+
 /* libunwind-x86_64.h: unw_context_t is a ucontext_t, unw_cursor_t has 127 words; with some to spare. */
 enum { UNWINDER_CONTEXT_WORDS = 256, UNWINDER_CURSOR_WORDS = 256 };
 

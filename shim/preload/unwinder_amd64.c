@@ -17,7 +17,7 @@ enum { STEPS_MAX = 256 };
 
 void unwinder_open(struct unwinder *unwinder)
 {
-    static const char *const NAMES[] = {"libunwind.so.8", "libunwind.so.1"};
+    static const char *const NAMES[] = UNWINDER_LIBRARIES;
     void *library = NULL;
     if (dlopen == NULL || dlsym == NULL)
         return;
