@@ -4,10 +4,10 @@
  */
 #include "harness/attach.h"
 
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include "harness/command_options.h"
 #include "harness/live_look.h"
 
 static const char NAME[] = "attach";
@@ -51,33 +51,25 @@ static enum exit_code attach(int pid, const char *thing, const char *path)
     return code;
 }
 
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    (void)option; /* there is but one */
+    *(const char **)context = value;
+    return EXIT_CODE_OK;
+}
+
 enum exit_code attach_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP, {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":ho:", .longs = OPTIONS, .take = take_option};
+    struct command_process process;
     const char *path = NULL;
-    char default_path[64], thing[32];
-    int pid;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'o':
-            path = optarg;
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
-    if (optind == argc)
-        return command_refuse_use(NAME, "no process was named");
-    if (argc - optind > 1)
-        return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    if (!command_read_pid(argv[optind], &pid))
-        return command_refuse_use(NAME, "'%s' is no process id", argv[optind]);
-    snprintf(default_path, sizeof default_path, "gopagewatch.%d.attach.json", pid);
-    snprintf(thing, sizeof thing, "%d", pid);
-    return attach(pid, thing, path == NULL ? default_path : path);
+    char default_path[64];
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &path, &code) ||
+        (code = command_take_process(NAME, argc, argv, &process)) != EXIT_CODE_OK)
+        return code;
+    snprintf(default_path, sizeof default_path, "gopagewatch.%d.attach.json", process.pid);
+    return attach(process.pid, process.text, path == NULL ? default_path : path);
 }

@@ -11,10 +11,8 @@
 enum exit_code check_run(int argc, char **argv)
 {
     struct check_options options;
-    enum exit_code code = check_options_read(&options, "check", argc, argv);
-    if (code == EXIT_CODE_OK && options.wants_help)
-        fputs(check_options_usage, stdout);
-    else if (code == EXIT_CODE_OK)
+    enum exit_code code;
+    if (check_options_read(&options, "check", argc, argv, &code))
         code = check_gate_run(&options, "check", stdout);
     check_options_free(&options);
     return code;

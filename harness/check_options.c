@@ -4,13 +4,13 @@
  */
 #include "harness/check_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/arguments.h"
 #include "harness/check_config.h"
+#include "harness/command_options.h"
 
 #define TEXT_BYTES_MAX ((uint64_t)64 << 20)
 
@@ -18,7 +18,7 @@ enum { MIN_SAMPLES_DEFAULT = 4, TOP_DEFAULT = 10 };
 
 #define ALPHA_DEFAULT 0.05
 
-const char check_options_usage[] =
+static const char USAGE[] =
     "usage: gopagewatch check [--baseline FILE|DUMP...] --current DUMP... RULE... [OPTION...]\n"
     "\n"
     "The CI gate: compares the memory of a program with what it was, and fails when it grew. METRIC is\n"
@@ -151,15 +151,15 @@ enum {
     OPTION_BASELINE = 256,
     OPTION_CURRENT,
     OPTION_CONFIG,
-    OPTION_SETTING, /* ... whose name is the configuration's */
     OPTION_REQUIRE_SAME_ENV,
     OPTION_UPDATE_BASELINE,
     OPTION_SELF_TEST,
     OPTION_LIST,
-    OPTION_RULE, /* and the kind */
+    OPTION_RULE,                                     /* and the kind */
+    OPTION_SETTING = OPTION_RULE + CHECK_KIND_COUNT, /* and more: whose names are the configuration's */
 };
 
-static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                         {"baseline", required_argument, NULL, OPTION_BASELINE},
                                         {"current", required_argument, NULL, OPTION_CURRENT},
                                         {"config", required_argument, NULL, OPTION_CONFIG},
@@ -168,11 +168,11 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"slope", required_argument, NULL, OPTION_RULE + CHECK_SLOPE},
                                         {"exact", required_argument, NULL, OPTION_RULE + CHECK_EXACT},
                                         {"alpha", required_argument, NULL, OPTION_SETTING},
-                                        {"min-samples", required_argument, NULL, OPTION_SETTING},
-                                        {"top", required_argument, NULL, OPTION_SETTING},
-                                        {"format", required_argument, NULL, OPTION_SETTING},
-                                        {"label", required_argument, NULL, OPTION_SETTING},
-                                        {"phase", required_argument, NULL, OPTION_SETTING},
+                                        {"min-samples", required_argument, NULL, OPTION_SETTING + 1},
+                                        {"top", required_argument, NULL, OPTION_SETTING + 2},
+                                        {"format", required_argument, NULL, OPTION_SETTING + 3},
+                                        {"label", required_argument, NULL, OPTION_SETTING + 4},
+                                        {"phase", required_argument, NULL, OPTION_SETTING + 5},
                                         {"require-same-env", no_argument, NULL, OPTION_REQUIRE_SAME_ENV},
                                         {"update-baseline", required_argument, NULL, OPTION_UPDATE_BASELINE},
                                         {"self-test", no_argument, NULL, OPTION_SELF_TEST},
@@ -183,6 +183,7 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
  * says the same: files of a side and formats add up within either, not over both. */
 struct line {
     struct check_options *options;
+    const char *subcommand;
     bool has_side;
     enum samples_side side;
     bool has_files[SAMPLES_SIDE_COUNT], has_format;
@@ -214,28 +215,31 @@ static bool take_setting(struct line *line, const char *name, const char *value)
     return check_options_set(line->options, name, value, &line->error);
 }
 
-static bool take_option(struct line *line, int option, const char *name)
+static const char *setting_name(int option)
+{
+    const struct option *at = OPTIONS;
+    while (at->val != option)
+        at++;
+    return at->name;
+}
+
+static bool take_value(struct line *line, int option, const char *value)
 {
     struct check_options *options = line->options;
     switch (option) {
     case 1:
-        return take_file(line, optarg);
-    case 'h':
-        options->wants_help = true;
-        return true;
+        return take_file(line, value);
     case OPTION_BASELINE:
-        return begin_side(line, SAMPLES_BASELINE, optarg);
+        return begin_side(line, SAMPLES_BASELINE, value);
     case OPTION_CURRENT:
-        return begin_side(line, SAMPLES_CURRENT, optarg);
+        return begin_side(line, SAMPLES_CURRENT, value);
     case OPTION_CONFIG: /* was read first */
         return true;
-    case OPTION_SETTING:
-        return take_setting(line, name, optarg);
     case OPTION_REQUIRE_SAME_ENV:
         options->settings.needs_same_environment = true;
         return true;
     case OPTION_UPDATE_BASELINE:
-        options->update_baseline = optarg;
+        options->update_baseline = value;
         return true;
     case OPTION_SELF_TEST:
         options->tests_itself = true;
@@ -244,61 +248,64 @@ static bool take_option(struct line *line, int option, const char *name)
         options->lists_metrics = true;
         return true;
     default:
-        return check_rules_add(&options->settings.rules, (enum check_kind)(option - OPTION_RULE), optarg, &line->error);
+        if (option >= OPTION_SETTING)
+            return take_setting(line, setting_name(option), value);
+        return check_rules_add(&options->settings.rules, (enum check_kind)(option - OPTION_RULE), value, &line->error);
     }
 }
 
-/* "-": what is no option comes as option 1, in its place. */
-static int next_option(int argc, char **argv, int *index)
+static enum exit_code take_option(void *context, int option, const char *value)
 {
-    *index = 0;
-    return getopt_long(argc, argv, "-h", OPTIONS, index);
+    struct line *line = context;
+    return take_value(line, option, value) ? EXIT_CODE_OK
+                                           : command_refuse_use(line->subcommand, "%s", line->error.text);
 }
 
 /* The configuration comes first, wherever it is named. */
-static enum exit_code read_config(struct check_options *options, const char *subcommand, int argc, char **argv)
+static enum exit_code take_config(void *context, int option, const char *value)
+{
+    struct line *line = context;
+    if (option == OPTION_CONFIG)
+        line->options->config = value;
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code read_config(struct check_options *options, const char *subcommand)
 {
     struct error error;
-    int index;
     bool is_missing;
-    optind = 0;
-    opterr = 0;
-    for (int option; (option = next_option(argc, argv, &index)) != -1;) {
-        if (option == '?')
-            return command_refuse_option(subcommand, argv);
-        if (option == OPTION_CONFIG)
-            options->config = optarg;
-    }
     if (options->config == NULL || check_config_read(options, options->config, &is_missing, &error))
         return EXIT_CODE_OK;
     command_complain(subcommand, options->config, &error);
     return is_missing ? EXIT_CODE_UNREADABLE : EXIT_CODE_WRONG_USE;
 }
 
-enum exit_code check_options_read(struct check_options *options, const char *subcommand, int argc, char **argv)
+bool check_options_read(struct check_options *options, const char *subcommand, int argc, char **argv,
+                        enum exit_code *code)
 {
     *options = (struct check_options){
         .settings = {.alpha = ALPHA_DEFAULT, .min_samples = MIN_SAMPLES_DEFAULT, .top_rows = TOP_DEFAULT}};
-    struct line line = {.options = options};
-    int index;
+    /* "-": what is no option comes as option 1, in its place. */
+    struct command_syntax syntax = {
+        .name = subcommand, .usage = USAGE, .shorts = "-:h", .longs = OPTIONS, .take = take_config};
+    struct line line = {.options = options, .subcommand = subcommand};
+    *code = EXIT_CODE_UNREADABLE;
     if (bump_open(&options->bump, TEXT_BYTES_MAX) != 0) {
         error_set(&line.error, "there is no memory; free some");
         command_complain(subcommand, "options", &line.error);
-        return EXIT_CODE_UNREADABLE;
+        return false;
     }
     options->settings.rules.bump = &options->bump;
-    enum exit_code code = read_config(options, subcommand, argc, argv);
-    if (code != EXIT_CODE_OK)
-        return code;
-    optind = 0;
-    for (int option; (option = next_option(argc, argv, &index)) != -1;) {
-        if (!take_option(&line, option, OPTIONS[index].name))
-            return command_refuse_use(subcommand, "%s", line.error.text);
-    }
+    if (!command_read_options(&syntax, argc, argv, &line, code) ||
+        (*code = read_config(options, subcommand)) != EXIT_CODE_OK)
+        return false;
+    syntax.take = take_option;
+    if (!command_read_options(&syntax, argc, argv, &line, code))
+        return false;
     if (optind < argc) /* behind "--" */
-        return command_refuse_use(subcommand, "'%s' stands behind --; say whether it is --baseline or --current",
-                                  argv[optind]);
-    return EXIT_CODE_OK;
+        *code = command_refuse_use(subcommand, "'%s' stands behind --; say whether it is --baseline or --current",
+                                   argv[optind]);
+    return *code == EXIT_CODE_OK;
 }
 
 void check_options_free(struct check_options *options)

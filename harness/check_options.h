@@ -35,16 +35,14 @@ struct check_options {
     uint32_t outputs_count;
     const char *config;
     const char *update_baseline; /* where to; NULL: no */
-    bool tests_itself, lists_metrics, wants_help;
+    bool tests_itself, lists_metrics;
     struct bump bump; /* holds what came from the configuration */
 };
 
-/* The page of `gopagewatch check`. */
-extern const char check_options_usage[];
-
-/* Reads them, the configuration first. `subcommand` complains. EXIT_CODE_OK, or what was said already. For
- * check_options_free in any case. */
-enum exit_code check_options_read(struct check_options *options, const char *subcommand, int argc, char **argv);
+/* Reads them, the configuration first. `subcommand` complains. False: it ends with `code`, the page was shown, or what
+ * is wrong was said. For check_options_free in any case. */
+bool check_options_read(struct check_options *options, const char *subcommand, int argc, char **argv,
+                        enum exit_code *code);
 void check_options_free(struct check_options *options);
 
 /* Whether a dump has the label and the phase that are asked for. */

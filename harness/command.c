@@ -5,8 +5,6 @@
 #include "harness/command.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +12,6 @@
 #include <unistd.h>
 
 #include "harness/printable.h"
-#include "memory/text.h"
 
 enum { LINE_BYTES_MAX = 8192 }; /* a path of PATH_MAX and a sentence */
 
@@ -62,15 +59,6 @@ enum exit_code command_refuse_use(const char *subcommand, const char *format, ..
     return EXIT_CODE_WRONG_USE;
 }
 
-enum exit_code command_refuse_option(const char *subcommand, char **argv)
-{
-    /* getopt has gone past a long option that it refuses, but perhaps not past a cluster of short ones. */
-    const char *passed = argv[optind - 1];
-    if (strncmp(passed, "--", 2) == 0)
-        return command_refuse_use(subcommand, "cannot use option '%s'", passed);
-    return command_refuse_use(subcommand, "cannot use option '-%c'", optopt);
-}
-
 enum exit_code command_finish_output(enum exit_code code)
 {
     errno = 0;
@@ -87,14 +75,4 @@ uint32_t command_output_columns(void)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return UINT32_MAX;
     return size.ws_col;
-}
-
-bool command_read_pid(const char *text, int *pid)
-{
-    struct text rest = text_of(text);
-    uint64_t value;
-    if (!text_take_decimal(&rest, &value) || rest.at != rest.end || value == 0 || value > INT_MAX)
-        return false;
-    *pid = (int)value;
-    return true;
 }

@@ -31,13 +31,9 @@ struct command {
 void command_complain(const char *subcommand, const char *thing, const struct error *error);
 /* Talk: a line on stderr that is no error. */
 __attribute__((format(printf, 2, 3))) void command_tell(const char *subcommand, const char *format, ...);
-/* For getopt_long's '?' (with opterr = 0): names the option and returns EXIT_CODE_WRONG_USE. */
-enum exit_code command_refuse_option(const char *subcommand, char **argv);
 /* Prints wrong use with the page that tells right use; returns EXIT_CODE_WRONG_USE. */
 __attribute__((format(printf, 2, 3))) enum exit_code command_refuse_use(const char *subcommand, const char *format,
                                                                         ...);
-/* A process id as it was typed. False: it is none. */
-bool command_read_pid(const char *text, int *pid);
 /* Flushes stdout. `code`, or EXIT_CODE_UNREADABLE when something did not arrive and `code` was OK. */
 enum exit_code command_finish_output(enum exit_code code);
 /* How wide the terminal on stdout is; UINT32_MAX when stdout is none. */

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 
 #include "harness/live_process.h"
 #include "memory/bump.h"
+#include "memory/text.h"
 #include "memory/units.h"
 #include "memory/vma.h"
 
@@ -28,6 +31,8 @@ enum { PROC_PATH_MAX = 64, MAPS_BYTES = 64 << 20 };
 #define NS_PER_SECOND 1000000000ull
 /* Locks have no futex to wait on across processes that may die. */
 #define LOCK_INTERVAL_NS (NS_PER_SECOND / 50)
+/* How often it is looked whether the process is still there. */
+#define LOOK_INTERVAL_NS (NS_PER_SECOND / 10)
 
 static uint64_t now_ns(void)
 {
@@ -119,6 +124,7 @@ bool control_page_open(struct control_page *control, int pid, struct error *erro
     *control = (struct control_page){.fd = open_page(pid), .pid = pid};
     if (control->fd < 0)
         return errno == ENODATA ? refuse_without_page(pid, error) : refuse_rights(pid, errno, error);
+    control->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     /* Smaller than it says: reading it would be a fault. */
     void *page = MAP_FAILED;
     if (fstat(control->fd, &status) == 0 && status.st_size >= GPW_CONTROL_BYTES)
@@ -138,10 +144,13 @@ bool control_page_open(struct control_page *control, int pid, struct error *erro
 
 void control_page_close(struct control_page *control)
 {
+    if (control->fd < 0)
+        return;
     if (control->page != NULL)
         munmap(control->page, GPW_CONTROL_BYTES);
-    if (control->fd >= 0)
-        close(control->fd);
+    if (control->pidfd >= 0)
+        close(control->pidfd);
+    close(control->fd);
     *control = (struct control_page){.fd = -1};
 }
 
@@ -226,19 +235,49 @@ enum control_state control_page_poll(struct control_page *control, struct contro
     return is_made ? CONTROL_MADE : CONTROL_FAILED;
 }
 
-/* Until the word is `wanted` or the time is up. */
-static bool await_word(_Atomic uint32_t *word, uint32_t wanted, uint64_t end_ns)
+static bool has_ended(const struct control_page *control)
+{
+    struct pollfd end = {.fd = control->pidfd, .events = POLLIN};
+    return control->pidfd >= 0 ? poll(&end, 1, 0) == 1 : kill(control->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* By a signal, or by a debugger. Behind the name, which may hold anything. */
+static bool is_stopped(const struct control_page *control)
+{
+    char path[PROC_PATH_MAX], stat[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", control->pid);
+    const char *after_name = read_small_file(path, stat, sizeof stat) <= 0 ? NULL : strrchr(stat, ')');
+    return after_name != NULL && (strncmp(after_name, ") T", 3) == 0 || strncmp(after_name, ") t", 3) == 0);
+}
+
+/* Until the word is `wanted`, the process has ended or the time is up. */
+static bool await_word(const struct control_page *control, _Atomic uint32_t *word, uint32_t wanted, uint64_t end_ns)
 {
     for (;;) {
+        /* In this order: it may answer and end. */
+        bool is_over = has_ended(control);
         uint32_t seen = atomic_load_explicit(word, memory_order_acquire);
         uint64_t at_ns = now_ns();
-        if (seen == wanted || at_ns >= end_ns)
+        if (seen == wanted || is_over || at_ns >= end_ns)
             return seen == wanted;
-        /* Not longer than a second: the process may have ended. */
-        uint64_t rest_ns = min_u64(end_ns - at_ns, NS_PER_SECOND);
+        /* Nobody wakes us when it ends. */
+        uint64_t rest_ns = min_u64(end_ns - at_ns, LOOK_INTERVAL_NS);
         struct timespec rest = {(time_t)(rest_ns / NS_PER_SECOND), (long)(rest_ns % NS_PER_SECOND)};
         syscall(SYS_futex, word, FUTEX_WAIT, seen, &rest, NULL, 0);
     }
+}
+
+static bool refuse_silence(const struct control_page *control, struct error *error)
+{
+    if (has_ended(control))
+        return error_set(error, "it has ended before it made the dump");
+    if (is_stopped(control))
+        return error_set(error,
+                         "no dump came within the time: it is stopped, and makes it when it goes on (kill -CONT "
+                         "%d)",
+                         control->pid);
+    return error_set(error, "no dump came within the time, and it may still come: look for it where its "
+                            "GOPAGEWATCH_OUT says, or give more --timeout");
 }
 
 bool control_page_ask(struct control_page *control, const char *label, uint64_t wait_ns, struct control_answer *answer,
@@ -248,7 +287,7 @@ bool control_page_ask(struct control_page *control, const char *label, uint64_t 
     if (!lock(control, end_ns, error))
         return false;
     request(control, label);
-    await_word(&control->page->answered, control->request, end_ns);
+    await_word(control, &control->page->answered, control->request, end_ns);
     switch (control_page_poll(control, answer, error)) {
     case CONTROL_MADE:
         return true;
@@ -258,8 +297,7 @@ bool control_page_ask(struct control_page *control, const char *label, uint64_t 
         break;
     }
     flock(control->fd, LOCK_UN);
-    return error_set(error, "no dump came within the time; it is stopped, has ended, or has very much memory: give "
-                            "more --timeout");
+    return refuse_silence(control, error);
 }
 
 /* ---- bringing it to rest ---- */
@@ -287,7 +325,7 @@ bool control_page_settle_begin(struct control_page *control, struct error *error
 
 bool control_page_settle_await(struct control_page *control, uint64_t wait_ns)
 {
-    return await_word(&control->page->settle_done, control->settle, now_ns() + wait_ns);
+    return await_word(control, &control->page->settle_done, control->settle, now_ns() + wait_ns);
 }
 
 void control_page_settle_end(struct control_page *control)

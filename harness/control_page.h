@@ -15,8 +15,8 @@
 #include "harness/error.h"
 
 struct control_page {
-    int fd; /* -1: closed */
-    int pid;
+    int fd;         /* -1: closed */
+    int pid, pidfd; /* pidfd is -1 on kernels before 5.3 */
     struct gpw_control *page;
     uint32_t request; /* in hand */
     uint32_t settle;  /* the same of those to come to rest */
@@ -32,8 +32,8 @@ struct control_answer {
     char path[PATH_MAX]; /* of the dump, as this process sees it: through /proc/PID/root where that is another */
 };
 
-/* Asks for a dump with this label and waits for `wait_ns` at most; other commands that ask are waited for too. False:
- * `error` says why no dump came. */
+/* Asks for a dump with this label and waits for `wait_ns` at most, and no longer than the process lives; other commands
+ * that ask are waited for too. False: `error` says why no dump came. */
 bool control_page_ask(struct control_page *control, const char *label, uint64_t wait_ns, struct control_answer *answer,
                       struct error *error);
 

@@ -4,7 +4,6 @@
  */
 #include "harness/core.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/command_options.h"
 #include "harness/core_environment.h"
 #include "harness/core_file.h"
 #include "harness/outside.h"
@@ -154,25 +154,23 @@ static enum exit_code dump_core(const char *exe, const char *core, const char *p
     return code;
 }
 
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    (void)option; /* there is but one */
+    *(const char **)context = value;
+    return EXIT_CODE_OK;
+}
+
 enum exit_code core_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP, {"output", required_argument, NULL, 'o'}, {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":ho:", .longs = OPTIONS, .take = take_option};
     const char *path = NULL;
     char default_path[PATH_MAX];
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'o':
-            path = optarg;
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &path, &code))
+        return code;
     if (argc - optind < 2)
         return command_refuse_use(NAME, "%s was named", optind == argc ? "no program" : "no core file");
     if (argc - optind > 2)

@@ -298,7 +298,7 @@ static bool read_program_headers(struct core_file *core, Elf64_Phdr **programs, 
     Elf64_Ehdr header = {0};
     /* A short file is judged by what it has. */
     if (pread(core->fd, &header, sizeof header, 0) < 0)
-        return error_set(error, "cannot be read");
+        return error_set(error, "cannot be read: %s; copy it to another place", strerror(errno));
     if (!check_header(core, &header, error) || !count_program_headers(core, &header, count, error))
         return false;
     *programs = bump_take(bump, *count * sizeof **programs);

@@ -19,7 +19,7 @@
 #include "harness/core_memory.h"
 #include "memory/units.h"
 
-enum { FRONT_BYTES = 4096, HEX_BYTES = 2 * ELF_BUILD_ID_BYTES + 1 };
+enum { FRONT_BYTES = 4096, ID_TEXT_BYTES = 192 };
 
 /* ---- the first page ---- */
 
@@ -63,15 +63,22 @@ static int read_front(struct reader *reader, uintptr_t address, void *buffer, ui
     return 0;
 }
 
-static void build_id_text(const struct front *front, char text[HEX_BYTES])
+/* The linker's, or what Go's own linker writes instead: "build id 5e6f", "Go build id abc/def", "no build id". */
+static void build_id_text(const struct front *front, char text[ID_TEXT_BYTES])
 {
-    struct elf_image image;
+    static struct elf_image image;
     struct front_reader reader = {{read_front}, front, FRONT_BYTES};
-    text[0] = '\0';
-    if (!elf_image_read(&image, &reader.reader, reader.start) || image.build_id_bytes == 0)
-        strcpy(text, "none");
-    for (uint32_t i = 0; i < image.build_id_bytes; i++)
-        snprintf(text + 2 * (size_t)i, 3, "%02x", image.build_id[i]);
+    bool is_read = elf_image_read(&image, &reader.reader, reader.start);
+    if (!is_read || (image.build_id_bytes == 0 && image.go_build_id_bytes == 0)) {
+        snprintf(text, ID_TEXT_BYTES, "no build id");
+    } else if (image.build_id_bytes == 0) {
+        snprintf(text, ID_TEXT_BYTES, "Go build id %.*s", (int)image.go_build_id_bytes,
+                 (const char *)image.go_build_id);
+    } else {
+        size_t filled = (size_t)snprintf(text, ID_TEXT_BYTES, "build id ");
+        for (uint32_t i = 0; i < image.build_id_bytes; i++)
+            filled += (size_t)snprintf(text + filled, 3, "%02x", image.build_id[i]);
+    }
 }
 
 /* ---- files ---- */
@@ -148,7 +155,7 @@ const char *core_file_path(struct core_file *core, const struct vma *vma)
 
 static bool refuse_program(const struct core_file *core, int fd, struct error *error)
 {
-    char in_core[HEX_BYTES], in_file[HEX_BYTES];
+    char in_core[ID_TEXT_BYTES], in_file[ID_TEXT_BYTES];
     struct front front;
     if (!read_front_of_core(core, core->program, &front))
         return error_set(error,
@@ -158,7 +165,12 @@ static bool refuse_program(const struct core_file *core, int fd, struct error *e
     build_id_text(&front, in_core);
     read_front_of_file(fd, front.count, &front);
     build_id_text(&front, in_file);
-    return error_set(error, "is not the program of this core: that was %s with build id %s, this one's is %s",
+    if (strcmp(in_core, in_file) == 0)
+        return error_set(error,
+                         "is not the program of this core: its first page differs from that of %s (both have "
+                         "%s)",
+                         core->program->name, in_core);
+    return error_set(error, "is not the program of this core: that was %s with %s, this one has %s",
                      core->program->name, in_core, in_file);
 }
 

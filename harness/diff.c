@@ -4,12 +4,12 @@
  */
 #include "harness/diff.h"
 
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "harness/arguments.h"
+#include "harness/command_options.h"
 #include "harness/dump_file.h"
 #include "harness/printable.h"
 
@@ -76,29 +76,27 @@ static enum exit_code compare(char **paths, const struct diff_options *options)
     return code;
 }
 
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    struct diff_options *options = context;
+    if (option == 'a')
+        options->shows_all = true;
+    else if (!argument_read_count(value, &options->top_rows))
+        return command_refuse_use(NAME, "--top takes a number of rows from 1 on, not '%s'", value);
+    return EXIT_CODE_OK;
+}
+
 enum exit_code diff_run(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"top", required_argument, NULL, 'n'}, {"all", no_argument, NULL, 'a'}, {0}};
+        COMMAND_OPTION_HELP, {"top", required_argument, NULL, 'n'}, {"all", no_argument, NULL, 'a'}, {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":hn:a", .longs = OPTIONS, .take = take_option};
     struct diff_options options = {.width_columns = command_output_columns(),
                                    .style = style_choose(isatty(STDOUT_FILENO))};
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "hn:a", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'n':
-            if (!argument_read_count(optarg, &options.top_rows))
-                return command_refuse_use(NAME, "--top takes a number of rows from 1 on, not '%s'", optarg);
-            break;
-        case 'a':
-            options.shows_all = true;
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &options, &code))
+        return code;
     if (argc - optind != 2)
         return command_refuse_use(NAME, "two dumps are compared, OLD and NEW, not %d", argc - optind);
     return compare(argv + optind, &options);

@@ -4,13 +4,13 @@
  */
 #include "harness/doctor.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/command_options.h"
 #include "harness/doctor_check.h"
 #include "harness/printable.h"
 
@@ -53,6 +53,7 @@ static const struct {
     {SCOPE_MACHINE, false, "huge pages", check_huge_pages},
     {SCOPE_MACHINE, false, "khugepaged", check_khugepaged},
     {SCOPE_MACHINE, false, "shim", check_library},
+    {SCOPE_MACHINE, false, "libunwind", check_unwinder},
     {SCOPE_MACHINE, false, "cgroup", check_cgroup},
     {SCOPE_MACHINE, false, "container", check_container},
     {SCOPE_MACHINE, false, "directory", check_directory},
@@ -63,6 +64,7 @@ static const struct {
     {SCOPE_FILE, false, "preload", check_file_preload},
     {SCOPE_FILE, false, "rights", check_file_rights},
     {SCOPE_FILE, false, "symbols", check_file_symbols},
+    {SCOPE_FILE, false, "variables", check_file_variables},
     {SCOPE_FILE, false, "functions", check_file_functions},
     {SCOPE_FILE, false, "madvise", check_file_madvise},
     {SCOPE_FILE, false, "heap", check_file_layout},
@@ -72,6 +74,7 @@ static const struct {
     {SCOPE_PROCESS, true, "go", check_process_go},
     {SCOPE_PROCESS, false, "attach", check_process_attach},
     {SCOPE_PROCESS, false, "heap", check_process_layout},
+    {SCOPE_PROCESS, false, "variables", check_process_variables},
     {SCOPE_PROCESS, false, "shim", check_process_shim},
     {SCOPE_PROCESS, false, "madvise", check_process_madvise},
     {SCOPE_PROCESS, false, "request", check_process_request},
@@ -205,12 +208,10 @@ static enum exit_code examine_file(const struct environment *environment, const 
     return code;
 }
 
-static enum exit_code examine_process(const struct environment *environment, int pid)
+static enum exit_code examine_process(const struct environment *environment, int pid, const char *thing)
 {
     struct doctor_process process = {.pid = pid};
     struct error error;
-    char thing[16];
-    snprintf(thing, sizeof thing, "%d", pid);
     if (!live_look_open(&process.look, NAME, pid, thing, &error))
         return fail(thing, &error);
     struct outside *outside = process.look.outside;
@@ -224,23 +225,20 @@ static enum exit_code examine_process(const struct environment *environment, int
 
 enum exit_code doctor_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP, {0}};
+    static const struct command_syntax SYNTAX = {.name = NAME, .usage = USAGE, .shorts = ":h", .longs = OPTIONS};
     struct environment environment;
-    int pid;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option != 'h')
-            return command_refuse_option(NAME, argv);
-        fputs(USAGE, stdout);
-        return EXIT_CODE_OK;
-    }
+    struct command_process process;
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, NULL, &code))
+        return code;
     if (argc - optind > 1)
         return command_refuse_use(NAME, "one program or process at a time, not '%s' as well", argv[optind + 1]);
     environment_read(&environment, (uint64_t)sysconf(_SC_PAGESIZE), 0, "/proc/self/cgroup");
     if (optind == argc)
         return examine_machine(&environment);
     /* A file whose name is a number is given as ./4711. */
-    if (command_read_pid(argv[optind], &pid))
-        return examine_process(&environment, pid);
+    if (command_read_process(argv[optind], &process))
+        return examine_process(&environment, process.pid, process.text);
     return examine_file(&environment, argv[optind]);
 }

@@ -58,19 +58,22 @@ __attribute__((format(printf, 2, 3))) void remark_mend(struct remark *remark, co
 
 /* ---- the machine ---- */
 doctor_check check_kernel, check_pagemap, check_scan, check_reading, check_ptrace_scope, check_frames, check_huge_pages,
-    check_khugepaged, check_library, check_cgroup, check_container, check_directory;
+    check_khugepaged, check_library, check_unwinder, check_cgroup, check_container, check_directory;
 
 /* ---- a program's file ---- */
 doctor_check check_file_kind, check_file_machine, check_file_go, check_file_rights, check_file_preload,
-    check_file_symbols, check_file_functions, check_file_madvise, check_file_layout, check_file_experiments,
-    check_file_race;
+    check_file_symbols, check_file_variables, check_file_functions, check_file_madvise, check_file_layout,
+    check_file_experiments, check_file_race;
 
 /* ---- a process ---- */
-doctor_check check_process_attach, check_process_go, check_process_layout, check_process_shim, check_process_madvise,
-    check_process_request, check_process_output, check_process_godebug, check_process_limits, check_process_huge_pages,
-    check_process_cgroup;
+doctor_check check_process_attach, check_process_go, check_process_layout, check_process_variables, check_process_shim,
+    check_process_madvise, check_process_request, check_process_output, check_process_godebug, check_process_limits,
+    check_process_huge_pages, check_process_cgroup;
 
-/* Are the checks of a runtime the same in a file and in a process, they are these. */
+/* Are the checks of a runtime the same in a file and in a process, they are these. `path` may be NULL: the file is
+ * gone.
+ */
+void remark_variables(struct remark *remark, const char *path);
 void remark_layout(struct remark *remark, const char *version);
 
 #endif

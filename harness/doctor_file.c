@@ -9,6 +9,7 @@
 
 #include "goruntime/layout.h"
 #include "harness/doctor_check.h"
+#include "harness/go_variable_file.h"
 
 static const struct {
     uint16_t machine;
@@ -128,7 +129,32 @@ void check_file_preload(const struct doctor *doctor, struct remark *remark)
 void check_file_symbols(const struct doctor *doctor, struct remark *remark)
 {
     remark_say(remark, VERDICT_OK,
-               doctor->program->file.has_symbols ? "not stripped" : "stripped: that does no harm, Go's table stays");
+               doctor->program->file.has_symbols ? "not stripped"
+                                                 : "stripped: functions keep their names, by Go's own table");
+}
+
+/* The sentence says first what is missing, and behind ';' what to do. */
+void remark_variables(struct remark *remark, const char *path)
+{
+    struct go_variable_file file;
+    struct error why;
+    if (path == NULL)
+        error_set(&why, "its file is not there any more; name a copy ('gopagewatch map --exe EXE')");
+    else if (go_variable_file_open(&file, path, NULL, &why)) {
+        go_variable_file_close(&file);
+        remark_say(remark, VERDICT_OK, "package variables are known: 'gopagewatch map VAR' and 'run --watch' work");
+        return;
+    }
+    size_t fact_bytes = strcspn(why.text, ";");
+    remark_say(remark, VERDICT_WARN, "'gopagewatch map VAR' and 'run --watch' will not work: it %.*s", (int)fact_bytes,
+               why.text);
+    if (why.text[fact_bytes] != '\0')
+        remark_mend(remark, "%s", why.text + fact_bytes + strlen("; "));
+}
+
+void check_file_variables(const struct doctor *doctor, struct remark *remark)
+{
+    remark_variables(remark, doctor->program->path);
 }
 
 void check_file_functions(const struct doctor *doctor, struct remark *remark)

@@ -2,6 +2,7 @@
  *
  * Checks of the machine and of this installation. Where a thing can be tried it is tried, on our own process.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -13,14 +14,16 @@
 
 #include "harness/doctor_check.h"
 #include "harness/human.h"
+#include "harness/live_process.h"
 #include "harness/shim_library.h"
 #include "harness/os_page.h"
 #include "memory/residency.h"
 #include "memory/text.h"
+#include "preload/unwinder.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage/"
 
-enum { CAP_SYS_PTRACE_BIT = 19, CAP_SYS_ADMIN_BIT = 21, HUGE_PAGE_OS_PAGES = 512 };
+enum { CAP_SYS_ADMIN_BIT = 21, HUGE_PAGE_OS_PAGES = 512 };
 
 /* ---- the kernel ---- */
 
@@ -90,15 +93,6 @@ void check_reading(const struct doctor *doctor, struct remark *remark)
 
 /* ---- rights ---- */
 
-static bool has_capability(unsigned bit)
-{
-    char status[4096];
-    if (read_small_file("/proc/self/status", status, sizeof status) <= 0)
-        return false;
-    const char *found = strstr(status, "\nCapEff:\t");
-    return found != NULL && (strtoull(found + 9, NULL, 16) >> bit & 1) != 0;
-}
-
 void check_ptrace_scope(const struct doctor *doctor, struct remark *remark)
 {
     (void)doctor;
@@ -106,7 +100,15 @@ void check_ptrace_scope(const struct doctor *doctor, struct remark *remark)
     static const char MEND[] = "be root, or: sysctl kernel.yama.ptrace_scope=0; the shim inside a program needs none "
                                "of this";
     char scope[16] = "";
-    bool may_trace = has_capability(CAP_SYS_PTRACE_BIT);
+    bool may_trace = live_process_may_trace();
+    if (geteuid() == 0 && !may_trace) {
+        remark_say(remark, VERDICT_WARN,
+                   "you are root without CAP_SYS_PTRACE: processes of other users cannot be "
+                   "looked at from outside");
+        remark_mend(remark, "docker run --cap-add SYS_PTRACE; kubectl debug --profile=general; the shim inside a "
+                            "program needs none of this");
+        return;
+    }
     if (read_small_file(PATH, scope, sizeof scope) <= 0) {
         remark_say(remark, VERDICT_OK, "no Yama: %s can be looked at from outside",
                    may_trace ? "any process" : "your own processes");
@@ -134,8 +136,9 @@ void check_frames(const struct doctor *doctor, struct remark *remark)
         return;
     }
     remark_say(remark, VERDICT_WARN, "page frames are hidden: 'gopagewatch page' shows no PFN, flags and map counts");
-    remark_mend(remark, has_capability(CAP_SYS_ADMIN_BIT) ? "be root outside of containers"
-                                                          : "be root, if you want these; nothing else needs them");
+    remark_mend(remark, live_process_has_capability(CAP_SYS_ADMIN_BIT)
+                            ? "be root outside of containers"
+                            : "be root, if you want these; nothing else needs them");
 }
 
 /* ---- huge pages ---- */
@@ -194,6 +197,22 @@ void check_library(const struct doctor *doctor, struct remark *remark)
 }
 
 /* ---- surroundings ---- */
+
+/* The shim looks for it when it starts. */
+void check_unwinder(const struct doctor *doctor, struct remark *remark)
+{
+    (void)doctor;
+    void *library = dlopen(UNWINDER_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+    bool is_it = library != NULL && dlsym(library, "_ULx86_64_step") != NULL;
+    if (library != NULL)
+        dlclose(library);
+    if (is_it) {
+        remark_say(remark, VERDICT_OK, UNWINDER_LIBRARY " is there: stacks of C code are known");
+        return;
+    }
+    remark_say(remark, VERDICT_WARN, UNWINDER_LIBRARY " is not there: memory that C code maps has no stacks");
+    remark_mend(remark, "install it (Debian and Ubuntu: libunwind8), in the program's container if it runs in one");
+}
 
 void check_cgroup(const struct doctor *doctor, struct remark *remark)
 {

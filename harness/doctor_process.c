@@ -82,6 +82,11 @@ void check_process_layout(const struct doctor *doctor, struct remark *remark)
     remark_mend(remark, "a newer gopagewatch may know it");
 }
 
+void check_process_variables(const struct doctor *doctor, struct remark *remark)
+{
+    remark_variables(remark, live_process_file_path(&doctor->process->look.process, doctor->process->module->vma));
+}
+
 /* ---- the shim ---- */
 
 void check_process_shim(const struct doctor *doctor, struct remark *remark)

@@ -6,12 +6,12 @@
 #include "harness/export.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/command_options.h"
 #include "harness/dump_events.h"
 #include "harness/dump_file.h"
 #include "harness/export_format.h"
@@ -45,13 +45,12 @@ static const char USAGE_TAIL[] =
     "\n"
     "exit status: 0 all was written, 2 wrong use, 4 a dump cannot be read or the output cannot be written\n";
 
-static enum exit_code write_help(void)
+static void write_help(void)
 {
     fputs(USAGE_HEAD, stdout);
     for (uint32_t i = 0; i < EXPORT_FORMATS_COUNT; i++)
         printf("  %-12s %s\n", EXPORT_FORMATS[i].name, EXPORT_FORMATS[i].summary);
     fputs(USAGE_TAIL, stdout);
-    return EXIT_CODE_OK;
 }
 
 static enum exit_code refuse_format(const char *given)
@@ -212,48 +211,55 @@ static enum exit_code export_to_stdout(struct job *job)
     return write_all(job) ? EXIT_CODE_OK : fail(job->thing, &job->error);
 }
 
+/* ---- the subcommand ---- */
+
+struct request {
+    const char *path, *events_path;
+    struct symbols_directories directories;
+};
+
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    struct request *request = context;
+    struct error error;
+    switch (option) {
+    case 'o':
+        request->path = value;
+        return EXIT_CODE_OK;
+    case OPTION_EVENTS:
+        request->events_path = value;
+        return EXIT_CODE_OK;
+    default: /* OPTION_SYMBOLS */
+        return symbols_directories_add(&request->directories, value, &error) ? EXIT_CODE_OK : fail(value, &error);
+    }
+}
+
 enum exit_code export_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"output", required_argument, NULL, 'o'},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {"events", required_argument, NULL, OPTION_EVENTS},
                                             {0}};
-    struct symbols_directories directories = {0};
-    struct error error;
-    const char *path = "-", *events_path = NULL;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "ho:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            return write_help();
-        case 'o':
-            path = optarg;
-            break;
-        case OPTION_SYMBOLS:
-            if (!symbols_directories_add(&directories, optarg, &error))
-                return fail(optarg, &error);
-            break;
-        case OPTION_EVENTS:
-            events_path = optarg;
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .write_help = write_help, .shorts = ":ho:", .longs = OPTIONS, .take = take_option};
+    struct request request = {.path = "-"};
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     if (optind == argc)
         return refuse_format(NULL);
     struct job job = {.format = export_format_find(argv[optind]),
                       .paths = argv + optind + 1,
                       .paths_count = (uint32_t)(argc - optind - 1),
-                      .symbols = symbols_directories_options(&directories),
-                      .events_path = events_path};
-    bool is_to_stdout = path[0] == '-' && path[1] == '\0';
+                      .symbols = symbols_directories_options(&request.directories),
+                      .events_path = request.events_path};
+    bool is_to_stdout = request.path[0] == '-' && request.path[1] == '\0';
     if (job.format == NULL)
         return refuse_format(argv[optind]);
-    if (directories.count > 0 && !job.format->has_stacks)
+    if (request.directories.count > 0 && !job.format->has_stacks)
         return command_refuse_use(NAME, "%s has no stacks, so --symbols is of no use to it", job.format->name);
-    if (events_path != NULL && !job.format->has_events)
+    if (request.events_path != NULL && !job.format->has_events)
         return command_refuse_use(NAME, "%s has no calls, so --events is of no use to it", job.format->name);
     if (job.paths_count == 0)
         return command_refuse_use(NAME, "no dump was named");
@@ -262,5 +268,5 @@ enum exit_code export_run(int argc, char **argv)
                                   job.paths[1], job.format->is_binary ? " (pprof -diff_base compares two)" : "");
     if (job.format->is_binary && is_to_stdout && isatty(STDOUT_FILENO))
         return command_refuse_use(NAME, "%s is nothing for a terminal; name a file with -o FILE", job.format->name);
-    return is_to_stdout ? export_to_stdout(&job) : export_to_file(&job, path);
+    return is_to_stdout ? export_to_stdout(&job) : export_to_file(&job, request.path);
 }

@@ -21,10 +21,10 @@ enum { LISTED_MAX = 5, LIST_BYTES = 320 };
 
 /* ---- results ---- */
 
-static bool begin(struct go_maps *maps, const struct go_variable_file *file, struct error *error)
+static bool begin(struct go_maps *maps, const struct go_variable_file *file, uint32_t most, struct error *error)
 {
-    *maps = (struct go_maps){.types = file->types, .room = MAP_PATHS_MAX};
-    maps->paths = calloc(MAP_PATHS_MAX, sizeof *maps->paths);
+    *maps = (struct go_maps){.types = file->types, .room = most};
+    maps->paths = calloc(most, sizeof *maps->paths);
     return maps->paths != NULL || error_set(error, "there is no memory for the paths");
 }
 
@@ -75,7 +75,17 @@ struct search {
     char wrong[GO_NAME_BYTES];   /* the variable in it */
     struct go_name_nearest nearest;
     uint64_t variables;
+    char some[LIST_BYTES]; /* names of them */
 };
+
+/* What the compiler and cgo made (".stmp_1", "_cgo_41a3_Cfunc_free") helps nobody. */
+static void name_some(struct search *search, const char *name)
+{
+    enum { SOME_BYTES = 80 };
+    size_t filled = strlen(search->some);
+    if (name[0] != '.' && strncmp(name, "_cgo", strlen("_cgo")) != 0 && filled + strlen(name) + 2 < SOME_BYTES)
+        snprintf(search->some + filled, sizeof search->some - filled, "%s%s", filled == 0 ? "" : ", ", name);
+}
 
 static void consider(struct search *search, const struct go_unit *unit, const struct go_variable *variable)
 {
@@ -84,8 +94,10 @@ static void consider(struct search *search, const struct go_unit *unit, const st
     uint64_t package_bytes = strlen(unit->package);
     go_name_plain(plain, variable->name);
     search->variables++;
-    if (strncmp(plain, unit->package, package_bytes) == 0 && plain[package_bytes] == '.')
+    if (strncmp(plain, unit->package, package_bytes) == 0 && plain[package_bytes] == '.') {
         go_name_offer(&search->nearest, plain + package_bytes + 1);
+        name_some(search, plain + package_bytes + 1);
+    }
     uint64_t bytes = go_name_begins(search->what, plain, ".[", &is_whole);
     if (bytes == 0 || (search->is_found && search->is_whole && !is_whole))
         return;
@@ -125,9 +137,12 @@ static bool refuse_variable(const struct search *search, struct error *error)
         return error_set(error, "there is no variable %s.%s; did you mean %s.%s?", search->package, search->wrong,
                          search->package, search->nearest.name);
     return error_set(error,
-                     "there is no variable %s.%s: none of the %" PRIu64 " in the package is called so, and one that "
-                     "nothing uses is left out by the linker ('%s.*' shows all maps)",
-                     search->package, search->wrong, search->variables, search->package);
+                     "there is no variable %s.%s: none of the %" PRIu64
+                     " in the package%s%s%s is called so; a local one "
+                     "has no fixed place (show it by its address: map 0xADDR --type T), one that nothing uses is "
+                     "left out by the linker",
+                     search->package, search->wrong, search->variables, search->some[0] == '\0' ? "" : " (",
+                     search->some, search->some[0] == '\0' ? "" : ")");
 }
 
 static bool refuse_package(const char *what, Dwarf *dwarf, struct error *error)
@@ -181,6 +196,18 @@ static void collect_both_rounds(struct go_maps *maps, const struct go_place *pla
     go_maps_collect(maps, place);
 }
 
+/* Looks into an element of a slice, or of slices in it, for maps. */
+static void collect_in_slice(struct go_maps *maps, const struct go_place *place)
+{
+    struct go_place element = *place;
+    struct error unused;
+    while (element.type.kind == GO_KIND_SLICE) {
+        if (!go_place_select(&element, "[0]", &unused))
+            return;
+    }
+    collect_both_rounds(maps, &element);
+}
+
 static bool refuse_place(struct go_maps *maps, const struct go_place *place, struct error *error)
 {
     char list[LIST_BYTES], type_name[GO_NAME_BYTES];
@@ -191,8 +218,10 @@ static bool refuse_place(struct go_maps *maps, const struct go_place *place, str
     list_maps(list, maps);
     if (maps->total > 0)
         return error_set(error, "%s is %s %s, no map; its maps: %s", name, article, type_name, list);
-    if (place->type.kind == GO_KIND_SLICE)
-        return error_set(error, "%s is %s %s, no map; give an element, as in %s[0]", name, article, type_name, name);
+    collect_in_slice(maps, place);
+    if (maps->total > 0)
+        return error_set(error, "%s is %s %s, no map; give one of an element, as in %s", name, article, type_name,
+                         maps->paths[0].name);
     if (place->type.kind == GO_KIND_INTERFACE)
         return error_set(error, "%s is %s %s, no map; what it holds only the running program knows", name, article,
                          type_name);
@@ -301,7 +330,7 @@ static bool is_wildcard(const char *what)
 }
 
 bool go_variable_find(struct go_variables *found, const char *program_path, const struct symbols_options *symbols,
-                      const char *what, struct error *error)
+                      const char *what, uint32_t most, struct error *error)
 {
     struct go_variable_file file;
     struct go_maps maps;
@@ -313,8 +342,8 @@ bool go_variable_find(struct go_variables *found, const char *program_path, cons
     if (!go_variable_file_open(&file, program_path, symbols, error))
         return false;
     bool is_done =
-        begin(&maps, &file, error) && (is_wildcard(plain) ? find_all(&maps, file.dwarf, plain, error)
-                                                          : find_one(&maps, file.dwarf, plain, false, error));
+        begin(&maps, &file, most, error) && (is_wildcard(plain) ? find_all(&maps, file.dwarf, plain, error)
+                                                                : find_one(&maps, file.dwarf, plain, false, error));
     if (is_done)
         hand_over(found, &maps);
     free(maps.paths);

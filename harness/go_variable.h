@@ -27,15 +27,16 @@
 
 struct go_variables {
     struct map_path *paths; /* at least one */
-    uint32_t count;         /* at most MAP_PATHS_MAX */
+    uint32_t count;         /* at most as many as were asked for */
     uint64_t left_out;      /* maps for which there was no room */
 };
 
-/* Finds `what` in the program (or library) of that path: "/proc/PID/exe" will do. Where the file itself has no debug
- * information it is looked for by the build id, as names are (`symbols`, which may be NULL): an unstripped copy in a
- * directory, or DIR/.build-id/xx/yyyy.debug. False: `error`, and there is nothing to be freed. */
+/* Finds `what`, of several maps the first `most`, in the program (or library) of that path: "/proc/PID/exe" will do.
+ * Where the file itself has no debug information it is looked for by the build id, as names are (`symbols`, which may
+ * be NULL): an unstripped copy in a directory, or DIR/.build-id/xx/yyyy.debug. False: `error`, and there is nothing to
+ * be freed. */
 bool go_variable_find(struct go_variables *found, const char *program_path, const struct symbols_options *symbols,
-                      const char *what, struct error *error);
+                      const char *what, uint32_t most, struct error *error);
 
 /* The map that lies at `address` (its header, as %p prints a map), of a type that the program has: "map[string]int", or
  * a name, "main.Cache". Spaces, any for interface {}, and the front of package paths do not matter. */

@@ -168,9 +168,10 @@ static bool explain(enum finding finding, const char *build_id, struct error *er
         break;
     }
     return error_set(error,
-                     "has no debug information (DWARF), without which variables have no names: it was built with "
-                     "-ldflags=-s or -w, or stripped; build it without, or name a directory that has the unstripped "
-                     "program or its debug file (--symbols DIR)%s%.*s",
+                     "has no debug information (DWARF), without which variables and types have no names; built with "
+                     "-ldflags=-s or -w it must be built without and started anew (another build does not fit this "
+                     "one), stripped later name a directory with the unstripped program or its debug file "
+                     "(--symbols DIR)%s%.*s",
                      build_id[0] == '\0' ? "" : ", build id ", DIGITS_SHOWN, build_id);
 }
 

@@ -4,14 +4,16 @@
  */
 #include "harness/help.h"
 
-#include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/command_options.h"
 #include "harness/manual.h"
 
 static const char NAME[] = "help";
+
+enum { OPTION_MAN = 256, OPTION_COMPLETION };
 
 static const char USAGE[] =
     "usage: gopagewatch help [COMMAND]\n"
@@ -48,8 +50,9 @@ void help_write_list(const struct command *commands, uint32_t count)
           stdout);
 }
 
-static enum exit_code write_manual(const struct command *commands, uint32_t count,
-                                   void (*write)(FILE *, const struct manual *))
+typedef void manual_writer(FILE *, const struct manual *);
+
+static enum exit_code write_manual(const struct command *commands, uint32_t count, manual_writer *write)
 {
     static struct manual manual; /* too large for the stack */
     struct error error;
@@ -69,42 +72,41 @@ static enum exit_code show_page(const struct command *commands, uint32_t count, 
             continue;
         char command[64], help[] = "--help", *arguments[] = {command, help, NULL};
         snprintf(command, sizeof command, "%s", name);
-        optind = 0; /* getopt begins anew */
         return commands[i].run(2, arguments);
     }
     return command_refuse_use(NULL, "unknown command '%s'", name);
 }
 
+struct request {
+    manual_writer *write; /* NULL: neither was asked for */
+};
+
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    struct request *request = context;
+    request->write = option == OPTION_MAN ? manual_write_roff : manual_write_bash;
+    if (option == OPTION_COMPLETION && strcmp(value, "bash") != 0)
+        return command_refuse_use(NAME, "no completion is known for '%s', only for bash", value);
+    return EXIT_CODE_OK;
+}
+
 enum exit_code help_show(const struct command *commands, uint32_t count, int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"completion", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"man", no_argument, NULL, 'm'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
+                                            {"completion", required_argument, NULL, OPTION_COMPLETION},
+                                            {"man", no_argument, NULL, OPTION_MAN},
                                             {0}};
-    void (*write)(FILE *, const struct manual *) = NULL;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'm':
-            write = manual_write_roff;
-            break;
-        case 'c':
-            if (strcmp(optarg, "bash") != 0)
-                return command_refuse_use(NAME, "no completion is known for '%s', only for bash", optarg);
-            write = manual_write_bash;
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
-    int most = write == NULL ? 1 : 0;
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":h", .longs = OPTIONS, .take = take_option};
+    struct request request = {0};
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
+    int most = request.write == NULL ? 1 : 0;
     if (argc - optind > most)
         return command_refuse_use(NAME, "'%s' is too much", argv[optind + most]);
-    if (write != NULL)
-        return write_manual(commands, count, write);
+    if (request.write != NULL)
+        return write_manual(commands, count, request.write);
     if (optind < argc)
         return show_page(commands, count, argv[optind]);
     help_write_list(commands, count);

@@ -4,6 +4,7 @@
  */
 #include "harness/launch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,4 +70,30 @@ bool launch_set_option(const char *name, const char *value, struct error *error)
         return error_set(error, "'%s': give %s", value, accepted);
     snprintf(variable, sizeof variable, "GOPAGEWATCH_%s", name);
     return setenv(variable, value, 1) == 0 || error_set(error, "'%s': there is no memory for it", value);
+}
+
+#define OUT_DEFAULT(variable, parser, standard, meaning) [OPTION_##variable] = (standard),
+#define OUT_NUMBER(variable, parser, standard, meaning) OPTION_##variable,
+
+bool launch_check_output(const char **pattern, struct error *error)
+{
+    enum { GPW_OPTIONS(OUT_NUMBER) };
+    static const char *const DEFAULTS[] = {GPW_OPTIONS(OUT_DEFAULT)};
+    char directory[PATH_MAX];
+    const char *given = getenv("GOPAGEWATCH_OUT");
+    *pattern = given != NULL && given[0] != '\0' ? given : DEFAULTS[OPTION_OUT];
+    /* Up to the last slash before the first variable. */
+    int length = snprintf(directory, sizeof directory, "%.*s", (int)strcspn(*pattern, "%"), *pattern);
+    bool is_whole = strchr(*pattern + strcspn(*pattern, "%"), '/') == NULL;
+    char *slash = strrchr(directory, '/');
+    if (length >= (int)sizeof directory)
+        return error_set(error, "is too long for a path; give a shorter one");
+    if (slash == NULL)
+        snprintf(directory, sizeof directory, ".");
+    else
+        slash[slash == directory] = '\0';
+    if (access(directory, is_whole ? W_OK | X_OK : X_OK) == 0)
+        return true;
+    return error_set(error, "no dump can be made in %s: %s; make it, or give another place (-o)", directory,
+                     strerror(errno));
 }

@@ -22,6 +22,10 @@ bool launch_find_program(const char *name, char path[PATH_MAX], struct error *er
  * it, or there is none; `error` says what else there is. */
 bool launch_prepare(struct launch *launch, const char *name, struct error *error);
 
+/* Where dumps will go, by the environment: a pattern. False: its directory is not there, or no file can be made in it.
+ * What depends on variables (%p, ...) is not looked at. */
+bool launch_check_output(const char **pattern, struct error *error);
+
 /* One option of the shim: the environment's GOPAGEWATCH_NAME. False: the value is not accepted, `error` says what is.
  */
 bool launch_set_option(const char *name, const char *value, struct error *error);

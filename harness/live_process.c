@@ -37,9 +37,19 @@ static long owner_of(const struct live_process *process)
     return stat(path, &status) == 0 ? (long)status.st_uid : -1;
 }
 
+/* Root in a container is not all-powerful; whose process it is then does not matter. */
+static bool lacks_capability(void)
+{
+    return geteuid() == 0 && !live_process_may_trace();
+}
+
 static bool refuse_permission(const struct live_process *process, struct error *error)
 {
     char scope[16] = "";
+    if (lacks_capability())
+        return error_set(error, "its memory may not be read: you are root without CAP_SYS_PTRACE, as in a container; "
+                                "give it (docker run --cap-add SYS_PTRACE; kubectl debug --profile=general), or be "
+                                "the user that it runs as");
     if (read_small_file("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof scope) > 0)
         scope[strcspn(scope, "\n")] = '\0';
     long owner = owner_of(process);
@@ -65,6 +75,22 @@ bool live_process_refuse(const struct live_process *process, const char *what, i
     if (number == -ESRCH || number == -ENOENT)
         return error_set(error, "it has ended while it was looked at");
     return error_set(error, "%s cannot be read: %s", what, strerror(-number));
+}
+
+bool live_process_may_trace(void)
+{
+    enum { CAP_SYS_PTRACE_BIT = 19 };
+    return live_process_has_capability(CAP_SYS_PTRACE_BIT);
+}
+
+bool live_process_has_capability(unsigned bit)
+{
+    static const char KEY[] = "\nCapEff:\t";
+    char status[4096];
+    if (read_small_file("/proc/self/status", status, sizeof status) <= 0)
+        return false;
+    const char *found = strstr(status, KEY);
+    return found != NULL && (strtoull(found + strlen(KEY), NULL, 16) >> bit & 1) != 0;
 }
 
 /* ---- checks ---- */

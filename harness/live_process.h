@@ -43,6 +43,10 @@ const char *live_process_file_path(void *process, const struct vma *vma);
 /* The number of process `pid` in its own namespace, as it sees itself; `pid` where that is not known. */
 uint64_t live_process_own_pid(int pid);
 
+/* Whether this process has the capability of that number (linux/capability.h), and CAP_SYS_PTRACE. */
+bool live_process_has_capability(unsigned bit);
+bool live_process_may_trace(void);
+
 /* Why a file of the process could not be read: `number` is -errno. Returns false. */
 bool live_process_refuse(const struct live_process *process, const char *what, int number, struct error *error);
 

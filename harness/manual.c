@@ -4,7 +4,6 @@
  */
 #include "harness/manual.h"
 
-#include <getopt.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +145,6 @@ static char *ask(const struct command *command)
         return NULL;
     snprintf(name, sizeof name, "%s", command->name);
     stdout = memory;
-    optind = 0; /* getopt begins anew */
     command->run(2, arguments);
     stdout = before;
     fclose(memory);

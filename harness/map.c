@@ -5,13 +5,14 @@
 #include "harness/map.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dump/document_maps.h"
+#include "harness/command_options.h"
+#include "harness/human.h"
 #include "harness/map_look.h"
 #include "harness/map_table.h"
 #include "harness/symbols_directories.h"
@@ -30,7 +31,8 @@ static const char USAGE[] =
     "anew, when it grows next and to what, what deleting it frees. A running process is not stopped.\n"
     "\n"
     "VAR is a package variable as Go names it: main.cache, example.com/shop/store.Items; a field on the\n"
-    "way to the map is main.srv.cache, an element main.shards[3]; 'main.*' are all maps of a package.\n"
+    "way to the map is main.srv.cache, an element main.shards[3]; 'main.*' are all maps of a package,\n"
+    "'main.shards.*' all of a variable: 4,096 are looked at, the 100 that take most memory shown.\n"
     "\n"
     "      --type TYPE    of the map at an address, whose header is there: 'map[string]string'\n"
     "      --deep         follow all pointers from keys and elements, not only their own\n"
@@ -54,15 +56,14 @@ static const char USAGE[] =
     "read, there is no such variable, or no map that was asked for could be read\n";
 
 /* So many are shown in full without --verbose. */
-enum { FEW_MAPS = 3, THING_BYTES = 32, ADDRESS_BYTES = 32 };
+enum { FEW_MAPS = 3, ADDRESS_BYTES = 32 };
 
 struct request {
     const char *what;
     struct map_question question;
     const char *core;
-    int pid;
+    struct command_process process;
     bool is_json, is_verbose;
-    char thing[THING_BYTES];
     struct symbols_directories directories;
     struct symbols_options symbols;
 };
@@ -110,9 +111,8 @@ static enum exit_code take_process(struct request *request, char *const *argumen
         return command_refuse_use(NAME, "no process was named");
     if (count > 1)
         return command_refuse_use(NAME, "one map (or 'main.*') of one process, not '%s' as well", arguments[1]);
-    if (!command_read_pid(arguments[0], &request->pid))
+    if (!command_read_process(arguments[0], &request->process))
         return command_refuse_use(NAME, "'%s' is no process id; the map comes first", arguments[0]);
-    snprintf(request->thing, sizeof request->thing, "%d", request->pid);
     return EXIT_CODE_OK;
 }
 
@@ -146,6 +146,28 @@ static bool write_json(const struct map_look *look, const struct map_answers *an
     return result == 0 || error_set(error, "standard output: %s; the output is not whole", strerror(-result));
 }
 
+/* A page with objects of several of them counts for each in what is resident; those of one alone do not. */
+static void write_sums(const struct map_look *look, const struct map_answers *answers, uint64_t shown)
+{
+    uint64_t resident_bytes = 0, alone_bytes = 0, allocated_bytes = 0, entries = 0;
+    for (uint32_t i = 0; i < answers->count; i++) {
+        const struct map_answer *answer = &answers->answers[i];
+        if (answer->why != NULL)
+            continue;
+        resident_bytes += answer->total.resident_bytes;
+        alone_bytes += answer->alone_bytes;
+        allocated_bytes += answer->total.allocated_bytes;
+        entries += answer->entries;
+    }
+    printf("\nall %" PRIu32 " maps: %s entries, %s allocated", answers->count, human_count(entries).text,
+           human_bytes(allocated_bytes).text);
+    if (look->residency != NULL)
+        printf(", resident at most %s (%s alone)", human_bytes(resident_bytes).text, human_bytes(alone_bytes).text);
+    if (shown < answers->count)
+        printf("; %" PRIu64 " rows are not shown (--json has them)", answers->count - shown);
+    putchar('\n');
+}
+
 static void write_text(const struct map_look *look, const struct request *request, const struct map_answers *answers)
 {
     const struct map_table_options options = {
@@ -155,7 +177,8 @@ static void write_text(const struct map_look *look, const struct request *reques
     };
     bool has_details = request->is_verbose || answers->count <= FEW_MAPS;
     if (answers->count > 1)
-        map_table_write_summary(stdout, answers->answers, answers->count, MAP_TABLE_ROWS_MAX, &options);
+        write_sums(look, answers,
+                   map_table_write_summary(stdout, answers->answers, answers->count, MAP_TABLE_ROWS_MAX, &options));
     for (uint32_t i = 0; has_details && i < answers->count; i++) {
         if (answers->count > 1)
             fputc('\n', stdout);
@@ -178,8 +201,8 @@ static void tell(const struct map_look *look, const struct request *request, con
         command_tell(NAME, "%s: what was resident is not known: the core has no holes, all pages were written",
                      request->core);
     if (answers->left_out > 0)
-        command_tell(NAME, "%s: %" PRIu64 " more maps are not shown, %d at a time; name fewer", request->what,
-                     answers->left_out, MAP_PATHS_MAX);
+        command_tell(NAME, "%s: %" PRIu64 " more maps were not looked at, %d at a time; name fewer", request->what,
+                     answers->left_out, MAP_LOOK_MAX);
     if (!request->is_json && !request->is_verbose && answers->count > FEW_MAPS && is_any_known(answers))
         command_tell(NAME, "all of one map: name it, or give --verbose");
 }
@@ -227,10 +250,10 @@ static enum exit_code run(const struct request *request)
 {
     struct map_look look;
     struct error error;
-    const char *thing = request->core == NULL ? request->thing : request->core;
+    const char *thing = request->core == NULL ? request->process.text : request->core;
     bool is_program = false;
     bool is_open = request->core == NULL
-                       ? map_look_open_process(&look, NAME, request->pid, thing, &error)
+                       ? map_look_open_process(&look, NAME, request->process.pid, thing, &error)
                        : map_look_open_core(&look, NAME, request->question.program, request->core, &is_program, &error);
     if (!is_open)
         return fail(is_program ? request->question.program : thing, &error);
@@ -243,12 +266,13 @@ static enum exit_code run(const struct request *request)
 
 enum { OPTION_TYPE = 256, OPTION_DEEP, OPTION_JSON, OPTION_VERBOSE, OPTION_CORE, OPTION_EXE, OPTION_SYMBOLS };
 
-static enum exit_code take_option(struct request *request, int option, char **argv)
+static enum exit_code take_option(void *context, int option, const char *value)
 {
+    struct request *request = context;
     struct error error;
     switch (option) {
     case OPTION_TYPE:
-        request->question.type_name = optarg;
+        request->question.type_name = value;
         return EXIT_CODE_OK;
     case OPTION_DEEP:
         request->question.is_deep = true;
@@ -260,21 +284,19 @@ static enum exit_code take_option(struct request *request, int option, char **ar
         request->is_verbose = true;
         return EXIT_CODE_OK;
     case OPTION_CORE:
-        request->core = optarg;
+        request->core = value;
         return EXIT_CODE_OK;
     case OPTION_EXE:
-        request->question.program = optarg;
+        request->question.program = value;
         return EXIT_CODE_OK;
-    case OPTION_SYMBOLS:
-        return symbols_directories_add(&request->directories, optarg, &error) ? EXIT_CODE_OK : fail(optarg, &error);
-    default:
-        return command_refuse_option(NAME, argv);
+    default: /* OPTION_SYMBOLS */
+        return symbols_directories_add(&request->directories, value, &error) ? EXIT_CODE_OK : fail(value, &error);
     }
 }
 
 enum exit_code map_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"type", required_argument, NULL, OPTION_TYPE},
                                             {"deep", no_argument, NULL, OPTION_DEEP},
                                             {"json", no_argument, NULL, OPTION_JSON},
@@ -283,17 +305,12 @@ enum exit_code map_run(int argc, char **argv)
                                             {"exe", required_argument, NULL, OPTION_EXE},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":h", .longs = OPTIONS, .take = take_option};
     struct request request = {0};
-    enum exit_code code = EXIT_CODE_OK;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        }
-        if ((code = take_option(&request, option, argv)) != EXIT_CODE_OK)
-            return code;
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     request.symbols = symbols_directories_options(&request.directories);
     request.question.symbols = &request.symbols;
     code = take_arguments(&request, argv + optind, argc - optind);

@@ -124,15 +124,16 @@ static bool check_program(const struct map_look *look, const struct module *modu
         is_same_id(named.go_build_id, named.go_build_id_bytes, running.go_build_id, running.go_build_id_bytes);
     program_file_close(&file);
     return is_same ||
-           error_set(error, "is not the program that runs: its build id is another one; give the file as it was "
-                            "before it was stripped ('go tool buildid FILE' shows the id)");
+           error_set(error, "is not the program that runs: its build id is another one ('go tool buildid FILE' shows "
+                            "it); give the file as it was before strip, and what was built with -ldflags=-s or -w "
+                            "build without and start anew");
 }
 
 static bool find_in_file(struct map_look *look, const struct map_question *question, const char *path,
                          struct error *error)
 {
     if (question->what != NULL)
-        return go_variable_find(&look->variables, path, question->symbols, question->what, error);
+        return go_variable_find(&look->variables, path, question->symbols, question->what, MAP_LOOK_MAX, error);
     return go_variable_find_type(&look->variables, path, question->symbols, question->type_name, question->address,
                                  error);
 }

@@ -12,6 +12,9 @@
 #include "harness/live_look.h"
 #include "harness/symbols.h"
 
+/* So many maps are looked at, at once. */
+enum { MAP_LOOK_MAX = 4096 };
+
 struct map_look {
     struct outside *outside; /* of the process or the core */
     struct live_look live;   /* of a process */

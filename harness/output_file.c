@@ -27,7 +27,7 @@ bool output_file_open(struct output_file *file, const char *path, struct error *
     if (output_file_is_stdout(file))
         return true;
     if (stat(path, &existing) == 0 && !S_ISREG(existing.st_mode))
-        return error_set(error, "is there and is no file; give another name with -o FILE, or -o - for standard output");
+        return error_set(error, "is there and is no file; name another file, or '-' for standard output");
     clock_gettime(CLOCK_REALTIME, &now);
     int bytes = snprintf(file->temporary, sizeof file->temporary, "%s.%d.%lld%09ld.part", path, (int)getpid(),
                          (long long)now.tv_sec, now.tv_nsec);

@@ -117,7 +117,8 @@ bool outside_take_snapshot(struct outside *outside, struct error *error)
     source->unexplained = has_libc ? CLASS_C_MMAP : CLASS_GO_METADATA;
     int result = snapshot_take(&outside->snapshot, source, &outside->bump, &failed_path);
     if (result == -EACCES || result == -EPERM)
-        return error_set(error, "%s may not be read: %s; be root", failed_path, strerror(-result));
+        return error_set(error, "%s may not be read: %s; %s", failed_path, strerror(-result),
+                         geteuid() == 0 ? "it needs CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)" : "be root");
     return result == 0 ||
            error_set(error, "%s cannot be read: %s; has the process ended?", failed_path, strerror(-result));
 }

@@ -5,12 +5,12 @@
 #include "harness/page.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/command_options.h"
 #include "harness/os_page.h"
 #include "harness/page_look.h"
 #include "harness/page_maps.h"
@@ -57,8 +57,7 @@ static const char USAGE[] =
 enum { PAGES_MAX = 64, THING_BYTES = 32 };
 
 struct request {
-    int pid;
-    char thing[THING_BYTES];
+    struct command_process process;
     bool is_frame, is_json;
     uintptr_t address;
     uint64_t frame;
@@ -112,10 +111,9 @@ static enum exit_code take_arguments(struct request *request, char *const *argum
                                   arguments[0]);
     if (request->is_frame && request->maps.names_count > 0)
         return command_refuse_use(NAME, "--map goes with an address, not with --pfn");
-    if (!command_read_pid(arguments[wanted - 1], &request->pid))
+    if (!command_read_process(arguments[wanted - 1], &request->process))
         return command_refuse_use(NAME, "'%s' is no process id%s", arguments[wanted - 1],
                                   request->is_frame ? "" : "; the address comes first");
-    snprintf(request->thing, sizeof request->thing, "%d", request->pid);
     return EXIT_CODE_OK;
 }
 
@@ -173,7 +171,7 @@ static bool show_address(struct page_look *look, const struct request *request, 
     question.address = request->address;
     question.symbols = &request->symbols;
     if (should_search(request, &object)) {
-        if (!page_maps_search(&maps, NAME, request->pid, request->thing, &question, error))
+        if (!page_maps_search(&maps, NAME, request->process.pid, request->process.text, &question, error))
             return false;
         facts.maps = &maps;
     }
@@ -230,7 +228,7 @@ static bool show_lines(struct page_look *look, const struct request *request, co
     if (found->is_more)
         printf("and at more places: only the first %d are shown\n", PAGES_MAX);
     if (found->count > 0)
-        printf("\n'gopagewatch page 0x%" PRIxPTR " %d' tells all of a page\n", found->pages[0], request->pid);
+        printf("\n'gopagewatch page 0x%" PRIxPTR " %d' tells all of a page\n", found->pages[0], request->process.pid);
     return true;
 }
 
@@ -271,14 +269,14 @@ static enum exit_code show(const struct request *request)
     struct page_look look;
     struct error error;
     bool is_good = (!request->is_frame || check_frame(request->frame, &error)) &&
-                   page_look_open(&look, NAME, request->thing, request->pid, &error);
+                   page_look_open(&look, NAME, request->process.text, request->process.pid, &error);
     if (is_good) {
         is_good = request->is_frame ? show_frame(&look, request, &error) : show_address(&look, request, &error);
         page_look_close(&look);
     }
     if (is_good)
         return EXIT_CODE_OK;
-    command_complain(NAME, request->thing, &error);
+    command_complain(NAME, request->process.text, &error);
     return EXIT_CODE_UNREADABLE;
 }
 
@@ -294,38 +292,37 @@ static enum exit_code take_map(struct request *request, const char *name)
     return EXIT_CODE_OK;
 }
 
-static enum exit_code take_option(struct request *request, int option, char **argv)
+static enum exit_code take_option(void *context, int option, const char *value)
 {
+    struct request *request = context;
     struct error error;
     switch (option) {
     case OPTION_JSON:
         request->is_json = true;
         return EXIT_CODE_OK;
     case OPTION_MAP:
-        return take_map(request, optarg);
+        return take_map(request, value);
     case OPTION_DEEP:
         request->maps.is_deep = true;
         return EXIT_CODE_OK;
     case OPTION_EXE:
-        request->maps.program = optarg;
+        request->maps.program = value;
         return EXIT_CODE_OK;
-    case OPTION_SYMBOLS:
-        if (symbols_directories_add(&request->directories, optarg, &error))
-            return EXIT_CODE_OK;
-        command_complain(NAME, optarg, &error);
-        return EXIT_CODE_UNREADABLE;
     case OPTION_PFN:
         request->is_frame = true;
-        return page_parse_frame(optarg, &request->frame) ? EXIT_CODE_OK
-                                                         : command_refuse_use(NAME, "'%s' is no frame number", optarg);
-    default:
-        return command_refuse_option(NAME, argv);
+        return page_parse_frame(value, &request->frame) ? EXIT_CODE_OK
+                                                        : command_refuse_use(NAME, "'%s' is no frame number", value);
+    default: /* OPTION_SYMBOLS */
+        if (symbols_directories_add(&request->directories, value, &error))
+            return EXIT_CODE_OK;
+        command_complain(NAME, value, &error);
+        return EXIT_CODE_UNREADABLE;
     }
 }
 
 enum exit_code page_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"pfn", required_argument, NULL, OPTION_PFN},
                                             {"json", no_argument, NULL, OPTION_JSON},
                                             {"map", required_argument, NULL, OPTION_MAP},
@@ -333,17 +330,12 @@ enum exit_code page_run(int argc, char **argv)
                                             {"exe", required_argument, NULL, OPTION_EXE},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":h", .longs = OPTIONS, .take = take_option};
     struct request request = {0};
-    enum exit_code code = EXIT_CODE_OK;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "h", OPTIONS, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        }
-        if ((code = take_option(&request, option, argv)) != EXIT_CODE_OK)
-            return code;
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     code = take_arguments(&request, argv + optind, argc - optind);
     request.symbols = symbols_directories_options(&request.directories);
     return code == EXIT_CODE_OK ? show(&request) : code;

@@ -5,12 +5,12 @@
  */
 #include "harness/report.h"
 
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/arguments.h"
 #include "harness/class_table.h"
+#include "harness/command_options.h"
 #include "harness/dump_file.h"
 #include "harness/html_report.h"
 #include "harness/printable.h"
@@ -99,57 +99,62 @@ static enum exit_code report_files(char **paths, uint32_t files_count, const str
     return shown_count == files_count ? EXIT_CODE_OK : EXIT_CODE_UNREADABLE;
 }
 
-static void write_help(FILE *out)
+static void write_help(void)
 {
     struct table table;
-    fputs(USAGE, out);
+    fputs(USAGE, stdout);
     class_table_fill_meanings(&table);
-    table_print(&table, out);
+    table_print(&table, stdout);
+}
+
+struct request {
+    struct report_options options;
+    struct symbols_directories directories;
+    const char *html_path; /* NULL: text */
+};
+
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    struct request *request = context;
+    struct error error;
+    switch (option) {
+    case 'n':
+        return argument_read_count(value, &request->options.top_rows)
+                   ? EXIT_CODE_OK
+                   : command_refuse_use(NAME, "--top takes a number of rows from 1 on, not '%s'", value);
+    case 'w':
+        request->options.is_wide = true;
+        return EXIT_CODE_OK;
+    case OPTION_HTML:
+        request->html_path = value;
+        return EXIT_CODE_OK;
+    default: /* OPTION_SYMBOLS */
+        if (symbols_directories_add(&request->directories, value, &error))
+            return EXIT_CODE_OK;
+        command_complain(NAME, value, &error);
+        return EXIT_CODE_UNREADABLE;
+    }
 }
 
 enum exit_code report_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"html", required_argument, NULL, OPTION_HTML},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {"top", required_argument, NULL, 'n'},
                                             {"wide", no_argument, NULL, 'w'},
                                             {0}};
-    struct report_options options = {.width_columns = command_output_columns(),
-                                     .style = style_choose(isatty(STDOUT_FILENO))};
-    struct symbols_directories directories = {0};
-    struct error error;
-    const char *html_path = NULL;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "hn:w", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            write_help(stdout);
-            return EXIT_CODE_OK;
-        case 'n':
-            if (!argument_read_count(optarg, &options.top_rows))
-                return command_refuse_use(NAME, "--top takes a number of rows from 1 on, not '%s'", optarg);
-            break;
-        case 'w':
-            options.is_wide = true;
-            break;
-        case OPTION_HTML:
-            html_path = optarg;
-            break;
-        case OPTION_SYMBOLS:
-            if (!symbols_directories_add(&directories, optarg, &error)) {
-                command_complain(NAME, optarg, &error);
-                return EXIT_CODE_UNREADABLE;
-            }
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .write_help = write_help, .shorts = ":hn:w", .longs = OPTIONS, .take = take_option};
+    struct request request = {
+        .options = {.width_columns = command_output_columns(), .style = style_choose(isatty(STDOUT_FILENO))}};
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     if (optind == argc)
         return command_refuse_use(NAME, "no dump was named");
-    options.symbols = symbols_directories_options(&directories);
-    if (html_path != NULL)
-        return html_report_run(html_path, argv + optind, (uint32_t)(argc - optind), &options.symbols);
-    return report_files(argv + optind, (uint32_t)(argc - optind), &options);
+    request.options.symbols = symbols_directories_options(&request.directories);
+    if (request.html_path != NULL)
+        return html_report_run(request.html_path, argv + optind, (uint32_t)(argc - optind), &request.options.symbols);
+    return report_files(argv + optind, (uint32_t)(argc - optind), &request.options);
 }

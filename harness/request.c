@@ -4,11 +4,11 @@
  */
 #include "harness/request.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gopagewatch/control.h"
+#include "harness/command_options.h"
 #include "harness/control_page.h"
 #include "harness/human.h"
 #include "harness/settle.h"
@@ -42,8 +42,8 @@ static const char USAGE[] =
 
 /* What was asked for. */
 struct request {
-    const char *pid_text, *label;
-    int pid;
+    struct command_process process;
+    const char *label;
     bool has_settle;
     uint64_t settle_ns, wait_ns;
 };
@@ -51,7 +51,7 @@ struct request {
 /* False: there is nothing left to be asked. */
 static bool settle(const struct request *request, struct control_page *control, struct error *error)
 {
-    struct settle_outcome outcome = settle_process(request->pid, control, request->settle_ns);
+    struct settle_outcome outcome = settle_process(request->process.pid, control, request->settle_ns);
     const struct human after = human_duration(outcome.took_ns);
     switch (outcome.end) {
     case SETTLE_AT_REST:
@@ -68,7 +68,7 @@ static bool settle(const struct request *request, struct control_page *control, 
 
 static enum exit_code fail(const struct request *request, const struct error *error)
 {
-    command_complain(NAME, request->pid_text, error);
+    command_complain(NAME, request->process.text, error);
     return EXIT_CODE_UNREADABLE;
 }
 
@@ -77,7 +77,7 @@ static enum exit_code ask(const struct request *request)
     struct error error;
     struct control_page control;
     struct control_answer answer;
-    if (!control_page_open(&control, request->pid, &error))
+    if (!control_page_open(&control, request->process.pid, &error))
         return fail(request, &error);
     bool is_made = (!request->has_settle || settle(request, &control, &error)) &&
                    control_page_ask(&control, request->label, request->wait_ns, &answer, &error);
@@ -89,45 +89,41 @@ static enum exit_code ask(const struct request *request)
     return EXIT_CODE_OK;
 }
 
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    struct request *request = context;
+    switch (option) {
+    case 's':
+        request->has_settle = true;
+        return quantity_time_ns(value, &request->settle_ns)
+                   ? EXIT_CODE_OK
+                   : command_refuse_use(NAME, "'%s' is no time: give 500ms, 10s or 1m", value);
+    case 't':
+        return quantity_time_ns(value, &request->wait_ns)
+                   ? EXIT_CODE_OK
+                   : command_refuse_use(NAME, "'%s' is no time: give 500ms, 30s or 5m", value);
+    default: /* --label */
+        request->label = value;
+        return EXIT_CODE_OK;
+    }
+}
+
 enum exit_code request_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"label", required_argument, NULL, 'l'},
                                             {"settle", required_argument, NULL, 's'},
                                             {"timeout", required_argument, NULL, 't'},
                                             {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":hl:s:t:", .longs = OPTIONS, .take = take_option};
     struct request request = {.label = "", .wait_ns = TIMEOUT_DEFAULT_NS};
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "hl:s:t:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'l':
-            request.label = optarg;
-            break;
-        case 's':
-            if (!quantity_time_ns(optarg, &request.settle_ns))
-                return command_refuse_use(NAME, "'%s' is no time: give 500ms, 10s or 1m", optarg);
-            request.has_settle = true;
-            break;
-        case 't':
-            if (!quantity_time_ns(optarg, &request.wait_ns))
-                return command_refuse_use(NAME, "'%s' is no time: give 500ms, 30s or 5m", optarg);
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
     if (strlen(request.label) >= GPW_LABEL_BYTES)
         return command_refuse_use(NAME, "the label has %zu bytes; give at most %d", strlen(request.label),
                                   GPW_LABEL_BYTES - 1);
-    if (optind == argc)
-        return command_refuse_use(NAME, "no process was named");
-    if (argc - optind > 1)
-        return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    request.pid_text = argv[optind];
-    if (!command_read_pid(request.pid_text, &request.pid))
-        return command_refuse_use(NAME, "'%s' is no process id", request.pid_text);
-    return ask(&request);
+    code = command_take_process(NAME, argc, argv, &request.process);
+    return code == EXIT_CODE_OK ? ask(&request) : code;
 }

@@ -6,13 +6,13 @@
 #include "harness/run.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/arguments.h"
+#include "harness/command_options.h"
 #include "harness/launch.h"
 #include "harness/run_samples.h"
 #include "harness/run_watch.h"
@@ -28,7 +28,7 @@ static const char USAGE[] =
     "as without; ask for a dump by 'gopagewatch dump PID' or 'kill -USR2 PID'.\n"
     "\n"
     "  -o, --output PATTERN  path of a dump: %p pid, %n number, %e program, %h host, %t time, %l label;\n"
-    "                        default gopagewatch.%p.%n.json\n"
+    "                        default gopagewatch.%p.%n.json. Its directory has to be there\n"
     "      --every TIME      a dump every so often (500ms, 30s, 5m, 1h)\n"
     "      --at-exit         a dump when the program ends by itself\n"
     "      --when-rss SIZE   a dump when the resident memory passes SIZE (512MiB, 2GiB); again when it\n"
@@ -80,93 +80,85 @@ enum {
 /* What was asked for. */
 struct request {
     struct run_plan plan;
-    bool has_output, wants_check, wants_help;
+    bool has_output, has_trigger, wants_check;
     struct check_options check;
     struct run_watch watch;
-    enum exit_code refusal; /* of an option that was not accepted */
 };
 
-/* Puts the variable into the environment; false: its value is not accepted, and that was said. */
-static bool set_variable(const char *option, const char *name, const char *value)
+/* Puts the variable into the environment. */
+static enum exit_code set_variable(const char *option, const char *name, const char *value)
 {
     struct error error;
-    if (launch_set_option(name, value, &error))
-        return true;
-    command_refuse_use(NAME, "%s %s", option, error.text);
-    return false;
+    return launch_set_option(name, value, &error) ? EXIT_CODE_OK
+                                                  : command_refuse_use(NAME, "%s %s", option, error.text);
 }
 
-static bool set_count(uint32_t *count, const char *value)
+static enum exit_code set_count(uint32_t *count, const char *value)
 {
-    if (argument_read_count(value, count))
-        return true;
-    command_refuse_use(NAME, "--samples takes a whole number from 1 on, not '%s'", value);
-    return false;
+    return argument_read_count(value, count)
+               ? EXIT_CODE_OK
+               : command_refuse_use(NAME, "--samples takes a whole number from 1 on, not '%s'", value);
 }
 
-static bool set_settle(uint64_t *ns, const char *value)
+static enum exit_code set_settle(uint64_t *ns, const char *value)
 {
-    if (quantity_time_ns(value, ns) && *ns > 0)
-        return true;
-    command_refuse_use(NAME, "--settle '%s': give 500ms, 30s or 5m", value);
-    return false;
+    return quantity_time_ns(value, ns) && *ns > 0
+               ? EXIT_CODE_OK
+               : command_refuse_use(NAME, "--settle '%s': give 500ms, 30s or 5m", value);
 }
 
-static bool add_watch(struct run_watch *watch, const char *value)
+static enum exit_code add_watch(struct run_watch *watch, const char *value)
 {
     struct error error;
-    if (run_watch_add(watch, value, &error))
-        return true;
-    command_refuse_use(NAME, "--watch %s", error.text);
-    return false;
+    return run_watch_add(watch, value, &error) ? EXIT_CODE_OK : command_refuse_use(NAME, "--watch %s", error.text);
 }
 
-static bool add_symbols(struct request *request, const char *value)
+static enum exit_code add_symbols(struct request *request, const char *value)
 {
     struct error error;
     if (symbols_directories_add(&request->watch.symbols, value, &error))
-        return true;
+        return EXIT_CODE_OK;
     command_complain(NAME, value, &error);
-    request->refusal = EXIT_CODE_UNREADABLE;
-    return false;
+    return EXIT_CODE_UNREADABLE;
 }
 
-static bool take_option(struct request *request, int option)
+static enum exit_code take_option(void *context, int option, const char *value)
 {
+    struct request *request = context;
     switch (option) {
-    case 'h':
-        request->wants_help = true;
-        return true;
     case 'o':
         request->has_output = true;
-        return set_variable("--output", "OUT", optarg);
+        return set_variable("--output", "OUT", value);
     case OPTION_EVERY:
+        request->has_trigger = true;
         request->plan.is_series = true;
-        return set_variable("--every", "EVERY", optarg);
+        return set_variable("--every", "EVERY", value);
     case OPTION_AT_EXIT:
+        request->has_trigger = true;
         return set_variable("--at-exit", "AT_EXIT", "1");
     case OPTION_WHEN_RSS:
-        return set_variable("--when-rss", "RSS", optarg);
+        request->has_trigger = true;
+        return set_variable("--when-rss", "RSS", value);
     case OPTION_EVENTS:
-        return set_variable("--events", "EVENTS", optarg);
+        return set_variable("--events", "EVENTS", value);
     case OPTION_EVENTS_SIZE:
-        return set_variable("--events-size", "EVENTS_SIZE", optarg);
+        return set_variable("--events-size", "EVENTS_SIZE", value);
     case OPTION_SIGNAL:
-        return set_variable("--signal", "SIGNAL", optarg);
+        return set_variable("--signal", "SIGNAL", value);
     case OPTION_SAMPLES:
-        return set_count(&request->plan.samples, optarg);
+        return set_count(&request->plan.samples, value);
     case OPTION_SETTLE:
-        return set_settle(&request->plan.settle_ns, optarg);
+        return set_settle(&request->plan.settle_ns, value);
     case OPTION_KEEP:
-        request->plan.keep = optarg;
-        return true;
+        request->plan.keep = value;
+        return EXIT_CODE_OK;
     case OPTION_WATCH:
-        return add_watch(&request->watch, optarg);
+        return add_watch(&request->watch, value);
     case OPTION_SYMBOLS:
-        return add_symbols(request, optarg);
+        return add_symbols(request, value);
     default: /* OPTION_CHECK */
         request->wants_check = true;
-        return true;
+        return EXIT_CODE_OK;
     }
 }
 
@@ -186,6 +178,32 @@ static enum exit_code watch(const struct request *request, const char *program)
     return EXIT_CODE_OK;
 }
 
+/* Dumps that come of themselves come when nobody is there to be told, so it is told before; and whether there is room
+ * for them, because the program would end without any. */
+static enum exit_code tell_output(const struct request *request)
+{
+    struct error error;
+    char files[PATH_MAX];
+    const char *pattern;
+    size_t filled = 0;
+    if (!request->has_trigger && !request->has_output)
+        return EXIT_CODE_OK;
+    if (!launch_check_output(&pattern, &error)) {
+        command_complain(NAME, pattern, &error);
+        return EXIT_CODE_UNREADABLE;
+    }
+    if (!request->has_trigger)
+        return EXIT_CODE_OK;
+    for (const char *at = pattern; *at != '\0' && filled + 1 < sizeof files; at++) {
+        bool is_variable = *at == '%' && at[1] != '\0';
+        files[filled++] = (char)(is_variable ? '*' : *at);
+        at += is_variable;
+    }
+    files[filled] = '\0';
+    command_tell(NAME, "dumps go to %s; next: gopagewatch report %s", pattern, files);
+    return EXIT_CODE_OK;
+}
+
 /* Becomes the program. */
 static enum exit_code start(const struct request *request, char **command)
 {
@@ -195,6 +213,9 @@ static enum exit_code start(const struct request *request, char **command)
         return code;
     struct launch launch;
     if (launch_prepare(&launch, command[0], &error)) {
+        code = tell_output(request);
+        if (code != EXIT_CODE_OK)
+            return code;
         execv(launch.program, command);
         error_set(&error, "cannot be started: %s", strerror(errno));
     }
@@ -228,36 +249,28 @@ static enum exit_code sample(struct request *request, char **command)
 }
 
 /* `argv` from --check on: options of check up to "--", then CMD. */
-static enum exit_code read_check(struct request *request, int argc, char **argv, char ***command)
+static enum exit_code run_check(struct request *request, int argc, char **argv)
 {
+    enum exit_code code;
     int count = 1;
     while (count < argc && strcmp(argv[count], "--") != 0)
         count++;
     if (count + 1 >= argc)
         return command_refuse_use(NAME, "behind the options of --check stands '--', and CMD behind that");
-    *command = argv + count + 1;
-    enum exit_code code = check_options_read(&request->check, NAME, count, argv);
-    if (code == EXIT_CODE_OK && request->check.files[SAMPLES_CURRENT].count > 0)
-        return command_refuse_use(NAME, "--current has no place behind run --check: it is what CMD leaves");
-    request->plan.check = &request->check;
-    return code;
-}
-
-static enum exit_code run_check(struct request *request, int argc, char **argv)
-{
-    char **command = argv;
-    enum exit_code code = read_check(request, argc, argv, &command);
-    if (code == EXIT_CODE_OK && request->check.wants_help)
-        fputs(check_options_usage, stdout);
-    else if (code == EXIT_CODE_OK)
-        code = sample(request, command);
+    if (check_options_read(&request->check, NAME, count, argv, &code)) {
+        request->plan.check = &request->check;
+        if (request->check.files[SAMPLES_CURRENT].count > 0)
+            code = command_refuse_use(NAME, "--current has no place behind run --check: it is what CMD leaves");
+        else
+            code = sample(request, argv + count + 1);
+    }
     check_options_free(&request->check);
     return code;
 }
 
 enum exit_code run_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP,
                                             {"output", required_argument, NULL, 'o'},
                                             {"every", required_argument, NULL, OPTION_EVERY},
                                             {"at-exit", no_argument, NULL, OPTION_AT_EXIT},
@@ -272,21 +285,15 @@ enum exit_code run_run(int argc, char **argv)
                                             {"watch", required_argument, NULL, OPTION_WATCH},
                                             {"symbols", required_argument, NULL, OPTION_SYMBOLS},
                                             {0}};
-    struct request request = {.refusal = EXIT_CODE_WRONG_USE};
-    opterr = 0;
     /* "+": what stands behind CMD is CMD's, and behind --check check's. */
-    for (int option; (option = getopt_long(argc, argv, "+ho:", OPTIONS, NULL)) != -1;) {
-        if (option == '?')
-            return command_refuse_option(NAME, argv);
-        if (!take_option(&request, option))
-            return request.refusal;
-        if (request.wants_check)
-            return run_check(&request, argc - optind + 1, argv + optind - 1);
-        if (request.wants_help) {
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        }
-    }
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = "+:ho:", .longs = OPTIONS, .take = take_option, .last = OPTION_CHECK};
+    struct request request = {0};
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &request, &code))
+        return code;
+    if (request.wants_check)
+        return run_check(&request, argc - optind + 1, argv + optind - 1);
     if (optind == argc)
         return command_refuse_use(NAME, "no program was named");
     if (request.plan.samples > 0 || request.plan.settle_ns > 0 || request.plan.keep != NULL)

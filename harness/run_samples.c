@@ -19,6 +19,7 @@
 #include "harness/launch.h"
 #include "harness/sample_files.h"
 #include "harness/settle.h"
+#include "memory/units.h"
 
 static const char NAME[] = "run";
 
@@ -42,6 +43,7 @@ struct sampling {
     uint32_t run;             /* from 1 */
     struct child child;
     char at_rest[PATH_MAX]; /* the dump that was asked for in this run, or "" */
+    bool has_failed;        /* there is none because it could not be made: none at exit stands in for it */
     bool was_ended;         /* by us: its status says nothing */
 };
 
@@ -76,14 +78,23 @@ static void sample_at_rest(struct sampling *sampling)
     struct error error;
     struct child *child = &sampling->child;
     if (!open_page(sampling, &page, &error)) {
-        if (!child->has_ended)
+        sampling->has_failed = !child->has_ended;
+        if (sampling->has_failed)
             command_tell(NAME, "run %" PRIu32 ": %s", sampling->run, error.text);
     } else {
         struct settle_outcome outcome = settle_process(child->pid, &page, sampling->plan->settle_ns);
         if (outcome.end == SETTLE_TIMED_OUT)
             command_tell(NAME, "run %" PRIu32 ": not at rest in time; sampled all the same", sampling->run);
-        if (outcome.end != SETTLE_ENDED && control_page_ask(&page, "", DUMP_NS, &answer, &error))
-            snprintf(sampling->at_rest, sizeof sampling->at_rest, "%s", answer.path);
+        if (outcome.end != SETTLE_ENDED) {
+            if (control_page_ask(&page, "", DUMP_NS, &answer, &error)) {
+                snprintf(sampling->at_rest, sizeof sampling->at_rest, "%s", answer.path);
+            } else {
+                child_wait(child, -1, 0);
+                sampling->has_failed = !child->has_ended;
+                if (sampling->has_failed)
+                    command_tell(NAME, "run %" PRIu32 ": %s", sampling->run, error.text);
+            }
+        }
         control_page_close(&page);
     }
     child_wait(child, -1, 0);
@@ -136,7 +147,7 @@ static int run_once(struct sampling *sampling)
     char pattern[PATH_MAX];
     int code = GO_ON;
     sampling->at_rest[0] = '\0';
-    sampling->was_ended = false;
+    sampling->has_failed = sampling->was_ended = false;
     if (!sample_files_pattern(&sampling->files, sampling->run, pattern, &error))
         return fail(sampling->files.directory, &error);
     if (!launch_set_option("OUT", pattern, &error) || !launch_set_option("AT_EXIT", "1", &error) ||
@@ -197,6 +208,8 @@ static bool add_samples(struct sampling *sampling, struct error *error)
     uint64_t count;
     if (sampling->at_rest[0] != '\0')
         return add_path(sampling, sampling->at_rest, error);
+    if (sampling->has_failed && !selects(plan))
+        return error_set(error, "left no dump at rest in run %" PRIu32 "; see the message above", sampling->run);
     struct sample_file *found;
     if (!sample_files_of_run(&sampling->files, sampling->run, sampling->child.pid, &found, &count, error))
         return false;
@@ -206,6 +219,9 @@ static bool add_samples(struct sampling *sampling, struct error *error)
                              selects(plan) ? " with that label and phase" : "");
     /* Of a single run all that it made on purpose count, and the whole of a series. */
     bool counts_all = plan->is_series || (plan->samples == 1 && selects(plan));
+    /* Of a series one more may have been made before it was ended. */
+    if (plan->is_series && plan->samples != 0)
+        count = min_u64(count, plan->samples);
     for (uint64_t i = counts_all ? 0 : count - 1; is_added && i < count; i++)
         is_added = add_path(sampling, found[i].path, error);
     free(found);

@@ -3,8 +3,8 @@
  * Running a program to sample its memory: several times, a dump of each run; or once, a series of dumps. Then the gate.
  *
  * Of each run counts the last dump that the program made with the wanted label or in the wanted phase, else the one
- * that was made when it was at rest, else the one at its end. Runs are samples that do not depend on each other; dumps
- * of one process do, and are for slopes.
+ * that was made when it was at rest, else, when it ended before that or was not to come to rest, the one at its end.
+ * Runs are samples that do not depend on each other; dumps of one process do, and are for slopes.
  */
 #ifndef GPW_HARNESS_RUN_SAMPLES_H
 #define GPW_HARNESS_RUN_SAMPLES_H

@@ -77,7 +77,7 @@ static bool put_variable(struct text_of_watch *text, const struct run_watch *wat
     struct error why;
     bool is_put = true;
     const struct symbols_options symbols = symbols_directories_options(&watch->symbols);
-    if (!go_variable_find(&found, program, &symbols, variable, &why))
+    if (!go_variable_find(&found, program, &symbols, variable, MAP_PATHS_MAX, &why))
         return error_set(error, "--watch '%s': %s", variable, why.text);
     *left_out += found.left_out;
     for (uint32_t i = 0; is_put && i < found.count; i++) {

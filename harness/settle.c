@@ -47,6 +47,11 @@ void settle_add_reading(struct settle_readings *readings, uint64_t bytes)
     readings->bytes[readings->count++ % SETTLE_READINGS] = bytes;
 }
 
+uint64_t settle_next_ns(uint64_t due_ns, uint64_t at_ns, uint64_t interval_ns)
+{
+    return max_u64(due_ns + interval_ns, at_ns + interval_ns / 2);
+}
+
 bool settle_is_flat(const struct settle_readings *readings)
 {
     uint64_t least = UINT64_MAX, most = 0;
@@ -105,7 +110,7 @@ static enum settle_end await_flat(const struct waiting *waiting, uint64_t window
             return SETTLE_AT_REST;
         if (rest_ns(waiting) == 0)
             return SETTLE_TIMED_OUT;
-        next_ns += interval_ns;
+        next_ns = settle_next_ns(next_ns, now_ns(), interval_ns);
         pass_time_until(next_ns);
     }
 }

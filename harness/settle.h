@@ -41,6 +41,9 @@ struct settle_readings {
 
 /* The time over which it must be flat. */
 uint64_t settle_window_ns(uint64_t longest_ns);
+/* When the next reading is due, after one that was due at `due_ns` and taken at `at_ns`. What was missed is not caught
+ * up with: readings of one moment are always flat. */
+uint64_t settle_next_ns(uint64_t due_ns, uint64_t at_ns, uint64_t interval_ns);
 void settle_add_reading(struct settle_readings *readings, uint64_t bytes);
 /* Not before a whole window was seen. */
 bool settle_is_flat(const struct settle_readings *readings);

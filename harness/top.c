@@ -6,7 +6,6 @@
 #include "harness/top.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/command_options.h"
 #include "harness/control_page.h"
 #include "harness/live_look.h"
 #include "harness/top_screen.h"
@@ -325,34 +325,25 @@ static enum exit_code show(int pid, const char *thing, uint64_t interval_ns)
     return EXIT_CODE_OK;
 }
 
+static enum exit_code take_option(void *context, int option, const char *value)
+{
+    uint64_t *interval_ns = context;
+    (void)option; /* there is but one */
+    if (quantity_time_ns(value, interval_ns) && *interval_ns >= INTERVAL_MIN_NS && *interval_ns <= INTERVAL_MAX_NS)
+        return EXIT_CODE_OK;
+    return command_refuse_use(NAME, "'%s' is no interval: give 100ms to 1h", value);
+}
+
 enum exit_code top_run(int argc, char **argv)
 {
-    static const struct option OPTIONS[] = {
-        {"help", no_argument, NULL, 'h'}, {"interval", required_argument, NULL, 'i'}, {0}};
+    static const struct option OPTIONS[] = {COMMAND_OPTION_HELP, {"interval", required_argument, NULL, 'i'}, {0}};
+    static const struct command_syntax SYNTAX = {
+        .name = NAME, .usage = USAGE, .shorts = ":hi:", .longs = OPTIONS, .take = take_option};
     uint64_t interval_ns = NS_PER_SECOND;
-    char thing[32];
-    int pid;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "hi:", OPTIONS, NULL)) != -1;) {
-        switch (option) {
-        case 'h':
-            fputs(USAGE, stdout);
-            return EXIT_CODE_OK;
-        case 'i':
-            if (!quantity_time_ns(optarg, &interval_ns) || interval_ns < INTERVAL_MIN_NS ||
-                interval_ns > INTERVAL_MAX_NS)
-                return command_refuse_use(NAME, "'%s' is no interval: give 100ms to 1h", optarg);
-            break;
-        default:
-            return command_refuse_option(NAME, argv);
-        }
-    }
-    if (optind == argc)
-        return command_refuse_use(NAME, "no process was named");
-    if (argc - optind > 1)
-        return command_refuse_use(NAME, "one process at a time, not '%s' as well", argv[optind + 1]);
-    if (!command_read_pid(argv[optind], &pid))
-        return command_refuse_use(NAME, "'%s' is no process id", argv[optind]);
-    snprintf(thing, sizeof thing, "%d", pid);
-    return show(pid, thing, interval_ns);
+    struct command_process process;
+    enum exit_code code;
+    if (!command_read_options(&SYNTAX, argc, argv, &interval_ns, &code) ||
+        (code = command_take_process(NAME, argc, argv, &process)) != EXIT_CODE_OK)
+        return code;
+    return show(process.pid, process.text, interval_ns);
 }

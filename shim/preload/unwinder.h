@@ -25,6 +25,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* nongnu's; LLVM's, libunwind.so.1, has none of its functions. */
+#define UNWINDER_LIBRARY "libunwind.so.8"
+
 /* libunwind-x86_64.h: unw_context_t is a ucontext_t, unw_cursor_t has 127 words; with some to spare. */
 enum { UNWINDER_CONTEXT_WORDS = 256, UNWINDER_CURSOR_WORDS = 256 };
 

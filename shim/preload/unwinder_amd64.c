@@ -16,26 +16,24 @@ enum { REGISTER_FRAME = 6, REGISTER_PC = 16 };
 
 enum { STEPS_MAX = 256 };
 
-/* nongnu's; LLVM's, libunwind.so.1, has none of these functions. */
-#define NAME "libunwind.so.8"
-
 const char *unwinder_open(struct unwinder *unwinder)
 {
     struct loaded_module module;
     if (dlopen == NULL || dlsym == NULL)
-        return "this program's libc cannot load " NAME;
-    if (dlopen(NAME, RTLD_NOLOAD | RTLD_LAZY) != NULL) /* and is kept from now on: closing it may run code of its own */
-        return "the program has " NAME " loaded for itself, whose locks it may hold where memory is mapped";
-    void *library = dlopen(NAME, RTLD_LAZY | RTLD_LOCAL);
+        return "this program's libc cannot load " UNWINDER_LIBRARY;
+    /* Kept from now on: closing it may run code of its own. */
+    if (dlopen(UNWINDER_LIBRARY, RTLD_NOLOAD | RTLD_LAZY) != NULL)
+        return "the program has " UNWINDER_LIBRARY " loaded for itself, whose locks it may hold where memory is mapped";
+    void *library = dlopen(UNWINDER_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
     if (library == NULL)
-        return NAME " cannot be loaded; Debian has it in the package libunwind8";
+        return UNWINDER_LIBRARY " cannot be loaded; Debian has it in the package libunwind8";
     *(void **)&unwinder->get_context = dlsym(library, "_Ux86_64_getcontext");
     *(void **)&unwinder->init_local = dlsym(library, "_ULx86_64_init_local");
     *(void **)&unwinder->step = dlsym(library, "_ULx86_64_step");
     *(void **)&unwinder->get_register = dlsym(library, "_ULx86_64_get_reg");
     if (unwinder->get_context == NULL || unwinder->init_local == NULL || unwinder->step == NULL ||
         unwinder->get_register == NULL || !loaded_module_find(&module, *(void **)&unwinder->step))
-        return NAME " lacks a function that libunwind has, or its headers cannot be read";
+        return UNWINDER_LIBRARY " lacks a function that libunwind has, or its headers cannot be read";
     unwinder->start = module.start;
     unwinder->end = module.end;
     atomic_store_explicit(&unwinder->is_ready, true, memory_order_release);

@@ -75,6 +75,26 @@ Test(doctor, machine_looks_other_to_nobody, .timeout = 180)
     program_free(program);
 }
 
+/* As in most containers. */
+#define WITHOUT_PTRACE "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace "
+
+Test(doctor, root_without_its_capability_is_told_so, .timeout = 60)
+{
+    if (!can_be_nobody()) {
+        cr_skip_test("this test is not root");
+        return;
+    }
+    struct temp_dir dir = temp_dir_make();
+    struct program *program = gopagewatch_shell(dir.path, WITHOUT_PTRACE "$G doctor");
+    expect_claim(program_output(program), &(struct claim){"warn rights", "without CAP_SYS_PTRACE"}, "capability");
+    program_free(program);
+    program = gopagewatch_shell(dir.path, "setpriv --reuid 65534 --clear-groups sleep 50 & " /* of another user */
+                                          "until grep -q '^Uid:.65534' /proc/$!/status; do :; done; " WITHOUT_PTRACE
+                                          "$G attach $!; kill $!");
+    cr_expect_not_null(strstr(program_errors(program), "root without CAP_SYS_PTRACE"), "%s", program_errors(program));
+    program_free(program);
+}
+
 /* ---- files ---- */
 
 enum { CLAIMS_MAX = 4 };
@@ -88,9 +108,12 @@ static const struct {
       {"ok   madvise", "byte for byte"},
       {"ok   symbols", "not stripped"}}},
     {"mapdemo.internal", {{"ok   preload", "dynamic, with libc (cgo)"}, {"ok   madvise", "byte for byte"}}},
-    {"mapdemo.stripped", {{"ok   symbols", "stripped: that does no harm"}, {"ok   madvise", "byte for byte"}}},
+    {"mapdemo.stripped", {{"ok   symbols", "functions keep their names"}, {"ok   madvise", "byte for byte"}}},
     {"mapdemo.pie", {{"ok   preload", "dynamic, with libc (cgo)"}, {"ok   madvise", "byte for byte"}}},
-    {"mapdemo.pie.stripped", {{"ok   symbols", "stripped"}, {"ok   madvise", "byte for byte"}}},
+    {"mapdemo.pie.stripped",
+     {{"ok   symbols", "stripped"},
+      {"warn variables", "'run --watch' will not work: it has no debug information (DWARF)"},
+      {"ok   madvise", "byte for byte"}}},
     {"mapdemo.race", {{"ok   preload", "dynamic"}, {"warn race", "-race"}}},
     {"identity.static", {{"warn preload", "static (CGO_ENABLED=0)"}, {"warn preload", "gopagewatch attach PID"}}},
     {"identity.static-pie", {{"warn preload", "CGO_ENABLED=0"}, {"ok   functions", ".gopclntab"}}},
@@ -248,7 +271,7 @@ static const struct {
     int code;
     const char *reason;
 } REFUSALS[] = {
-    {{"doctor", "--what"}, 2, "cannot use option '--what'"},
+    {{"doctor", "--what"}, 2, "option '--what' is unknown"},
     {{"doctor", "a", "b"}, 2, "not 'b' as well"},
     {{"doctor", "/nonexistent/app"}, 4, "/nonexistent/app: cannot be opened: No such file"},
     {{"doctor", "/"}, 4, "is no regular file"},

@@ -73,7 +73,7 @@ Test(export, wrong_use_and_unreadable_files_cost_one_line, .timeout = 300)
          "no format was named (one of pprof, prometheus, openmetrics, gobench, ndjson, folded, perfetto)"},
         {"exec $G export pprof", 2, "no dump was named"},
         {"exec $G export html dump", 2, "'html' is no format (one of pprof, "},
-        {"exec $G export --wrong pprof dump", 2, "cannot use option '--wrong'"},
+        {"exec $G export --wrong pprof dump", 2, "option '--wrong' is unknown"},
         {"exec $G export pprof dump dump", 2, "pprof takes one dump at a time, not 'dump' as well (pprof -diff_base"},
         {"exec $G export folded dump dump", 2, "folded takes one dump at a time, not 'dump' as well"},
         {"exec $G export prometheus dump dump", 4, "two dumps are of mapdemo (pid "},

@@ -96,6 +96,27 @@ TOOLCHAIN_TEST(map_command, a_map_by_its_name_and_by_its_address, .timeout = 180
     program_free(demo.program);
 }
 
+/* More maps than the shim would watch, and more than the table shows: none of them is left out of the sums. */
+TOOLCHAIN_TEST(map_command, many_maps_are_all_looked_at, .timeout = 180)
+{
+    struct program *program =
+        program_start(&(struct program_setup){.arguments = (const char *[]){app_path(toolchain, "variables"), NULL}});
+    char pid[16];
+    program_await_phase(program, "ready");
+    snprintf(pid, sizeof pid, "%d", (int)program_pid(program));
+    struct program *command = gopagewatch_run((const char *[]){"map", "main.*", pid, NULL});
+    cr_expect_eq(program_await_end(command), 0, "%s", program_errors(command));
+    cr_expect_not_null(strstr(program_output(command), "\nall 135 maps: "), "%s", program_output(command));
+    cr_expect_not_null(strstr(program_output(command), "; 35 rows are not shown"), "%s", program_output(command));
+    cr_expect_null(strstr(program_errors(command), "not looked at"), "%s", program_errors(command));
+    program_free(command);
+    command = gopagewatch_run((const char *[]){"map", "main.many.*", pid, NULL});
+    cr_expect_eq(program_await_end(command), 0, "%s", program_errors(command));
+    cr_expect_not_null(strstr(program_output(command), "\nall 100 maps: 100 entries, "), "%s", program_output(command));
+    program_free(command);
+    program_free(program);
+}
+
 TOOLCHAIN_TEST(map_command, of_a_stripped_program_by_a_copy_that_is_not, .timeout = 180)
 {
     struct running demo = start(app_path(toolchain, "mapdemo.pie.stripped"), NULL);

@@ -314,12 +314,12 @@ static const struct {
     int code;
     const char *reason;
 } REFUSALS[] = {
-    {{"page", "--what"}, 2, "cannot use option '--what'"},
-    {{"page", "-q"}, 2, "cannot use option '-q'"},
+    {{"page", "--what"}, 2, "option '--what' is unknown"},
+    {{"page", "-q"}, 2, "option '-q' is unknown"},
     {{"page"}, 2, "no address was named"},
     {{"page", "1000"}, 2, "no process was named"},
     {{"page", "--pfn", "1"}, 2, "no process was named"},
-    {{"page", "--pfn"}, 2, "cannot use option '--pfn'"},
+    {{"page", "--pfn"}, 2, "option '--pfn' needs a value"},
     {{"page", "1000", "1", "2"}, 2, "not '2' as well"},
     {{"page", "--pfn", "1", "1", "2"}, 2, "not '2' as well"},
     {{"page", "main.x", "1"}, 2, "'main.x' is no address: give it in hex"},

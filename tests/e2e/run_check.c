@@ -102,6 +102,11 @@ Test(run_check, a_program_that_does_not_end_is_sampled_at_rest, .timeout = 300)
         {0, "pass: 1 metric",
          WAITS "$G run --samples 4 --settle 2s --check --baseline k/*.1.json --growth rss.total=5%,1MiB "
                "-- $A/mapdemo -heap 4 <&3"},
+        /* The dump at its end, which would fail as well, does not hide why. */
+        {4, "it made no dump: ",
+         WAITS "printf '#!/bin/sh\\nrmdir f; exec \"$@\"\\n' >r; chmod +x r; "
+               "$G run --settle 2s --keep f -- ./r $A/mapdemo -heap 4 <&3"},
+        {4, "left no dump at rest in run 1", WAITS "$G run --settle 2s --keep f -- ./r $A/mapdemo -heap 4 <&3"},
         /* One that ends before it was at rest leaves the dump of its end. */
         {0, "pass: 1 metric", "$G run --settle 100s --check --limit rss.total=1GiB -- $A/planted none"},
     };

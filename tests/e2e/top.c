@@ -413,7 +413,7 @@ Test(top, refuses_what_it_cannot_do, .timeout = 300)
     expect_refusal((const char *[]){top, "top", "1", "2", NULL}, 2, "one process at a time, not '2' as well");
     expect_refusal((const char *[]){top, "top", "--interval", "1ms", "1", NULL}, 2, "'1ms' is no interval");
     expect_refusal((const char *[]){top, "top", "--interval", "2h", "1", NULL}, 2, "'2h' is no interval");
-    expect_refusal((const char *[]){top, "top", "--wide", "1", NULL}, 2, "cannot use option '--wide'");
+    expect_refusal((const char *[]){top, "top", "--wide", "1", NULL}, 2, "option '--wide' is unknown");
     expect_refusal((const char *[]){top, "top", "2147483646", NULL}, 4, "there is no such process");
     expect_refusal((const char *[]){top, "top", decimal(own, getpid()), NULL}, 4, "is not a Go process");
     expect_refusal((const char *[]){top, "top", decimal(own, program_pid(app)), NULL}, 2, "needs a terminal");

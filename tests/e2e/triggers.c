@@ -241,10 +241,11 @@ Test(triggers, dump_says_why_none_comes, .timeout = 180)
     const char *command = built_path("gopagewatch");
     expect_refusal((const char *[]){command, "dump", pid, NULL}, 4, "cannot create /proc/nowhere/1.json");
     program_signal(watched->program, SIGSTOP);
-    expect_refusal((const char *[]){command, "dump", pid, "--timeout", "200ms", NULL}, 4, "within the time");
+    expect_refusal((const char *[]){command, "dump", pid, "--timeout", "200ms", NULL}, 4,
+                   "within the time: it is stopped");
     program_signal(watched->program, SIGCONT);
     expect_refusal((const char *[]){command, "dump", "1073741824", NULL}, 4, "no such process");
-    expect_refusal((const char *[]){command, "dump", "-3", NULL}, 2, "cannot use option");
+    expect_refusal((const char *[]){command, "dump", "-3", NULL}, 2, "option '-3' is unknown");
     expect_refusal((const char *[]){command, "dump", "three", NULL}, 2, "is no process id");
     expect_refusal((const char *[]){command, "dump", NULL}, 2, "no process was named");
     expect_refusal((const char *[]){command, "dump", pid, "--timeout", "5", NULL}, 2, "is no time");
@@ -256,7 +257,7 @@ Test(triggers, dump_says_why_none_comes, .timeout = 180)
 TOOLCHAIN_TEST(triggers, run_is_the_program_under_the_shim, .timeout = 180)
 {
     struct temp_dir dir = temp_dir_make();
-    char pattern[PATH_BYTES], path[PATH_BYTES + TEXT_BYTES];
+    char pattern[PATH_BYTES], path[2 * PATH_BYTES + TEXT_BYTES];
     snprintf(pattern, sizeof pattern, "%s/%%e.%%n.json", dir.path);
     const char *const arguments[] = {built_path("gopagewatch"),       "run",  "-o",    pattern, "--at-exit", "--",
                                      app_path(toolchain, "identity"), "-end", "exit7", NULL};
@@ -264,7 +265,11 @@ TOOLCHAIN_TEST(triggers, run_is_the_program_under_the_shim, .timeout = 180)
     cr_expect_eq(program_await_end(program), 7, "%s", program_errors(program));
     struct program *plain = run_command(arguments + 6);
     cr_expect_str_eq(program_output(program), program_output(plain));
-    cr_expect_str_eq(program_errors(program), program_errors(plain));
+    /* Before it begins it is told where the dump will be. */
+    snprintf(path, sizeof path, "gopagewatch: run: dumps go to %s; next: gopagewatch report %s/*.*.json\n", pattern,
+             dir.path);
+    cr_expect_eq(strncmp(program_errors(program), path, strlen(path)), 0, "%s", program_errors(program));
+    cr_expect_str_eq(program_errors(program) + strlen(path), program_errors(plain));
     snprintf(path, sizeof path, "%s/identity.1.json", dir.path);
     json_t *dump = dump_load(path);
     cr_expect_str_eq(dump_text(dump, "reason"), "exit");
@@ -282,6 +287,9 @@ TOOLCHAIN_TEST(triggers, run_refuses_what_would_not_load_the_shim, .timeout = 18
     expect_refusal((const char *[]){command, "run", app_path(toolchain, "identity.static-pie"), NULL}, 4,
                    "CGO_ENABLED=0");
     expect_refusal((const char *[]){command, "run", "/nonexistent/program", NULL}, 4, "No such file");
+    expect_refusal(
+        (const char *[]){command, "run", "-o", "/nonexistent/%p.json", app_path(toolchain, "identity"), NULL}, 4,
+        "no dump can be made in /nonexistent: No such file or directory; make it");
     expect_refusal((const char *[]){command, "run", "nonexistent-program", NULL}, 4, "not in PATH");
     expect_refusal((const char *[]){command, "run", "/", NULL}, 4, "is a directory");
     expect_refusal((const char *[]){command, "run", "/etc/passwd", NULL}, 4, "may not be executed");

@@ -92,7 +92,7 @@ static void answer(const char *exe, const struct symbols_options *symbols, char 
         *address++ = '\0';
     bool is_found = is_type ? go_variable_find_type(&found, exe, symbols, line + sizeof TYPE - 1,
                                                     strtoull(address, NULL, 0), &error)
-                            : go_variable_find(&found, exe, symbols, line, &error);
+                            : go_variable_find(&found, exe, symbols, line, MAP_PATHS_MAX, &error);
     if (!is_found) {
         printf("why %s\n", error.text);
         return;

@@ -39,6 +39,7 @@ Test(ci_page, configuration_is_one)
 {
     struct temporary_directory directory;
     struct check_options options;
+    enum exit_code code;
     char path[FILE_PATH_BYTES], baseline[FILE_PATH_BYTES];
     const char *at = page;
     char *block = take_block(&at, "ini");
@@ -46,7 +47,7 @@ Test(ci_page, configuration_is_one)
     temporary_directory_make(&directory);
     write_text_file(path_in(&directory, "gopagewatch.ini", path), block);
     char *arguments[] = {"check", "--config", path, "--current", "dump", NULL};
-    cr_assert_eq(check_options_read(&options, "check", 5, arguments), EXIT_CODE_OK);
+    cr_assert(check_options_read(&options, "check", 5, arguments, &code));
     cr_expect_eq(options.settings.rules.count, 4);
     cr_assert_eq(options.files[SAMPLES_BASELINE].count, 1);
     cr_expect_str_eq(options.files[SAMPLES_BASELINE].paths[0], path_in(&directory, "memory.json", baseline));

@@ -141,8 +141,18 @@ Test(core_program, another_build_is_refused_with_both_build_ids)
     image.bytes[0xf00 + 16] = 0xee;
     struct memory_file exe = image_file();
     expect_refusal(exe.path, "is not the program of this core: that was /nonexistent/shop with build id "
-                             "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3, this one's is "
+                             "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3, this one has build id "
                              "eea1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3");
+    memory_file_close(&exe);
+    core_file_close(&core);
+}
+
+Test(core_program, another_file_of_the_same_build_id_is_refused_without_it)
+{
+    open_core("/nonexistent/shop", true);
+    image.bytes[PAGE - 1] ^= 1; /* the build id is elsewhere */
+    struct memory_file exe = image_file();
+    expect_refusal(exe.path, "its first page differs from that of /nonexistent/shop (both have build id a0a1");
     memory_file_close(&exe);
     core_file_close(&core);
 }
@@ -155,7 +165,7 @@ Test(core_program, what_is_no_program_is_refused)
     cr_assert_eq(mkfifo(path_in(&directory, "fifo", fifo), 0600), 0);
     open_core("/nonexistent/shop", true);
     struct memory_file text = memory_file_of_text("#!/bin/sh\n");
-    expect_refusal(text.path, "this one's is none");
+    expect_refusal(text.path, "this one has no build id");
     expect_refusal("/nonexistent/exe", "cannot be opened: No such file");
     expect_refusal("/tmp", "cannot be opened: it is no regular file");
     expect_refusal(fifo, "cannot be opened: it is no regular file");

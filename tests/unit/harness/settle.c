@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -36,6 +37,16 @@ Test(settle, window_is_a_tenth_within_bounds)
     };
     for (unsigned i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
         cr_expect_eq(settle_window_ns(CASES[i][0]), CASES[i][1], "%lu", CASES[i][0]);
+}
+
+/* A pause of ours must not make a window of one moment. */
+Test(settle, what_was_missed_is_not_caught_up_with)
+{
+    cr_expect_eq(settle_next_ns(100 * MS, 101 * MS, 20 * MS), 120 * MS);
+    cr_expect_eq(settle_next_ns(100 * MS, 115 * MS, 20 * MS), 125 * MS);
+    uint64_t due_ns = settle_next_ns(100 * MS, 500 * MS, 20 * MS);
+    cr_expect_eq(due_ns, 510 * MS);
+    cr_expect_eq(settle_next_ns(due_ns, due_ns, 20 * MS), 530 * MS);
 }
 
 static struct settle_readings readings_of(uint64_t bytes)
@@ -173,7 +184,7 @@ static struct control_page control;
 
 static void open_page(void)
 {
-    control = (struct control_page){.fd = memfd_create("settle", MFD_CLOEXEC), .pid = getpid()};
+    control = (struct control_page){.fd = memfd_create("settle", MFD_CLOEXEC), .pid = getpid(), .pidfd = -1};
     cr_assert_eq(ftruncate(control.fd, GPW_CONTROL_BYTES), 0);
     control.page = mmap(NULL, GPW_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, control.fd, 0);
     cr_assert_neq(control.page, MAP_FAILED);
@@ -273,4 +284,32 @@ Test(settle, other_command_is_waited_for, .timeout = 60)
     cr_expect_geq(outcome.took_ns, 300 * MS);
     cr_expect_eq(atomic_load(&control.page->settle_asked), 0u, "nobody was asked");
     close(other);
+}
+
+/* ---- a dump that does not come ---- */
+
+static const char *ask_in_vain(pid_t pid, uint64_t wait_ns)
+{
+    static struct error error;
+    struct control_answer answer;
+    control.pid = pid;
+    control.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    cr_assert_not(control_page_ask(&control, "", wait_ns, &answer, &error));
+    cr_expect(is_unlocked());
+    return error.text;
+}
+
+Test(settle, dump_that_does_not_come_is_told_by_its_reason, .timeout = 60)
+{
+    pthread_t thread;
+    open_page();
+    pid_t pid = start(CHILD_RESTS);
+    cr_expect_not_null(strstr(ask_in_vain(pid, 50 * MS), "it may still come"));
+    kill(pid, SIGSTOP);
+    cr_assert_eq(waitpid(pid, NULL, WUNTRACED), pid);
+    cr_expect_not_null(strstr(ask_in_vain(pid, 50 * MS), "it is stopped"));
+    cr_assert_eq(pthread_create(&thread, NULL, end_child_soon, &pid), 0);
+    cr_expect_not_null(strstr(ask_in_vain(pid, 3600 * SECOND), "it has ended before it made the dump"));
+    pthread_join(thread, NULL);
+    stop(pid);
 }
