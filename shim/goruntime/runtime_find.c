@@ -56,36 +56,43 @@ static void find_madvise_by_code(struct go_runtime *runtime, const struct elf_im
                                                : "the bytes of runtime.madvise stand in more than one place";
 }
 
-static void find_madvise(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+static void find_madvise(struct go_runtime *runtime, const struct elf_image *image, const struct pclntab_range *range,
+                         uint8_t *scratch)
 {
-    uintptr_t start, end;
-    if (!runtime->has_pclntab || !pclntab_lookup(&runtime->pclntab, image, "runtime.madvise", scratch,
-                                                 RUNTIME_FIND_SCRATCH_BYTES, &start, &end)) {
+    if (range->end == 0)
         find_madvise_by_code(runtime, image, scratch);
-        return;
-    }
-    if (is_madvise(image, start, end - start))
-        runtime->madvise_entry = start;
+    else if (is_madvise(image, range->start, range->end - range->start))
+        runtime->madvise_entry = range->start;
     else
         runtime->madvise_not_found = "the bytes of runtime.madvise are not those of go1.17 to 1.27";
 }
 
 /* By its name alone: its few bytes may stand elsewhere as well. */
-static void find_exit(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+static void find_exit(struct go_runtime *runtime, const struct elf_image *image, const struct pclntab_range *range)
 {
-    uintptr_t start, end;
     uint8_t code[RUNTIME_CODE_BYTES_MAX];
+    uint64_t bytes = min_u64(range->end - range->start, sizeof code);
     runtime->exit_not_found = "no .gopclntab names runtime.exit";
-    if (!runtime->has_pclntab ||
-        !pclntab_lookup(&runtime->pclntab, image, "runtime.exit", scratch, RUNTIME_FIND_SCRATCH_BYTES, &start, &end))
+    if (range->end == 0)
         return;
-    uint64_t bytes = min_u64(end - start, sizeof code);
     runtime->exit_not_found = "the bytes of runtime.exit are not those of go1.17 to 1.27";
-    if (start % RUNTIME_CODE_ALIGN_BYTES != 0 || !reader_read(image->reader, start, code, bytes) ||
+    if (range->start % RUNTIME_CODE_ALIGN_BYTES != 0 || !reader_read(image->reader, range->start, code, bytes) ||
         !exit_code_matches(code, bytes))
         return;
-    runtime->exit_entry = start;
+    runtime->exit_entry = range->start;
     runtime->exit_not_found = NULL;
+}
+
+/* Both names in one pass: this is a good part of what a program's start costs. */
+static void find_functions(struct go_runtime *runtime, const struct elf_image *image, uint8_t *scratch)
+{
+    static const char *const NAMES[] = {"runtime.madvise", "runtime.exit"};
+    struct pclntab_range ranges[sizeof NAMES / sizeof NAMES[0]] = {{0, 0}};
+    if (runtime->has_pclntab)
+        pclntab_lookup_all(&runtime->pclntab, image, NAMES, sizeof NAMES / sizeof NAMES[0], ranges, scratch,
+                           RUNTIME_FIND_SCRATCH_BYTES);
+    find_madvise(runtime, image, &ranges[0], scratch);
+    find_exit(runtime, image, &ranges[1]);
 }
 
 bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t base, const char *path, void *scratch)
@@ -112,7 +119,6 @@ bool runtime_find(struct go_runtime *runtime, struct reader *reader, uintptr_t b
     if (!runtime->has_pclntab ||
         !pclntab_text_range(&runtime->pclntab, &image, &runtime->go_text_start, &runtime->go_text_end))
         runtime->go_text_start = runtime->go_text_end = 0;
-    find_madvise(runtime, &image, scratch);
-    find_exit(runtime, &image, scratch);
+    find_functions(runtime, &image, scratch);
     return true;
 }
