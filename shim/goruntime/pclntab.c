@@ -25,6 +25,10 @@ enum {
     POINTER_BYTES = 8,
     MODULEDATA_TEXT = 176, /* moduledata.text, go1.16 to 1.27 */
     NAME_BYTES_MAX = 64,
+    /* Read at a time, where the runtime's functions stand near the front: each page of the file that is read for
+     * nothing is one more for the program's start. */
+    NAMES_PIECE_BYTES = 32 << 10,
+    FUNCTIONS_PIECE_BYTES = 16 << 10,
 };
 
 #define FUNCTIONS_MAX (1u << 26)
@@ -242,7 +246,7 @@ static bool find_name(const struct pclntab *table, const struct elf_image *image
     uint64_t bytes = strlen(name) + 1;
     uintptr_t at = table->names;
     while (at < table->functions) {
-        uint64_t held = min_u64(scratch_bytes, table->functions - at);
+        uint64_t held = min_u64(min_u64(scratch_bytes, NAMES_PIECE_BYTES), table->functions - at);
         if (held < bytes || !reader_read(image->reader, at, scratch, held))
             return false;
         for (uint64_t i = 0; i + bytes <= held; i++) {
@@ -271,7 +275,7 @@ void pclntab_lookup_all(const struct pclntab *table, const struct elf_image *ima
         indices[wanted_count] = i;
         wanted_count += find_name(table, image, names[i], scratch, scratch_bytes, &wanted[wanted_count]);
     }
-    uint64_t half = scratch_bytes / 2;
+    uint64_t half = min_u64(scratch_bytes / 2, FUNCTIONS_PIECE_BYTES);
     struct cursor cursor = {
         .entries = {image->reader, table->functions, table->end, scratch, half, 0, 0},
         .functions = {image->reader, table->functions, table->end, scratch + half, half, 0, 0},

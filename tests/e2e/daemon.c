@@ -59,7 +59,7 @@ static void expect_good_end(struct watched *watched)
 }
 
 /* /proc/self/pagemap is root's from then on. */
-TOOLCHAIN_TEST(daemon, that_gave_up_root_is_dumped, .timeout = 60)
+TOOLCHAIN_TEST(daemon, that_gave_up_root_is_dumped, .timeout = 180)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can give up root");
@@ -70,7 +70,7 @@ TOOLCHAIN_TEST(daemon, that_gave_up_root_is_dumped, .timeout = 60)
     expect_good_end(watched);
 }
 
-TOOLCHAIN_TEST(daemon, that_closes_all_descriptors_is_dumped, .timeout = 60)
+TOOLCHAIN_TEST(daemon, that_closes_all_descriptors_is_dumped, .timeout = 180)
 {
     struct watched *watched = watch_daemon(toolchain, NULL);
     expect_whole(watched);
@@ -80,7 +80,7 @@ TOOLCHAIN_TEST(daemon, that_closes_all_descriptors_is_dumped, .timeout = 60)
 }
 
 /* Nobody can open pagemap any more: the other books stand, and the dump says what is missing. */
-TOOLCHAIN_TEST(daemon, that_did_both_has_a_dump_that_says_why_nothing_is_resident, .timeout = 60)
+TOOLCHAIN_TEST(daemon, that_did_both_has_a_dump_that_says_why_nothing_is_resident, .timeout = 180)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can give up root");
@@ -128,7 +128,7 @@ static pid_t thread_called(pid_t pid, const char *name)
 }
 
 /* There it would keep its CPU from all who have none: sched_yield lets only its equals go first. */
-TOOLCHAIN_TEST(daemon, of_a_real_time_priority_has_a_dumper_of_none, .timeout = 60)
+TOOLCHAIN_TEST(daemon, of_a_real_time_priority_has_a_dumper_of_none, .timeout = 180)
 {
     struct sched_param param = {.sched_priority = 1};
     if (sched_setscheduler(0, SCHED_FIFO, &param) != 0)

@@ -78,7 +78,7 @@ Test(doctor, machine_looks_other_to_nobody, .timeout = 180)
 /* As in most containers. */
 #define WITHOUT_PTRACE "setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace "
 
-Test(doctor, root_without_its_capability_is_told_so, .timeout = 60)
+Test(doctor, root_without_its_capability_is_told_so, .timeout = 180)
 {
     if (!can_be_nobody()) {
         cr_skip_test("this test is not root");

@@ -209,7 +209,7 @@ TOOLCHAIN_TEST(heap, user_arenas_are_walked, .timeout = 300)
 }
 
 /* runtime/debug.SetGCPercent takes any int32. */
-TOOLCHAIN_TEST(heap, the_largest_gogc_is_told_with_goal_and_sums, .timeout = 60)
+TOOLCHAIN_TEST(heap, the_largest_gogc_is_told_with_goal_and_sums, .timeout = 180)
 {
     struct watched *watched = watch_app(toolchain, "mapdemo", (const char *[]){"GOGC=2147483647", NULL});
     program_await_phase(watched->program, "full");

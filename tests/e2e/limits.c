@@ -68,7 +68,7 @@ static const struct {
     int resource;
 } LIMITS[] = {{"RLIMIT_DATA", RLIMIT_DATA}, {"RLIMIT_AS", RLIMIT_AS}};
 
-Test(limits, a_dump_does_with_a_part_of_what_is_left, .timeout = 60)
+Test(limits, a_dump_does_with_a_part_of_what_is_left, .timeout = 180)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct watched *watched = watch_at_rest();
@@ -85,7 +85,7 @@ Test(limits, a_dump_does_with_a_part_of_what_is_left, .timeout = 60)
     }
 }
 
-Test(limits, where_too_little_is_left_a_dump_is_refused, .timeout = 60)
+Test(limits, where_too_little_is_left_a_dump_is_refused, .timeout = 180)
 {
     for (unsigned i = 0; i < 2; i++) {
         struct watched *watched = watch_at_rest();

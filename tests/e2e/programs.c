@@ -57,7 +57,7 @@ TOOLCHAIN_TEST(programs, go_in_a_linked_library_is_watched, .timeout = 180)
 
 /* What a constructor maps is C's, however much it looks like the runtime's first mmap; what the runtime maps is Go's.
  */
-TOOLCHAIN_TEST(programs, a_constructor_that_maps_like_a_runtime_is_none, .timeout = 60)
+TOOLCHAIN_TEST(programs, a_constructor_that_maps_like_a_runtime_is_none, .timeout = 180)
 {
     struct watched *watched = watch_app(toolchain, "earlymmap", NULL);
     program_await_phase(watched->program, "full");

@@ -89,7 +89,7 @@ TOOLCHAIN_TEST(signals, program_sees_its_own_handlers, .timeout = 300)
 }
 
 /* Where the kernel would run it: another stack may be too small for a handler that does not know of it. */
-TOOLCHAIN_TEST(signals, handler_without_an_alternate_stack_is_not_put_on_one, .timeout = 60)
+TOOLCHAIN_TEST(signals, handler_without_an_alternate_stack_is_not_put_on_one, .timeout = 180)
 {
     struct watched *watched = watch_app(toolchain, "signals", NULL);
     program_await_phase(watched->program, "signals");
