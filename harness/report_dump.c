@@ -6,6 +6,7 @@
  * last what limits all of it. By default each list shows a few rows, so that an ordinary dump fits a screen.
  */
 #include <stdint.h>
+#include <string.h>
 
 #include "harness/report_parts.h"
 #include "memory/units.h"
@@ -23,6 +24,15 @@ uint64_t report_rows_shown(const struct report_options *options, uint64_t count,
 const char *report_top_hint(const struct report_options *options, uint32_t rows_max)
 {
     return options->top_rows < rows_max ? " (--top N)" : "";
+}
+
+const char *report_why_missing(const struct dump *dump, const char *book)
+{
+    for (uint64_t i = 0; i < dump->missing_count; i++) {
+        if (strcmp(dump->missing[i].book, book) == 0)
+            return dump->missing[i].why;
+    }
+    return NULL;
 }
 
 void report_write_nameless(const struct report *report)
@@ -60,7 +70,14 @@ void report_write_dump(FILE *out, const struct dump *dump, const char *title, co
     struct symbols symbols;
     struct error error;
     bool has_symbols = symbols_open(&symbols, dump->modules, dump->modules_count, &options->symbols, &error);
-    const struct report report = {out, dump, options, has_symbols ? &symbols : NULL};
+    const struct dump_book *pagemap = dump_find_book(dump, "pagemap");
+    const struct report report = {
+        .out = out,
+        .dump = dump,
+        .options = options,
+        .knows_residency = pagemap == NULL || strcmp(pagemap->how, "none") != 0,
+        .symbols = has_symbols ? &symbols : NULL,
+    };
     style_begin(out, &options->style, STYLE_HEADING, STYLE_TEXT);
     fputs(title, out);
     style_end(out, &options->style, STYLE_HEADING);

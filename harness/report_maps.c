@@ -21,7 +21,7 @@ void report_write_maps(const struct report *report)
 {
     const struct dump *dump = report->dump;
     const struct report_options *options = report->options;
-    const struct map_table_options table = {options->width_columns, true, options->style};
+    const struct map_table_options table = {options->width_columns, report->knows_residency, options->style};
     uint64_t shown = report_rows_shown(options, dump->go_maps_count, FEW_ROWS);
     if (dump->go_maps_count == 0)
         return;

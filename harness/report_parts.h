@@ -15,6 +15,7 @@ struct report {
     FILE *out;
     const struct dump *dump;
     const struct report_options *options;
+    bool knows_residency;    /* false: of a core without holes */
     struct symbols *symbols; /* for all sections; NULL: there was no memory for names */
 };
 
@@ -27,6 +28,9 @@ uint64_t report_rows_shown(const struct report_options *options, uint64_t count,
 
 /* What ends the line about rows that are not shown: " (--top N)", unless N is at the most that the list can show. */
 const char *report_top_hint(const struct report_options *options, uint32_t rows_max);
+
+/* Why a book is not all there, by the first thing that it misses; NULL: it misses nothing. */
+const char *report_why_missing(const struct dump *dump, const char *book);
 
 /* "mapdemo (pid 4711) on web-3, go1.26.10, dump 3 (signal) at 2026-11-23T03:26:01Z" and the end of the line. */
 void report_write_who(struct wrap *wrap, const struct dump *dump);

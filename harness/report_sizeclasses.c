@@ -125,9 +125,13 @@ static void write_large(const struct report *report)
         return;
     struct wrap wrap = {
         .out = report->out, .width_columns = report_sentence_columns(report->options), .hang_columns = 2};
-    wrap_format(&wrap, "large objects: %" PRIu64 " of %s together, resident %s", large->spans,
-                human_bytes(large->object_bytes).text, human_bytes(large->resident_bytes).text);
-    if (large->untouched_bytes > 0)
+    wrap_format(&wrap, "large objects: %" PRIu64 " of %s together", large->spans,
+                human_bytes(large->object_bytes).text);
+    if (report->knows_residency) {
+        wrap_glue(&wrap, ",");
+        wrap_format(&wrap, "resident %s", human_bytes(large->resident_bytes).text);
+    }
+    if (report->knows_residency && large->untouched_bytes > 0)
         wrap_format(&wrap, "(never touched %s)", human_bytes(large->untouched_bytes).text);
     wrap_end(&wrap);
 }
@@ -137,7 +141,12 @@ void report_write_size_classes(const struct report *report)
     const struct dump *dump = report->dump;
     if (dump->size_classes_count == 0 && dump->large.spans == 0)
         return;
-    style_write_heading(report->out, &report->options->style, "size classes, by resident bytes that hold no object");
-    write_size_classes(report);
+    if (report->knows_residency) {
+        style_write_heading(report->out, &report->options->style,
+                            "size classes, by resident bytes that hold no object");
+        write_size_classes(report);
+    } else {
+        fputc('\n', report->out);
+    }
     write_large(report);
 }

@@ -50,7 +50,7 @@ void report_write_threads(const struct report *report)
                               .compare = most_resident_first,
                               .capacity = report_rows_shown(report->options, ROWS_MAX, FEW_ROWS)};
     struct table table;
-    if (dump->threads_count == 0 ||
+    if (dump->threads_count == 0 || !report->knows_residency ||
         dump->rss.classes[CLASS_THREAD_STACKS].sizes.resident_bytes < dump->rss.total_bytes / WORTH_RSS_PART)
         return;
     for (uint64_t i = 0; i < dump->threads_count; i++)
