@@ -102,15 +102,16 @@ static void write_reasons(FILE *out, const struct check_result *result)
     }
 }
 
-static void write_growths(FILE *out, const char *head, const struct check_growth *growths, uint64_t count)
+static void write_growths(FILE *out, const struct check_result *result, const char *head,
+                          const struct check_growth *growths, uint64_t count)
 {
     if (count == 0)
         return;
     fprintf(out,
             "\n"
-            "| %s | baseline | current | change |\n"
+            "| %s | %s | %s | change |\n"
             "| :--- | ---: | ---: | ---: |\n",
-            head);
+            head, check_growth_from(result), check_growth_to(result));
     for (uint64_t i = 0; i < count; i++) {
         fputs("| ", out);
         write_name(out, growths[i].name);
@@ -143,7 +144,8 @@ bool check_markdown_write(FILE *out, const struct check_result *result, const st
     write_notes(out, result);
     write_rows(out, result);
     write_reasons(out, result);
-    write_growths(out, "what grew, by class", result->classes, result->classes_count);
-    write_growths(out, "what grew, by size class (bytes of a slot)", result->size_classes, result->size_classes_count);
+    write_growths(out, result, "what grew, by class", result->classes, result->classes_count);
+    write_growths(out, result, "what grew, by size class (bytes of a slot)", result->size_classes,
+                  result->size_classes_count);
     return true;
 }

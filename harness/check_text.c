@@ -213,8 +213,8 @@ static void write_growths(const struct text *text, const char *heading, const ch
     table_clear(&table);
     table_add_row(&table);
     table_add_cell(&table, "%s", head);
-    table_add_cell(&table, "baseline");
-    table_add_cell(&table, "current");
+    table_add_cell(&table, "%s", check_growth_from(text->result));
+    table_add_cell(&table, "%s", check_growth_to(text->result));
     table_add_cell(&table, "change");
     table_add_cell(&table, "%%");
     for (uint64_t i = 0; i < min_u64(count, GROWTHS_MAX); i++) {

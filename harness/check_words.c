@@ -182,6 +182,16 @@ struct check_words check_change_both(const struct check_row *row)
     return both(check_change(row).text, check_change_percent(row).text);
 }
 
+const char *check_growth_from(const struct check_result *result)
+{
+    return result->baseline_samples > 0 ? "baseline" : "first";
+}
+
+const char *check_growth_to(const struct check_result *result)
+{
+    return result->baseline_samples > 0 ? "current" : "last";
+}
+
 struct check_words check_growth_change(const struct check_growth *growth)
 {
     return signed_value(growth->current_bytes - growth->baseline_bytes, METRIC_BYTES);

@@ -41,6 +41,9 @@ struct check_words check_change_percent(const struct check_row *row);
 /* "+8.00 MiB (+12.3 %)", "+8.00 MiB (new)", "+64 KiB/dump", "-" */
 struct check_words check_change_both(const struct check_row *row);
 /* The same of what grew. */
+/* What stands above the two sizes: without a baseline they are of the first and the last sample. */
+const char *check_growth_from(const struct check_result *result);
+const char *check_growth_to(const struct check_result *result);
 struct check_words check_growth_change(const struct check_growth *growth);
 struct check_words check_growth_percent(const struct check_growth *growth);
 struct check_words check_growth_both(const struct check_growth *growth);

@@ -44,6 +44,7 @@ static uint64_t rare_bytes(const struct dump_sizes *sizes, unsigned column)
 struct look {
     bool has_meanings, has_unicode;
     uint32_t bar_columns; /* 0: no bars */
+    bool is_mapped_only;
 };
 
 /* By name or by the beginning of it, the first that fits. */
@@ -85,6 +86,8 @@ static void add_sizes(struct table *table, const struct dump_rss *rss, const str
                       const struct look *look, enum style_role role)
 {
     add_bytes(table, sizes->mapped_bytes);
+    if (look->is_mapped_only)
+        return;
     add_bytes(table, sizes->resident_bytes);
     table_add_cell(table, "%s", human_percent(sizes->resident_bytes, rss->total_bytes).text);
     if (look->bar_columns > 0) {
@@ -102,11 +105,13 @@ static void add_head(struct table *table, const struct dump_rss *rss, const stru
     table_add_row(table);
     table_add_cell(table, "class");
     table_add_cell(table, "mapped");
-    table_add_cell(table, "resident");
-    table_add_cell(table, "%% of RSS");
+    if (!look->is_mapped_only) {
+        table_add_cell(table, "resident");
+        table_add_cell(table, "%% of RSS");
+    }
     if (look->bar_columns > 0)
         table_add_cell(table, "%s", "");
-    for (unsigned column = 0; column < RARE_COLUMN_COUNT; column++) {
+    for (unsigned column = 0; column < RARE_COLUMN_COUNT && !look->is_mapped_only; column++) {
         if (rare_bytes(&rss->sum, column) > 0)
             table_add_cell(table, "%s", RARE_COLUMNS[column].head);
     }
@@ -119,7 +124,8 @@ static void add_head(struct table *table, const struct dump_rss *rss, const stru
 static void add_class(struct table *table, const struct dump_rss *rss, const struct dump_class *row,
                       const struct look *look)
 {
-    enum style_role role = row->sizes.resident_bytes > 0 ? class_table_role(row->name) : STYLE_FAINT;
+    bool is_faint = !look->is_mapped_only && row->sizes.resident_bytes == 0;
+    enum style_role role = !is_faint ? class_table_role(row->name) : STYLE_FAINT;
     table_add_row(table);
     table_add_cell(table, "%s", row->name);
     table_style_cell(table, role);
@@ -171,15 +177,16 @@ static void fill(struct table *table, const struct dump_rss *rss, const struct l
     add_sizes(table, rss, &rss->sum, look, STYLE_PLAIN);
 }
 
-void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings)
-{
-    fill(table, rss, &(struct look){.has_meanings = has_meanings});
-}
-
 void class_table_fill_bars(struct table *table, const struct dump_rss *rss, bool has_meanings, uint32_t bar_columns,
                            bool has_unicode)
 {
-    fill(table, rss, &(struct look){has_meanings, has_unicode, bar_columns});
+    fill(table, rss,
+         &(struct look){.has_meanings = has_meanings, .has_unicode = has_unicode, .bar_columns = bar_columns});
+}
+
+void class_table_fill_mapped(struct table *table, const struct dump_rss *rss, bool has_meanings)
+{
+    fill(table, rss, &(struct look){.has_meanings = has_meanings, .is_mapped_only = true});
 }
 
 /* One class over all dumps. */

@@ -17,13 +17,13 @@
 /* How many dumps stand side by side. */
 enum { CLASS_TABLE_DUMPS_MAX = 6 };
 
-/* mapped, resident, % of RSS; huge, lazyfree and swapped only when any class has some; and, with `has_meanings`, what
- * each class is. */
-void class_table_fill(struct table *table, const struct dump_rss *rss, bool has_meanings);
-
-/* The same with a bar for the share, which takes `bar_columns`, and with the colours of the classes. */
+/* mapped, resident, % of RSS; a bar for the share, which takes `bar_columns` (0: none); huge, lazyfree and swapped only
+ * when any class has some; and, with `has_meanings`, what each class is. */
 void class_table_fill_bars(struct table *table, const struct dump_rss *rss, bool has_meanings, uint32_t bar_columns,
                            bool has_unicode);
+
+/* What is mapped alone, where nobody knows what is resident. */
+void class_table_fill_mapped(struct table *table, const struct dump_rss *rss, bool has_meanings);
 
 /* The colour of a class; classes of one owner share one. */
 enum style_role class_table_role(const char *class_name);

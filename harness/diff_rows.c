@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dump/map_answer.h"
+#include "memory/units.h"
 
 static int ascending(uint64_t a, uint64_t b)
 {
@@ -49,12 +50,6 @@ static int compare_growth(const void *left, const void *right)
     if (order == 0)
         order = ascending(b->new_bytes, a->new_bytes);
     return order != 0 ? order : compare_names(a, b);
-}
-
-static uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
 /* A dump may hold a name twice; both count. */

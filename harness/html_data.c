@@ -39,17 +39,17 @@ static json_t *make_page_states(void)
 #undef X
 }
 
-/* ---- the mappings of a dump ---- */
+/* ---- the mappings of a dump, and the stacks of its threads ---- */
 
-struct ranked_map {
-    json_t *map;
+struct ranked_row {
+    json_t *row;
     json_int_t resident_bytes, mapped_bytes;
     size_t index;
 };
 
-static int compare_maps(const void *left, const void *right)
+static int compare_rows(const void *left, const void *right)
 {
-    const struct ranked_map *a = left, *b = right;
+    const struct ranked_row *a = left, *b = right;
     if (a->resident_bytes != b->resident_bytes)
         return a->resident_bytes > b->resident_bytes ? -1 : 1;
     if (a->mapped_bytes != b->mapped_bytes)
@@ -58,34 +58,34 @@ static int compare_maps(const void *left, const void *right)
 }
 
 /* The most resident first; to be freed. */
-static struct ranked_map *rank_maps(const json_t *maps)
+static struct ranked_row *rank_rows(const json_t *rows)
 {
     size_t index;
-    json_t *map;
-    struct ranked_map *ranked = calloc(json_array_size(maps) + 1, sizeof *ranked);
+    json_t *row;
+    struct ranked_row *ranked = calloc(json_array_size(rows) + 1, sizeof *ranked);
     if (ranked == NULL)
         return NULL;
-    json_array_foreach(maps, index, map)
+    json_array_foreach(rows, index, row)
     {
-        ranked[index] = (struct ranked_map){.map = map,
-                                            .resident_bytes = json_integer_value(json_object_get(map, "resident")),
-                                            .mapped_bytes = json_integer_value(json_object_get(map, "mapped")),
+        ranked[index] = (struct ranked_row){.row = row,
+                                            .resident_bytes = json_integer_value(json_object_get(row, "resident")),
+                                            .mapped_bytes = json_integer_value(json_object_get(row, "mapped")),
                                             .index = index};
     }
-    qsort(ranked, json_array_size(maps), sizeof *ranked, compare_maps);
+    qsort(ranked, json_array_size(rows), sizeof *ranked, compare_rows);
     return ranked;
 }
 
-static json_t *make_maps(const struct ranked_map *ranked, size_t count)
+static json_t *make_rows(const struct ranked_row *ranked, size_t count)
 {
-    json_t *maps = json_array();
+    json_t *rows = json_array();
     for (size_t i = 0; i < count; i++) {
-        if (json_array_append(maps, ranked[i].map) != 0) {
-            json_decref(maps);
+        if (json_array_append(rows, ranked[i].row) != 0) {
+            json_decref(rows);
             return NULL;
         }
     }
-    return maps;
+    return rows;
 }
 
 /* The sum of two numbers below 2^63, or the largest of them. */
@@ -95,15 +95,17 @@ static json_int_t add_capped(json_int_t a, json_int_t b)
 }
 
 /* What a reader of the page does not see. */
-static json_t *make_left_out(const struct ranked_map *ranked, size_t maps_count, size_t arenas_count)
+static json_t *make_left_out(const struct ranked_row *ranked, size_t maps_count, size_t arenas_count,
+                             size_t threads_count)
 {
     json_int_t mapped_bytes = 0, resident_bytes = 0;
     for (size_t i = 0; i < maps_count; i++) {
         mapped_bytes = add_capped(mapped_bytes, ranked[i].mapped_bytes);
         resident_bytes = add_capped(resident_bytes, ranked[i].resident_bytes);
     }
-    return json_pack("{s:I,s:I,s:I,s:I}", "maps", (json_int_t)maps_count, "maps_mapped", mapped_bytes, "maps_resident",
-                     resident_bytes, "arenas", (json_int_t)arenas_count);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "maps", (json_int_t)maps_count, "maps_mapped", mapped_bytes,
+                     "maps_resident", resident_bytes, "arenas", (json_int_t)arenas_count, "threads",
+                     (json_int_t)threads_count);
 }
 
 /* ---- a dump ---- */
@@ -126,13 +128,19 @@ json_t *html_data_text(const char *text)
 
 static json_t *make_go(json_t *go, bool has_details)
 {
-    if (has_details)
-        return json_incref(go);
     json_t *copy = json_copy(go);
-    if (json_object_set_new(copy, "arenas", json_array()) == 0)
+    json_object_del(copy, "profile");
+    if (has_details || (json_object_set_new(copy, "arenas", json_array()) == 0 &&
+                        json_object_set_new(copy, "maps", json_array()) == 0))
         return copy;
     json_decref(copy);
     return NULL;
+}
+
+/* Of a dump without details. */
+static json_t *make_no_sites(void)
+{
+    return json_pack("{s:[],s:{s:n,s:[]},s:[]}", "sites", "keepers", "rate", "rows", "nameless");
 }
 
 /* What the page shows as it is; older dumps do not have all of it. */
@@ -150,31 +158,41 @@ static bool take_over(json_t *made, const json_t *from)
 
 static json_t *make_dump(const struct html_dump *dump, bool has_details)
 {
-    const json_t *from = dump->document, *maps = json_object_get(from, "maps");
+    const json_t *from = dump->document, *maps = json_object_get(from, "maps"),
+                 *threads = json_object_get(from, "threads");
     json_t *go = json_object_get(from, "go");
     size_t maps_count = json_array_size(maps), arenas_count = json_array_size(json_object_get(go, "arenas"));
     size_t kept = has_details ? min_u64(maps_count, HTML_MAPS_MAX) : 0;
-    struct ranked_map *ranked = rank_maps(maps);
-    if (ranked == NULL)
-        return NULL;
-    json_t *sites = has_details ? html_sites_make(from, dump->symbols) : json_array();
-    json_t *made = json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", html_data_text(dump->file), "sites", sites, "go",
-                             make_go(go, has_details), "maps", make_maps(ranked, kept), "left_out",
-                             make_left_out(ranked + kept, maps_count - kept, has_details ? 0 : arenas_count));
-    if (made != NULL && !take_over(made, from)) {
+    size_t threads_count = json_array_size(threads);
+    size_t threads_kept = has_details ? min_u64(threads_count, HTML_THREADS_MAX) : 0;
+    struct ranked_row *ranked = rank_rows(maps), *ranked_threads = rank_rows(threads);
+    json_t *made = NULL;
+    if (ranked != NULL && ranked_threads != NULL)
+        made =
+            json_pack("{s:o, s:o, s:o, s:o, s:o}", "file", html_data_text(dump->file), "go", make_go(go, has_details),
+                      "maps", make_rows(ranked, kept), "threads", make_rows(ranked_threads, threads_kept), "left_out",
+                      make_left_out(ranked + kept, maps_count - kept, has_details ? 0 : arenas_count,
+                                    threads_count - threads_kept));
+    json_t *sites = has_details ? html_sites_make(from, dump->symbols) : make_no_sites();
+    if (made != NULL && (!take_over(made, from) || json_object_update(made, sites) != 0)) {
         json_decref(made);
         made = NULL;
     }
+    json_decref(sites);
     free(ranked);
+    free(ranked_threads);
     return made;
 }
 
 /* Takes the room for the details of a dump; when there is not enough, nothing is left for older ones. */
 static bool take_room(const json_t *dump, uint64_t *room_bytes)
 {
-    const json_t *arenas = json_object_get(json_object_get(dump, "go"), "arenas");
-    uint64_t bytes = json_dumpb(arenas, NULL, 0, FLAGS) + json_dumpb(json_object_get(dump, "maps"), NULL, 0, FLAGS) +
-                     json_dumpb(json_object_get(dump, "sites"), NULL, 0, FLAGS);
+    static const char *const DETAILS[] = {"maps", "threads", "sites", "keepers"};
+    const json_t *go = json_object_get(dump, "go");
+    uint64_t bytes = json_dumpb(json_object_get(go, "arenas"), NULL, 0, FLAGS) +
+                     json_dumpb(json_object_get(go, "maps"), NULL, 0, FLAGS);
+    for (size_t i = 0; i < sizeof DETAILS / sizeof DETAILS[0]; i++)
+        bytes += json_dumpb(json_object_get(dump, DETAILS[i]), NULL, 0, FLAGS);
     bool has_room = bytes <= *room_bytes;
     *room_bytes = has_room ? *room_bytes - bytes : 0;
     return has_room;

@@ -6,12 +6,12 @@
  *   gopagewatch    version of the command
  *   classes        name and meaning of each class of memory
  *   page_states    letter and meaning of each state of a page
- *   dumps          oldest first; of each: file, the parts that the page shows, who did it (html_sites.h), and what was
- *                  left out
+ *   dumps          oldest first; of each: file, the parts that the page shows, who did it and who keeps it
+ * (html_sites.h, in the place of go.profile), and what was left out
  *
- * The page stays small enough to be sent around: a dump has the HTML_MAPS_MAX mappings with the most resident memory,
- * and details (mappings, page strings and stacks) of older dumps are left out where all together would be too large.
- * The newest has them always.
+ * The page stays small enough to be sent around: a dump has the HTML_MAPS_MAX mappings and HTML_THREADS_MAX stacks of
+ * threads with the most resident memory, and details (mappings, page strings, Go maps and stacks) of older dumps are
+ * left out where all together would be too large. The newest has them always.
  */
 #ifndef GPW_HARNESS_HTML_DATA_H
 #define GPW_HARNESS_HTML_DATA_H
@@ -21,7 +21,7 @@
 
 #include "harness/symbols.h"
 
-enum { HTML_MAPS_MAX = 256 };
+enum { HTML_MAPS_MAX = 256, HTML_THREADS_MAX = 100 };
 /* For the details of all dumps but the newest. */
 #define HTML_DETAILS_BYTES_MAX ((uint64_t)2 << 20)
 

@@ -11,6 +11,7 @@
 
 #include "harness/dump_decode.h"
 #include "harness/html_data.h"
+#include "harness/keeper_rows.h"
 #include "harness/site_rows.h"
 
 enum { PLACE_BYTES = 512 };
@@ -39,11 +40,11 @@ static json_t *make_frame(const struct trace_place *place, const struct symbol_f
                      make_place(frame), "is_inlined", (int)frame->is_inlined);
 }
 
-static json_t *make_stack(struct maker *maker, const struct dump_callsite *site)
+/* Of maker->trace. */
+static json_t *make_stack(const struct maker *maker)
 {
     const struct stack_trace *trace = maker->trace;
     json_t *stack = json_array();
-    stack_trace_make_site(maker->trace, &maker->symbols, site);
     for (uint32_t i = 0; i < trace->places_count; i++) {
         const struct trace_place *place = &trace->places[i];
         for (uint32_t k = 0; k < place->count && json_array_size(stack) < HTML_SITE_FRAMES_MAX; k++) {
@@ -58,8 +59,9 @@ static json_t *make_stack(struct maker *maker, const struct dump_callsite *site)
 
 static json_t *make_row(struct maker *maker, const struct site_row *row)
 {
+    stack_trace_make_site(maker->trace, &maker->symbols, row->site);
     return json_pack("{s:I,s:I,s:o,s:o}", "bytes", (json_int_t)row->bytes, "calls", (json_int_t)row->calls, "who",
-                     html_data_text(row->who), "stack", make_stack(maker, row->site));
+                     html_data_text(row->who), "stack", make_stack(maker));
 }
 
 static json_t *make_subject(struct maker *maker, const struct site_subject *subject)
@@ -93,23 +95,69 @@ static json_t *make_subjects(struct maker *maker)
     return subjects;
 }
 
+static json_t *make_keeper(struct maker *maker, const struct keeper_row *row)
+{
+    enum { CALLS_SHOWN = 3, WHO_BYTES = 256 };
+    char who[WHO_BYTES];
+    stack_trace_make(maker->trace, &maker->symbols, &maker->dump, row->stack);
+    stack_trace_describe(maker->trace, CALLS_SHOWN, who, sizeof who);
+    return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "pinned", (json_int_t)row->estimate.pinned_bytes, "resident",
+                     (json_int_t)row->estimate.resident_bytes, "objects", (json_int_t)row->estimate.objects, "size",
+                     (json_int_t)row->stack->object_bytes, "who", html_data_text(who), "stack", make_stack(maker));
+}
+
+static json_t *make_keepers(struct maker *maker)
+{
+    struct keeper_row selected[HTML_KEEPER_ROWS_MAX];
+    const struct dump_profile *profile = &maker->dump.profile;
+    uint64_t count = keeper_rows_select(profile, 0, selected, HTML_KEEPER_ROWS_MAX);
+    json_t *rows = json_array();
+    for (uint64_t i = 0; i < count; i++) {
+        if (json_array_append_new(rows, make_keeper(maker, &selected[i])) != 0) {
+            json_decref(rows);
+            return NULL;
+        }
+    }
+    return json_pack("{s:o,s:o}", "rate",
+                     profile->rate == DUMP_NOT_KNOWN ? json_null() : json_integer((json_int_t)profile->rate), "rows",
+                     rows);
+}
+
+static json_t *make_nameless(const struct maker *maker)
+{
+    json_t *reasons = json_array();
+    for (uint64_t i = 0; i < maker->dump.modules_count; i++) {
+        const char *why = symbols_module_why(&maker->symbols, i);
+        if (why != NULL && json_array_append_new(reasons, html_data_text(why)) != 0) {
+            json_decref(reasons);
+            return NULL;
+        }
+    }
+    return reasons;
+}
+
+/* Which names are missing is known when all the others were looked for. */
+static json_t *make_all(struct maker *maker)
+{
+    json_t *sites = make_subjects(maker), *keepers = make_keepers(maker);
+    return json_pack("{s:o,s:o,s:o}", "sites", sites, "keepers", keepers, "nameless", make_nameless(maker));
+}
+
 json_t *html_sites_make(const json_t *document, const struct symbols_options *options)
 {
     struct maker maker = {0};
     struct error error;
-    json_t *subjects = NULL;
-    if (json_array_size(json_object_get(document, "callsites")) == 0)
-        return json_array();
+    json_t *made = NULL;
     bool is_decoded = dump_decode(&maker.dump, document, &error);
     if (is_decoded && symbols_open(&maker.symbols, maker.dump.modules, maker.dump.modules_count, options, &error)) {
         maker.trace = malloc(sizeof *maker.trace);
-        maker.rows = calloc(maker.dump.callsites_count, sizeof *maker.rows);
+        maker.rows = calloc(maker.dump.callsites_count + 1, sizeof *maker.rows);
         if (maker.trace != NULL && maker.rows != NULL)
-            subjects = make_subjects(&maker);
+            made = make_all(&maker);
         free(maker.rows);
         free(maker.trace);
         symbols_close(&maker.symbols);
     }
     dump_free(&maker.dump);
-    return subjects;
+    return made;
 }

@@ -7,6 +7,7 @@
 #include "harness/human.h"
 #include "harness/map_sums.h"
 #include "harness/map_table.h"
+#include "harness/ranking.h"
 #include "harness/table.h"
 #include "memory/units.h"
 
@@ -14,14 +15,11 @@ enum { NAME_COLUMNS_LEAST = 16 };
 
 _Static_assert((int)MAP_TABLE_ROWS_MAX < (int)TABLE_ROWS_MAX, "and a head");
 
-struct ranking {
-    const struct map_answer *rows[MAP_TABLE_ROWS_MAX];
-    uint64_t count, capacity;
-};
-
 /* What takes no memory, and what is not known, comes last. */
-static int compare(const struct map_answer *a, const struct map_answer *b)
+static int compare(const void *left, const void *right)
 {
+    const struct map_answer *a = *(const struct map_answer *const *)left;
+    const struct map_answer *b = *(const struct map_answer *const *)right;
     const uint64_t keys[][2] = {{a->total.resident_bytes, b->total.resident_bytes},
                                 {a->alone_bytes, b->alone_bytes},
                                 {a->total.go_pages, b->total.go_pages}};
@@ -30,20 +28,6 @@ static int compare(const struct map_answer *a, const struct map_answer *b)
             return keys[i][0] > keys[i][1] ? -1 : 1;
     }
     return strcmp(a->name, b->name);
-}
-
-static void insert(struct ranking *ranking, const struct map_answer *answer)
-{
-    uint64_t at = ranking->count;
-    while (at > 0 && compare(answer, ranking->rows[at - 1]) < 0)
-        at--;
-    if (at == ranking->capacity)
-        return;
-    if (ranking->count < ranking->capacity)
-        ranking->count++;
-    for (uint64_t i = ranking->count - 1; i > at; i--)
-        ranking->rows[i] = ranking->rows[i - 1];
-    ranking->rows[at] = answer;
 }
 
 static void add_bytes(struct table *table, uint64_t bytes)
@@ -111,13 +95,17 @@ static void add_heads(struct table *table, bool knows_residency)
 uint64_t map_table_write_summary(FILE *out, const struct map_answer *answers, uint64_t count, uint64_t rows_max,
                                  const struct map_table_options *options)
 {
-    struct ranking ranking = {.capacity = min_u64(rows_max, MAP_TABLE_ROWS_MAX)};
+    const struct map_answer *rows[MAP_TABLE_ROWS_MAX];
+    struct ranking ranking = {.rows = rows,
+                              .row_bytes = sizeof rows[0],
+                              .compare = compare,
+                              .capacity = min_u64(rows_max, MAP_TABLE_ROWS_MAX)};
     struct table table;
     for (uint64_t i = 0; i < count; i++)
-        insert(&ranking, &answers[i]);
+        ranking_insert(&ranking, &(const struct map_answer *){&answers[i]});
     add_heads(&table, options->knows_residency);
     for (uint64_t i = 0; i < ranking.count; i++)
-        add_row(&table, ranking.rows[i], options->knows_residency);
+        add_row(&table, rows[i], options->knows_residency);
     table_cut_to(&table, options->width_columns, NAME_COLUMNS_LEAST);
     table_print_styled(&table, out, &options->style);
     return ranking.count;

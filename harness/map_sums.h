@@ -9,12 +9,7 @@
 
 #include "dump/map_answer.h"
 #include "harness/human.h"
-
-static inline uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
+#include "memory/units.h"
 
 static inline uint64_t multiply_saturating(uint64_t a, uint64_t b)
 {

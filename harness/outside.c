@@ -18,7 +18,8 @@
 #include "memory/raw.h"
 
 static const char NO_SHIM[] = "no shim is in the process";
-static const char SHIM_INSIDE[] = "only the shim that is in the process has it: ask that for a dump";
+static const char SHIM_INSIDE[] =
+    "only the shim that is in the process has it: ask it for a dump (gopagewatch dump PID)";
 
 /* ---- the process ---- */
 

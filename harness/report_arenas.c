@@ -133,20 +133,23 @@ static struct drawn choose(const struct dump *dump, const struct report_options 
 /* What stands before the cells of an arena's only row: "0xc000000000  49.2 MiB  ". */
 enum { WIDE_LABEL_BYTES = 64 };
 
-static uint32_t format_wide_label(const struct dump_arena *arena, char label[WIDE_LABEL_BYTES])
+static uint32_t format_wide_label(const struct report *report, const struct dump_arena *arena,
+                                  char label[WIDE_LABEL_BYTES])
 {
     return (uint32_t)snprintf(label, WIDE_LABEL_BYTES, "0x%-12" PRIx64 "%9s  ", arena->start,
-                              human_bytes(arena->resident_bytes).text);
+                              report->knows_residency ? human_bytes(arena->resident_bytes).text : "");
 }
 
-static uint32_t pages_per_cell(const struct dump *dump, const struct report_options *options)
+static uint32_t pages_per_cell(const struct report *report)
 {
+    const struct dump *dump = report->dump;
+    const struct report_options *options = report->options;
     char label[WIDE_LABEL_BYTES];
     if (!options->is_wide || options->width_columns == UINT32_MAX)
         return GO_ARENA_PAGES / CELLS;
     uint32_t label_columns = 0;
     for (uint64_t i = 0; i < dump->arenas_count; i++)
-        label_columns = (uint32_t)max_u64(label_columns, format_wide_label(&dump->arenas[i], label));
+        label_columns = (uint32_t)max_u64(label_columns, format_wide_label(report, &dump->arenas[i], label));
     uint32_t cells = CELLS_MIN;
     if (options->width_columns > label_columns + CELLS_MIN)
         cells = (uint32_t)min_u64(options->width_columns - label_columns, GO_ARENA_PAGES);
@@ -173,15 +176,18 @@ static void draw_arena(const struct report *report, const struct dump_arena *are
     uint32_t cells_count = page_map_draw(letters, GO_ARENA_PAGES, cell_pages, cells);
     page_map_add_shown(shown, cells);
     if (options->is_wide) {
-        format_wide_label(arena, label);
+        format_wide_label(report, arena, label);
         fputs(label, out);
         page_map_write(out, &options->style, cells, cells_count);
         fputc('\n', out);
         return;
     }
     uint64_t idle_bytes = (uint64_t)page_map_count_idle(letters, GO_ARENA_PAGES) * GO_PAGE_BYTES;
-    fprintf(out, "0x%" PRIx64 "  resident %s, idle %s\n", arena->start, human_bytes(arena->resident_bytes).text,
-            human_bytes(min_u64(idle_bytes, arena->resident_bytes)).text);
+    fprintf(out, "0x%" PRIx64, arena->start);
+    if (report->knows_residency)
+        fprintf(out, "  resident %s, idle %s", human_bytes(arena->resident_bytes).text,
+                human_bytes(min_u64(idle_bytes, arena->resident_bytes)).text);
+    fputc('\n', out);
     for (uint32_t at = 0; at < cells_count; at += row_cells(options)) {
         fprintf(out, "%*s", INDENT_COLUMNS, "");
         page_map_write(out, &options->style, cells + at, (uint32_t)min_u64(row_cells(options), cells_count - at));
@@ -205,11 +211,11 @@ void report_write_arenas(const struct report *report)
     if (dump->arenas_count == 0)
         return;
     struct drawn drawn = choose(dump, options);
-    uint32_t cell_pages = pages_per_cell(dump, options);
-    snprintf(heading, sizeof heading,
-             "%" PRIu64 " arena%s of 64 MiB; a letter is %" PRIu32 " page%s (%s), upper case: resident",
+    uint32_t cell_pages = pages_per_cell(report);
+    snprintf(heading, sizeof heading, "%" PRIu64 " arena%s of 64 MiB; a letter is %" PRIu32 " page%s (%s)%s",
              dump->arenas_count, dump->arenas_count == 1 ? "" : "s", cell_pages, cell_pages == 1 ? "" : "s",
-             human_bytes((uint64_t)cell_pages * GO_PAGE_BYTES).text);
+             human_bytes((uint64_t)cell_pages * GO_PAGE_BYTES).text,
+             report->knows_residency ? ", upper case: resident" : "");
     style_write_heading(report->out, &options->style, heading);
     for (uint64_t i = 0; i < drawn.count; i++)
         draw_arena(report, drawn.ranked != NULL ? drawn.ranked[i].arena : &dump->arenas[i], cell_pages, shown);

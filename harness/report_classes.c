@@ -35,6 +35,13 @@ static void fill_within(struct table *table, const struct dump_rss *rss, const s
     }
 }
 
+static void fill_mapped_within(struct table *table, const struct dump_rss *rss, const struct report_options *options)
+{
+    class_table_fill_mapped(table, rss, true);
+    if (!table_cut_to(table, options->width_columns, MEANING_COLUMNS_MIN))
+        class_table_fill_mapped(table, rss, false);
+}
+
 static void write_note(const struct report *report, const char *note)
 {
     struct wrap wrap = {.out = report->out, .width_columns = report_sentence_columns(report->options)};
@@ -73,8 +80,12 @@ static void write_notes(const struct report *report)
 void report_write_classes(const struct report *report)
 {
     struct table table;
-    style_write_heading(report->out, &report->options->style, "where the RSS went");
-    fill_within(&table, &report->dump->rss, report->options);
+    style_write_heading(report->out, &report->options->style,
+                        report->knows_residency ? "where the RSS went" : "what is mapped");
+    if (report->knows_residency)
+        fill_within(&table, &report->dump->rss, report->options);
+    else
+        fill_mapped_within(&table, &report->dump->rss, report->options);
     table_print_styled(&table, report->out, &report->options->style);
     write_notes(report);
 }

@@ -91,7 +91,8 @@ static void write_finding(const struct report *report, const struct dump_finding
 void report_write_findings(const struct report *report)
 {
     const struct dump *dump = report->dump;
-    if (dump->findings_count == 0)
+    /* All of them set what is resident against something. */
+    if (dump->findings_count == 0 || !report->knows_residency)
         return;
     style_write_heading(report->out, &report->options->style, "what stands out");
     for (uint64_t i = 0; i < dump->findings_count; i++)

@@ -75,7 +75,10 @@ static void write_rss(const struct report *report)
     uint64_t limit_bytes = report->dump->environment.cgroup_memory_max_bytes;
     struct wrap wrap = begin_labelled(report, "RSS");
     bool has_objects = objects_bytes > 0 && rss->total_bytes > 0;
-    wrap_format(&wrap, "%s,", human_bytes(rss->total_bytes).text);
+    wrap_text(&wrap, human_bytes(rss->total_bytes).text);
+    if (strcmp(report->dump->reason, "core") == 0)
+        wrap_text(&wrap, "in the core (unchanged pages of mapped files are not in it)");
+    wrap_glue(&wrap, ",");
     if (rss->peak_bytes != DUMP_NOT_KNOWN)
         wrap_format(&wrap, "peak %s,", human_bytes(rss->peak_bytes).text);
     if (rss->swapped_bytes != DUMP_NOT_KNOWN && rss->swapped_bytes > 0)
@@ -87,6 +90,15 @@ static void write_rss(const struct report *report)
     if (has_objects)
         wrap_format(&wrap, "%s times the Go objects in it (%s)", times(rss->total_bytes, objects_bytes).text,
                     human_bytes(objects_bytes).text);
+    wrap_end(&wrap);
+}
+
+static void write_rss_not_known(const struct report *report)
+{
+    const char *why = report_why_missing(report->dump, "pagemap");
+    struct wrap wrap = begin_labelled(report, "RSS");
+    wrap_text(&wrap, "residency not known:");
+    wrap_text(&wrap, why != NULL ? why : "the dump does not say why");
     wrap_end(&wrap);
 }
 
@@ -174,16 +186,6 @@ static void write_heaps(const struct report *report)
     }
 }
 
-/* Why a book is not all there, by the first thing that it misses; NULL: it misses nothing. */
-static const char *why_missing(const struct dump *dump, const char *book)
-{
-    for (uint64_t i = 0; i < dump->missing_count; i++) {
-        if (strcmp(dump->missing[i].book, book) == 0)
-            return dump->missing[i].why;
-    }
-    return NULL;
-}
-
 static const struct {
     const char *how, *words;
 } HOOKS[] = {
@@ -197,7 +199,7 @@ static void write_hooks(const struct report *report)
     const struct dump_book *shim = dump_find_book(report->dump, "shim");
     if (shim == NULL)
         return;
-    const char *words = shim->how, *why = why_missing(report->dump, "shim");
+    const char *words = shim->how, *why = report_why_missing(report->dump, "shim");
     for (size_t i = 0; i < sizeof HOOKS / sizeof HOOKS[0]; i++) {
         if (strcmp(shim->how, HOOKS[i].how) == 0)
             words = HOOKS[i].words;
@@ -217,8 +219,12 @@ void report_write_headline(const struct report *report)
     struct wrap wrap = {
         .out = report->out, .width_columns = report->options->width_columns, .hang_columns = LABEL_COLUMNS};
     report_write_who(&wrap, report->dump);
-    write_rss(report);
-    write_owners(report);
+    if (report->knows_residency) {
+        write_rss(report);
+        write_owners(report);
+    } else {
+        write_rss_not_known(report);
+    }
     write_heaps(report);
     write_hooks(report);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who keeps it: the stacks of the program's own heap profile, those first whose objects alone keep most.
- *
- * Names come from the program's files, if they are there; a dump may be read elsewhere.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "harness/human.h"
-#include "harness/profile.h"
+#include "harness/keeper_rows.h"
 #include "harness/report_parts.h"
 #include "harness/stack_trace.h"
-#include "harness/symbols.h"
 #include "harness/table.h"
 #include "harness/wrap.h"
 
@@ -19,44 +16,6 @@ enum { FEW_ROWS = 5, ROWS_MAX = 100, CALLS_SHOWN = 3, WHO_BYTES = 256, WHO_COLUM
 
 /* By default a row is shown for what pins at least this part of the RSS. */
 enum { WORTH_RSS_PART = 1000 };
-
-struct keeper {
-    const struct dump_profile_stack *stack;
-    struct profile_estimate estimate;
-};
-
-struct keepers {
-    struct keeper rows[ROWS_MAX]; /* most pinned first */
-    uint64_t count, capacity;
-};
-
-/* Of equals the one that the dump has first stays in front. */
-static void insert_row(struct keepers *keepers, struct keeper row)
-{
-    uint64_t at = keepers->count;
-    while (at > 0 && keepers->rows[at - 1].estimate.pinned_bytes < row.estimate.pinned_bytes)
-        at--;
-    if (at == keepers->capacity)
-        return;
-    if (keepers->count < keepers->capacity)
-        keepers->count++;
-    for (uint64_t i = keepers->count - 1; i > at; i--)
-        keepers->rows[i] = keepers->rows[i - 1];
-    keepers->rows[at] = row;
-}
-
-static void select_rows(const struct report *report, struct keepers *keepers)
-{
-    const struct dump_profile *profile = &report->dump->profile;
-    uint64_t worth_bytes = report->options->top_rows != 0 ? 1 : report->dump->rss.total_bytes / WORTH_RSS_PART;
-    keepers->count = 0;
-    keepers->capacity = report_rows_shown(report->options, ROWS_MAX, FEW_ROWS);
-    for (uint64_t i = 0; i < profile->stacks_count; i++) {
-        struct keeper row = {&profile->stacks[i], profile_estimate(profile, &profile->stacks[i])};
-        if (row.estimate.pinned_bytes != 0 && row.estimate.pinned_bytes >= worth_bytes)
-            insert_row(keepers, row);
-    }
-}
 
 static void add_head(struct table *table)
 {
@@ -68,7 +27,7 @@ static void add_head(struct table *table)
     table_add_cell(table, "allocated by");
 }
 
-static void add_row(struct table *table, const struct keeper *row, const char *who)
+static void add_row(struct table *table, const struct keeper_row *row, const char *who)
 {
     table_add_row(table);
     table_add_cell(table, "%s", human_bytes(row->estimate.pinned_bytes).text);
@@ -80,24 +39,24 @@ static void add_row(struct table *table, const struct keeper *row, const char *w
     table_add_cell(table, "%s", who);
 }
 
-static void write_table(const struct report *report, const struct keepers *keepers, struct symbols *symbols,
+static void write_table(const struct report *report, const struct keeper_row *rows, uint64_t count,
                         struct stack_trace *trace)
 {
     struct table table;
     table_clear(&table);
     table.is_text[0] = false;
     add_head(&table);
-    for (uint64_t i = 0; i < keepers->count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         char who[WHO_BYTES];
-        stack_trace_make(trace, symbols, report->dump, keepers->rows[i].stack);
+        stack_trace_make(trace, report->symbols, report->dump, rows[i].stack);
         stack_trace_describe(trace, CALLS_SHOWN, who, sizeof who);
-        add_row(&table, &keepers->rows[i], who);
+        add_row(&table, &rows[i], who);
     }
     table_cut_to(&table, report->options->width_columns, WHO_COLUMNS_LEAST);
     table_print_styled(&table, report->out, &report->options->style);
 }
 
-static void write_notes(const struct report *report, const struct symbols *symbols)
+static void write_notes(const struct report *report)
 {
     const struct dump_profile *profile = &report->dump->profile;
     struct wrap wrap = {
@@ -113,31 +72,22 @@ static void write_notes(const struct report *report, const struct symbols *symbo
         wrap_format(&wrap, "of sampled objects only: MemProfileRate is not known");
         wrap_end(&wrap);
     }
-    for (uint64_t i = 0; i < report->dump->modules_count; i++) {
-        const char *why = symbols_module_why(symbols, i);
-        if (why == NULL)
-            continue;
-        wrap_format(&wrap, "without names: %s", why);
-        wrap_end(&wrap);
-    }
 }
 
 void report_write_keepers(const struct report *report)
 {
-    struct symbols symbols;
-    struct error error;
-    struct keepers keepers;
-    select_rows(report, &keepers);
-    if (keepers.count == 0 ||
-        !symbols_open(&symbols, report->dump->modules, report->dump->modules_count, &report->options->symbols, &error))
+    struct keeper_row rows[ROWS_MAX];
+    uint64_t worth_bytes = report->options->top_rows != 0 ? 0 : report->dump->rss.total_bytes / WORTH_RSS_PART;
+    uint64_t count = keeper_rows_select(&report->dump->profile, worth_bytes, rows,
+                                        report_rows_shown(report->options, ROWS_MAX, FEW_ROWS));
+    if (count == 0 || report->symbols == NULL)
         return;
     struct stack_trace *trace = malloc(sizeof *trace);
-    if (trace != NULL) {
-        style_write_heading(report->out, &report->options->style,
-                            "who keeps it: resident spans whose objects all come from one stack");
-        write_table(report, &keepers, &symbols, trace);
-        write_notes(report, &symbols);
-    }
+    if (trace == NULL)
+        return;
+    style_write_heading(report->out, &report->options->style,
+                        "who keeps it: resident spans whose objects all come from one stack");
+    write_table(report, rows, count, trace);
+    write_notes(report);
     free(trace);
-    symbols_close(&symbols);
 }

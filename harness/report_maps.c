@@ -29,15 +29,17 @@ void report_write_maps(const struct report *report)
 {
     const struct dump *dump = report->dump;
     const struct report_options *options = report->options;
-    const struct map_table_options table = {options->width_columns, true, options->style};
+    const struct map_table_options table = {options->width_columns, report->knows_residency, options->style};
     uint64_t shown = report_rows_shown(options, dump->go_maps_count, FEW_ROWS);
     if (dump->go_maps_count == 0)
         return;
     style_write_heading(report->out, &options->style,
                         "maps that are watched; alone: resident of pages with nothing else");
     shown = map_table_write_summary(report->out, dump->go_maps, dump->go_maps_count, shown, &table);
-    if (dump->go_maps_count > shown)
-        fprintf(report->out, "... %" PRIu64 " more maps (--top N)\n", dump->go_maps_count - shown);
+    uint64_t rest = dump->go_maps_count - shown;
+    if (rest > 0)
+        fprintf(report->out, "... %" PRIu64 " more map%s%s\n", rest, rest == 1 ? "" : "s",
+                report_top_hint(options, MAP_TABLE_ROWS_MAX));
     if (torn_maps(dump) > 0)
         fprintf(report->out, "%" PRIu64 " of them changed while they were read\n", torn_maps(dump));
     if (cut_maps(dump) > 0)

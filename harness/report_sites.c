@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who did it (site_rows.h), as a table.
- *
- * Names come from the program's files, if they are there; a dump may be read elsewhere.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +11,8 @@
 #include "harness/table.h"
 
 enum { ROWS_MAX = 25, WHO_COLUMNS_LEAST = 16 };
+
+_Static_assert(SITE_SUBJECTS_COUNT *ROWS_MAX < (int)TABLE_ROWS_MAX, "and a head");
 
 /* By default a row is shown for at least this part of the RSS. */
 enum { WORTH_RSS_PART = 100 };
@@ -49,14 +49,13 @@ static uint64_t add_rows(const struct report *report, struct table *table, const
     return count - shown;
 }
 
-static void write_table(const struct report *report, struct symbols *symbols, struct stack_trace *trace,
-                        struct site_row *rows)
+static void write_table(const struct report *report, struct stack_trace *trace, struct site_row *rows)
 {
     struct table table;
     uint64_t hidden = 0;
     add_head(&table);
     for (size_t i = 0; i < SITE_SUBJECTS_COUNT; i++) {
-        uint64_t count = site_rows_collect(&SITE_SUBJECTS[i], report->dump, symbols, trace, rows);
+        uint64_t count = site_rows_collect(&SITE_SUBJECTS[i], report->dump, report->symbols, trace, rows);
         hidden += add_rows(report, &table, &SITE_SUBJECTS[i], rows, count);
     }
     if (table.row_count == 1)
@@ -65,22 +64,18 @@ static void write_table(const struct report *report, struct symbols *symbols, st
     table_cut_to(&table, report->options->width_columns, WHO_COLUMNS_LEAST);
     table_print_styled(&table, report->out, &report->options->style);
     if (hidden > 0)
-        fprintf(report->out, "... %" PRIu64 " more (--top N)\n", hidden);
+        fprintf(report->out, "... %" PRIu64 " more%s\n", hidden, report_top_hint(report->options, ROWS_MAX));
 }
 
 void report_write_sites(const struct report *report)
 {
-    struct symbols symbols;
-    struct error error;
     const struct dump *dump = report->dump;
-    if (dump->callsites_count == 0 ||
-        !symbols_open(&symbols, dump->modules, dump->modules_count, &report->options->symbols, &error))
+    if (dump->callsites_count == 0 || report->symbols == NULL)
         return;
     struct stack_trace *trace = malloc(sizeof *trace);
     struct site_row *rows = calloc(dump->callsites_count, sizeof *rows);
     if (trace != NULL && rows != NULL)
-        write_table(report, &symbols, trace, rows);
+        write_table(report, trace, rows);
     free(rows);
     free(trace);
-    symbols_close(&symbols);
 }

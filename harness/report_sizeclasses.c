@@ -10,6 +10,7 @@
 
 #include "harness/bar.h"
 #include "harness/human.h"
+#include "harness/ranking.h"
 #include "harness/report_parts.h"
 #include "harness/table.h"
 #include "harness/wrap.h"
@@ -25,7 +26,7 @@ _Static_assert((int)ROWS_MAX < (int)TABLE_ROWS_MAX, "and a head");
 
 struct selection {
     const struct dump_size_class *rows[ROWS_MAX]; /* most wasted first */
-    uint64_t count, capacity;
+    uint64_t count;
     /* All that waste anything, and how much. */
     uint64_t wasting_count, wasted_bytes;
 };
@@ -35,42 +36,32 @@ static uint64_t wasted_bytes(const struct dump_size_class *row)
     return row->resident_bytes - min_u64(row->object_bytes, row->resident_bytes);
 }
 
-/* The dump's numbers may be anything below 2^63. */
-static uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 /* Of equals the smaller slots stay in front: they come first in the dump. */
-static void insert_row(struct selection *selection, const struct dump_size_class *row)
+static int most_wasted_first(const void *left, const void *right)
 {
-    uint64_t at = selection->count;
-    while (at > 0 && wasted_bytes(selection->rows[at - 1]) < wasted_bytes(row))
-        at--;
-    if (at == selection->capacity)
-        return;
-    if (selection->count < selection->capacity)
-        selection->count++;
-    for (uint64_t i = selection->count - 1; i > at; i--)
-        selection->rows[i] = selection->rows[i - 1];
-    selection->rows[at] = row;
+    uint64_t a = wasted_bytes(*(const struct dump_size_class *const *)left);
+    uint64_t b = wasted_bytes(*(const struct dump_size_class *const *)right);
+    return (a < b) - (a > b);
 }
 
-static struct selection select_rows(const struct dump *dump, const struct report_options *options)
+static void select_rows(struct selection *selection, const struct dump *dump, const struct report_options *options)
 {
-    struct selection selection = {.capacity = report_rows_shown(options, ROWS_MAX, FEW_ROWS)};
+    *selection = (struct selection){0};
+    struct ranking ranking = {.rows = selection->rows,
+                              .row_bytes = sizeof selection->rows[0],
+                              .compare = most_wasted_first,
+                              .capacity = report_rows_shown(options, ROWS_MAX, FEW_ROWS)};
     uint64_t worth_bytes = options->top_rows != 0 ? 0 : dump->rss.total_bytes / WORTH_RSS_PART;
     for (uint64_t i = 0; i < dump->size_classes_count; i++) {
         uint64_t wasted = wasted_bytes(&dump->size_classes[i]);
         if (wasted == 0)
             continue;
-        selection.wasting_count++;
-        selection.wasted_bytes = add_saturating(selection.wasted_bytes, wasted);
+        selection->wasting_count++;
+        selection->wasted_bytes = add_saturating(selection->wasted_bytes, wasted);
         if (wasted >= worth_bytes)
-            insert_row(&selection, &dump->size_classes[i]);
+            ranking_insert(&ranking, &(const struct dump_size_class *){&dump->size_classes[i]});
     }
-    return selection;
+    selection->count = ranking.count;
 }
 
 static void add_head(struct table *table)
@@ -100,22 +91,23 @@ static void add_row(struct table *table, const struct dump_size_class *row, cons
     table_style_cell(table, STYLE_UNUSED);
 }
 
-static void write_rest(FILE *out, const struct selection *selection)
+static void write_rest(const struct report *report, const struct selection *selection)
 {
     uint64_t rest_count = selection->wasting_count - selection->count, rest_bytes = selection->wasted_bytes;
     for (uint64_t i = 0; i < selection->count; i++)
         rest_bytes -= min_u64(rest_bytes, wasted_bytes(selection->rows[i]));
     if (rest_count > 0)
-        fprintf(out, "%s%" PRIu64 "%s size class%s: %s wasted%s\n", selection->count > 0 ? "... " : "", rest_count,
-                selection->count > 0 ? " more" : "", rest_count == 1 ? "" : "es", human_bytes(rest_bytes).text,
-                selection->capacity < ROWS_MAX ? " (--top N)" : "");
+        fprintf(report->out, "%s%" PRIu64 "%s size class%s: %s wasted%s\n", selection->count > 0 ? "... " : "",
+                rest_count, selection->count > 0 ? " more" : "", rest_count == 1 ? "" : "es",
+                human_bytes(rest_bytes).text, report_top_hint(report->options, ROWS_MAX));
 }
 
 static void write_size_classes(const struct report *report)
 {
     const struct style *style = &report->options->style;
-    struct selection selection = select_rows(report->dump, report->options);
+    struct selection selection;
     struct table table;
+    select_rows(&selection, report->dump, report->options);
     table_clear(&table);
     table.is_text[0] = false;
     add_head(&table);
@@ -123,7 +115,7 @@ static void write_size_classes(const struct report *report)
         add_row(&table, selection.rows[i], style);
     if (selection.count > 0)
         table_print_styled(&table, report->out, style);
-    write_rest(report->out, &selection);
+    write_rest(report, &selection);
 }
 
 static void write_large(const struct report *report)
@@ -133,9 +125,13 @@ static void write_large(const struct report *report)
         return;
     struct wrap wrap = {
         .out = report->out, .width_columns = report_sentence_columns(report->options), .hang_columns = 2};
-    wrap_format(&wrap, "large objects: %" PRIu64 " of %s together, resident %s", large->spans,
-                human_bytes(large->object_bytes).text, human_bytes(large->resident_bytes).text);
-    if (large->untouched_bytes > 0)
+    wrap_format(&wrap, "large objects: %" PRIu64 " of %s together", large->spans,
+                human_bytes(large->object_bytes).text);
+    if (report->knows_residency) {
+        wrap_glue(&wrap, ",");
+        wrap_format(&wrap, "resident %s", human_bytes(large->resident_bytes).text);
+    }
+    if (report->knows_residency && large->untouched_bytes > 0)
         wrap_format(&wrap, "(never touched %s)", human_bytes(large->untouched_bytes).text);
     wrap_end(&wrap);
 }
@@ -145,7 +141,12 @@ void report_write_size_classes(const struct report *report)
     const struct dump *dump = report->dump;
     if (dump->size_classes_count == 0 && dump->large.spans == 0)
         return;
-    style_write_heading(report->out, &report->options->style, "size classes, by resident bytes that hold no object");
-    write_size_classes(report);
+    if (report->knows_residency) {
+        style_write_heading(report->out, &report->options->style,
+                            "size classes, by resident bytes that hold no object");
+        write_size_classes(report);
+    } else {
+        fputc('\n', report->out);
+    }
     write_large(report);
 }

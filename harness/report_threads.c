@@ -5,30 +5,18 @@
 #include <inttypes.h>
 
 #include "harness/human.h"
+#include "harness/ranking.h"
 #include "harness/report_parts.h"
 #include "harness/table.h"
-#include "memory/units.h"
 
 /* Together, of the RSS. */
 enum { WORTH_RSS_PART = 100, FEW_ROWS = 5, ROWS_MAX = 100 };
 
-struct ranking {
-    const struct dump_thread *rows[ROWS_MAX]; /* most resident first */
-    uint64_t count, capacity;
-};
-
-static void insert(struct ranking *ranking, const struct dump_thread *thread)
+static int most_resident_first(const void *left, const void *right)
 {
-    uint64_t at = ranking->count;
-    while (at > 0 && ranking->rows[at - 1]->resident_bytes < thread->resident_bytes)
-        at--;
-    if (at == ranking->capacity)
-        return;
-    if (ranking->count < ranking->capacity)
-        ranking->count++;
-    for (uint64_t i = ranking->count - 1; i > at; i--)
-        ranking->rows[i] = ranking->rows[i - 1];
-    ranking->rows[at] = thread;
+    const struct dump_thread *a = *(const struct dump_thread *const *)left;
+    const struct dump_thread *b = *(const struct dump_thread *const *)right;
+    return (a->resident_bytes < b->resident_bytes) - (a->resident_bytes > b->resident_bytes);
 }
 
 static void add_head(struct table *table)
@@ -56,21 +44,27 @@ static void add_row(struct table *table, const struct dump_thread *thread)
 void report_write_threads(const struct report *report)
 {
     const struct dump *dump = report->dump;
-    struct ranking ranking = {.capacity = min_u64(report_rows_shown(report->options, ROWS_MAX, FEW_ROWS), ROWS_MAX)};
+    const struct dump_thread *rows[ROWS_MAX];
+    struct ranking ranking = {.rows = rows,
+                              .row_bytes = sizeof rows[0],
+                              .compare = most_resident_first,
+                              .capacity = report_rows_shown(report->options, ROWS_MAX, FEW_ROWS)};
     struct table table;
-    if (dump->threads_count == 0 ||
+    if (dump->threads_count == 0 || !report->knows_residency ||
         dump->rss.classes[CLASS_THREAD_STACKS].sizes.resident_bytes < dump->rss.total_bytes / WORTH_RSS_PART)
         return;
     for (uint64_t i = 0; i < dump->threads_count; i++)
-        insert(&ranking, &dump->threads[i]);
+        ranking_insert(&ranking, &(const struct dump_thread *){&dump->threads[i]});
     style_write_heading(report->out, &report->options->style,
                         "thread.stacks by thread; below sp: used by calls that have returned");
     table_clear(&table);
     table.is_text[0] = false;
     add_head(&table);
     for (uint64_t i = 0; i < ranking.count; i++)
-        add_row(&table, ranking.rows[i]);
+        add_row(&table, rows[i]);
     table_print_styled(&table, report->out, &report->options->style);
-    if (dump->threads_count > ranking.count)
-        fprintf(report->out, "... %" PRIu64 " more stacks (--top N)\n", dump->threads_count - ranking.count);
+    uint64_t rest = dump->threads_count - ranking.count;
+    if (rest > 0)
+        fprintf(report->out, "... %" PRIu64 " more stack%s%s\n", rest, rest == 1 ? "" : "s",
+                report_top_hint(report->options, ROWS_MAX));
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/units.h"
+
 enum { CALLS_SHOWN = 4 };
 
 static bool is_called(const struct dump_callsite *site, const char *by, const char *operation)
@@ -53,12 +55,6 @@ const struct site_subject SITE_SUBJECTS[SITE_SUBJECTS_COUNT] = {
     {"given back", is_release, bytes, true, 1},
 };
 
-static uint64_t add_saturating(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
 static int most_first(const void *left, const void *right)
 {
     const struct site_row *a = left, *b = right;
@@ -67,17 +63,30 @@ static int most_first(const void *left, const void *right)
     return (a->site->id > b->site->id) - (a->site->id < b->site->id);
 }
 
-static void describe(const struct site_subject *subject, const struct dump_callsite *site, struct symbols *symbols,
-                     struct stack_trace *trace, char who[SITE_WHO_BYTES])
+/* Without names the allocator's frames take the place of those that tell stacks apart: then all that fit are told. */
+static void describe(struct site_row *row, const struct site_subject *subject, struct symbols *symbols,
+                     struct stack_trace *trace)
 {
+    row->is_named = true;
     if (subject->is_by_purpose) {
-        snprintf(who, SITE_WHO_BYTES, "%s", site->purpose);
+        snprintf(row->who, SITE_WHO_BYTES, "%s", row->site->purpose);
         return;
     }
-    stack_trace_make_site(trace, symbols, site);
-    stack_trace_describe(trace, CALLS_SHOWN, who, SITE_WHO_BYTES);
-    if (who[0] == '\0')
-        snprintf(who, SITE_WHO_BYTES, "not known");
+    stack_trace_make_site(trace, symbols, row->site);
+    row->is_named = stack_trace_describe(trace, CALLS_SHOWN, row->who, SITE_WHO_BYTES);
+    if (!row->is_named)
+        stack_trace_describe(trace, UINT32_MAX, row->who, SITE_WHO_BYTES);
+    if (row->who[0] == '\0')
+        snprintf(row->who, SITE_WHO_BYTES, "not known");
+}
+
+static bool is_same(const struct site_row *a, const struct site_row *b)
+{
+    if (a->is_named != b->is_named || strcmp(a->who, b->who) != 0)
+        return false;
+    return a->is_named ||
+           (a->site->frames_count == b->site->frames_count &&
+            memcmp(a->site->frames, b->site->frames, a->site->frames_count * sizeof *a->site->frames) == 0);
 }
 
 uint64_t site_rows_collect(const struct site_subject *subject, const struct dump *dump, struct symbols *symbols,
@@ -90,8 +99,8 @@ uint64_t site_rows_collect(const struct site_subject *subject, const struct dump
         if (!subject->holds(site) || subject->bytes(site) == 0)
             continue;
         struct site_row row = {.site = site, .bytes = subject->bytes(site), .calls = site->calls};
-        describe(subject, site, symbols, trace, row.who);
-        while (at < count && strcmp(rows[at].who, row.who) != 0)
+        describe(&row, subject, symbols, trace);
+        while (at < count && !is_same(&rows[at], &row))
             at++;
         if (at == count) {
             rows[count++] = row;

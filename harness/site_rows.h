@@ -30,11 +30,12 @@ extern const struct site_subject SITE_SUBJECTS[SITE_SUBJECTS_COUNT];
 struct site_row {
     const struct dump_callsite *site; /* the first of those that are added up */
     uint64_t bytes, calls;
+    bool is_named; /* `who` has no bare addresses */
     char who[SITE_WHO_BYTES];
 };
 
-/* What reads the same is one row, the most bytes first. `rows` has room for all call sites of the dump; returns how
- * many there are. `trace` is scratch. */
+/* What reads the same is one row, and where names are missing what has the same stack; the most bytes first. `rows` has
+ * room for all call sites of the dump; returns how many there are. `trace` is scratch. */
 uint64_t site_rows_collect(const struct site_subject *subject, const struct dump *dump, struct symbols *symbols,
                            struct stack_trace *trace, struct site_row *rows);
 

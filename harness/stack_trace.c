@@ -107,29 +107,34 @@ static bool is_plumbing(const char *name)
 }
 
 static uint32_t describe(const struct stack_trace *trace, bool with_plumbing, uint32_t calls_max, char *text,
-                         size_t text_bytes)
+                         size_t text_bytes, bool *is_named)
 {
     uint32_t calls = 0;
     size_t filled = 0;
     text[0] = '\0';
+    *is_named = true;
     for (uint32_t i = 0; i < trace->places_count; i++) {
         const struct trace_place *place = &trace->places[i];
         for (uint32_t k = 0; k < place->count && calls < calls_max && filled < text_bytes; k++) {
             char buffer[TRACE_NAME_BYTES];
-            const char *name = stack_trace_name(place, &trace->frames[place->first + k], buffer);
+            const struct symbol_frame *frame = &trace->frames[place->first + k];
+            const char *name = stack_trace_name(place, frame, buffer);
             if (!with_plumbing && is_plumbing(name))
                 continue;
             filled += (size_t)snprintf(text + filled, text_bytes - filled, "%s%s", calls == 0 ? "" : " < ", name);
+            *is_named &= frame->function != NULL;
             calls++;
         }
     }
     return calls;
 }
 
-void stack_trace_describe(const struct stack_trace *trace, uint32_t calls_max, char *text, size_t text_bytes)
+bool stack_trace_describe(const struct stack_trace *trace, uint32_t calls_max, char *text, size_t text_bytes)
 {
-    if (describe(trace, false, calls_max, text, text_bytes) == 0)
-        describe(trace, true, calls_max, text, text_bytes);
+    bool is_named;
+    if (describe(trace, false, calls_max, text, text_bytes, &is_named) == 0)
+        describe(trace, true, calls_max, text, text_bytes, &is_named);
+    return is_named;
 }
 
 const char *stack_trace_name(const struct trace_place *place, const struct symbol_frame *frame, char *buffer)

@@ -38,8 +38,9 @@ void stack_trace_make(struct stack_trace *trace, struct symbols *symbols, const 
 void stack_trace_make_site(struct stack_trace *trace, struct symbols *symbols, const struct dump_callsite *site);
 
 /* "main.allocate < main.sparse < main.main": who allocated, and who called; at most `calls_max`, cut to its room.
- * The runtime's functions are named only where there are no others. */
-void stack_trace_describe(const struct stack_trace *trace, uint32_t calls_max, char *text, size_t text_bytes);
+ * The runtime's functions are named only where there are no others. False: a name is missing, so what reads the same
+ * may differ: the allocator's own frames are not told from others then. */
+bool stack_trace_describe(const struct stack_trace *trace, uint32_t calls_max, char *text, size_t text_bytes);
 
 /* The function's name; where it is not known the address as "0x4920a5", in `buffer`. */
 enum { TRACE_NAME_BYTES = 24 };

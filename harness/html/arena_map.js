@@ -140,6 +140,7 @@ class ArenaMap {
   show(dump) {
     this.arenas = dump.go.arenas.map((arena) => ({ start: BigInt(arena.start), resident: arena.resident, letters: decodePages(arena.pages) }));
     this.cursor = null;
+    this.knowsResidency = knowsResidency(dump);
     if (this.arenas.length === 0) {
       const leftOut = dump.left_out.arenas;
       this.body.replaceChildren(make('p', { class: 'notice' }, leftOut > 0
@@ -149,7 +150,7 @@ class ArenaMap {
     }
     this.counts = this.count();
     this.fillLegend();
-    this.intro.textContent = `${plural(this.arenas.length, 'arena')} of 64 MiB, in the order of their addresses. A cell is a page of 8 KiB, a row of a block is 2 MiB: one huge page. Full colour: resident, any part of it; faint: not. Sums count whole pages.`;
+    this.intro.textContent = `${plural(this.arenas.length, 'arena')} of 64 MiB, in the order of their addresses. A cell is a page of 8 KiB, a row of a block is 2 MiB: one huge page.${this.knowsResidency ? ' Full colour: resident, any part of it; faint: not.' : ''} Sums count whole pages.`;
     this.status.textContent = 'Point at a page, or click the map and use the arrow keys.';
     this.body.replaceChildren(this.intro, this.legend, this.tools, make('div', { class: 'map' }, this.frame, this.tip), this.status,
       makeLazyDetails('The arenas as a table', () => this.makeTable()));
@@ -168,6 +169,11 @@ class ArenaMap {
     return this.counts[letter.charCodeAt(0)] * Number(PAGE_BYTES);
   }
 
+  residencyText(letter) {
+    if (isResident(letter)) return ', resident';
+    return this.knowsResidency ? ', not resident' : '';
+  }
+
   presentLetters() {
     return this.states.flatMap(({ letter }) => [letter.toUpperCase(), letter]).filter((letter) => this.bytesOf(letter) > 0);
   }
@@ -178,7 +184,7 @@ class ArenaMap {
       const resident = isResident(letter);
       const button = make('button', { type: 'button', 'aria-pressed': String(letter === this.chosen) },
         make('span', { class: resident ? 'key' : 'key faint', colour: classColour(STATE_CLASSES[letter.toLowerCase()]?.[0] || '') }, letter),
-        make('span', {}, `${this.meanings.get(letter.toLowerCase())}${resident ? ', resident' : ', not resident'} `, make('b', {}, bytesText(this.bytesOf(letter)))));
+        make('span', {}, `${this.meanings.get(letter.toLowerCase())}${this.residencyText(letter)} `, make('b', {}, bytesText(this.bytesOf(letter)))));
       button.addEventListener('click', () => this.choose(letter === this.chosen ? null : letter));
       return button;
     });
@@ -201,9 +207,9 @@ class ArenaMap {
     });
     const columns = [
       { head: 'arena', kind: 'address', cell: (row) => this.makeJump(row.arena) },
-      { head: 'resident', cell: (row) => bytesCell(row.arena.resident) },
+      ...(this.knowsResidency ? [{ head: 'resident', cell: (row) => bytesCell(row.arena.resident) }] : []),
       ...letters.map((letter) => ({
-        head: `${letter}: ${this.meanings.get(letter.toLowerCase())}${isResident(letter) ? ', resident' : ', not resident'}`,
+        head: `${letter}: ${this.meanings.get(letter.toLowerCase())}${this.residencyText(letter)}`,
         cell: (row) => bytesCell(row.pages[letter.charCodeAt(0)] * Number(PAGE_BYTES)),
       })),
     ];
@@ -288,7 +294,7 @@ class ArenaMap {
     if (placed.label > 0) {
       context.font = style.getPropertyValue('--label-font');
       context.fillStyle = style.getPropertyValue('--quiet');
-      context.fillText(addressText(arena.start) + (placed.zoom >= 1 ? `  ${bytesText(arena.resident)} resident` : ''), x, y - 5);
+      context.fillText(addressText(arena.start) + (placed.zoom >= 1 && this.knowsResidency ? `  ${bytesText(arena.resident)} resident` : ''), x, y - 5);
     }
     if (placed.zoom >= MAP.grid) this.drawCells(arena, x, y, palette, style, view);
   }
@@ -355,10 +361,9 @@ class ArenaMap {
     const letter = String.fromCharCode(letters[place.page]);
     const { first, end } = this.runOf(place);
     const address = (page) => addressText(start + BigInt(page) * PAGE_BYTES);
-    const resident = isResident(letter);
     return [
       address(place.page),
-      `${letter}: ${this.meanings.get(letter.toLowerCase())}, ${resident ? 'resident' : 'not resident'}`,
+      `${letter}: ${this.meanings.get(letter.toLowerCase())}${this.residencyText(letter)}`,
       `class ${(STATE_CLASSES[letter.toLowerCase()] || ['not known']).join(' and ')}`,
       `run of ${plural(end - first, 'page')} (${bytesText((end - first) * Number(PAGE_BYTES))}) from ${address(first)} to ${address(end)}`,
       `page ${place.page} of arena ${place.arena + 1} of ${this.arenas.length}`,

@@ -43,7 +43,10 @@ class Report {
     showFindings(dump);
     showClasses(dump, before);
     showSizeClasses(dump);
+    showGoMaps(dump);
+    showKeepers(dump);
     showSites(dump);
+    showThreads(dump);
     showMappings(dump);
     showCircumstances(dump);
     this.arenaMap.show(dump);

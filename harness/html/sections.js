@@ -26,31 +26,62 @@ function tile(title, value, notes, properties) {
     notes.filter(Boolean).map((note) => make('p', { class: 'tile-note' }, note)));
 }
 
+function timesText(whole, part) {
+  const times = whole / part;
+  return times < 10 ? times.toFixed(1) : countText(Math.floor(times));
+}
+
+// False: of a core without holes. Nothing is said then of what is resident.
+function knowsResidency(dump) {
+  return dump.books.pagemap?.how !== 'none';
+}
+
 function rssTile(dump) {
   const { rss, environment } = dump;
   const limit = environment.cgroup_memory_max_bytes;
+  const objects = rss.classes['go.objects']?.resident || 0;
+  if (!knowsResidency(dump)) return tile('RSS', 'not known', [dump.books.pagemap.missing[0]?.why]);
   return tile('RSS', bytesText(rss.total), [
+    dump.reason === 'core' ? 'in the core: unchanged pages of mapped files are not in it' : null,
     rss.peak === null ? null : `peak ${bytesText(rss.peak)}`,
     rss.swapped ? `swapped ${bytesText(rss.swapped)}` : null,
     limit === null ? null : `${percentText(rss.total, limit)} of the cgroup's limit of ${bytesText(limit)}`,
+    objects > 0 && rss.total > 0 ? `${timesText(rss.total, objects)} times the Go objects in it (${bytesText(objects)})` : null,
   ]);
+}
+
+// Whose memory it is: classes by the beginning of their names.
+const OWNERS = [
+  ['Go', ['go.']],
+  ['C', ['c.', 'thread.stacks']],
+  ['files', ['libs', 'files']],
+  ['gopagewatch', ['shim']],
+];
+
+function ownersText(dump) {
+  return OWNERS.map(([owner, prefixes]) => {
+    const bytes = sumOf(classRows(dump).filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix))), 'resident');
+    return bytes > 0 ? `${owner} ${bytesText(bytes)} (${percentText(bytes, dump.rss.total)})` : null;
+  }).filter(Boolean).join(', ');
 }
 
 function explainedTile(dump) {
   const other = otherBytes(dump);
+  if (!knowsResidency(dump)) return null;
   return tile('Explained', percentFloorText(explainedBytes(dump), dump.rss.total),
-    [other > 0 ? `${bytesText(other)} are of no known class` : 'each resident byte has a class']);
+    [ownersText(dump), other > 0 ? `${bytesText(other)} are of no known class` : 'each resident byte has a class']);
 }
 
 function largestTile(dump) {
   const largest = classRows(dump)[0];
-  if (!largest) return null;
+  if (!largest || !knowsResidency(dump)) return null;
   return tile('Most of it', largest.name,
     [`${bytesText(largest.resident)}, ${percentText(largest.resident, dump.rss.total)} of RSS`, classMeaning(largest.name)],
     { colour: classColour(largest.name) });
 }
 
 function findingTile(dump) {
+  if (!knowsResidency(dump)) return null;
   const resident = dump.findings.filter((finding) => !NOT_RESIDENT.has(finding.id));
   if (resident.length === 0) return tile('Stands out', 'nothing', ['no waste that Go\u2019s and the kernel\u2019s books show']);
   const [worst] = resident;
@@ -95,7 +126,7 @@ function showHeadline(dump) {
     return make('li', { class: isWhole ? 'book' : 'book partial' }, `${isWhole ? '\u2713' : '!'} ${name}: ${book.how}`);
   });
   document.getElementById('headline').replaceChildren(
-    make('div', { class: 'tiles' }, rssTile(dump), explainedTile(dump), largestTile(dump), findingTile(dump)),
+    make('div', { class: 'tiles' }, [rssTile, explainedTile, largestTile, findingTile].map((makeTile) => makeTile(dump))),
     make('ul', { class: 'books', 'aria-label': 'How it was read' }, books),
     make('ul', { class: 'limits', 'aria-label': 'What limits this report' },
       limits(dump).map(([kind, text]) => make('li', {}, make('b', {}, kind + ': '), text))));
@@ -125,6 +156,7 @@ function evidenceText(name, value) {
 }
 
 function showFindings(dump) {
+  document.getElementById('findings').hidden = !knowsResidency(dump);
   const cards = dump.findings.map((finding) =>
     make('article', { class: 'finding', colour: findingColour(finding.id) },
       make('div', { class: 'finding-size' },
@@ -165,18 +197,21 @@ function showClasses(dump, before) {
   const rare = ['huge', 'lazyfree', 'swapped'].filter((key) => sumOf(rows, key) > 0);
   const columns = [
     { head: 'class', kind: 'name', cell: (row) => className(row.name) },
-    { head: 'resident', cell: (row) => bytesCell(row.resident) },
-    { head: '% of RSS', cell: (row) => percentText(row.resident, total) },
-    { head: '', kind: 'bars', cell: (row) => bar([{ bytes: row.resident, colour: classColour(row.name) }], most) },
+    ...(knowsResidency(dump) ? [
+      { head: 'resident', cell: (row) => bytesCell(row.resident) },
+      { head: '% of RSS', cell: (row) => percentText(row.resident, total) },
+      { head: '', kind: 'bars', cell: (row) => bar([{ bytes: row.resident, colour: classColour(row.name) }], most) },
+    ] : []),
     ...(before ? [{ head: 'change', cell: (row) => changeText(row.resident - residentBefore(row)) }] : []),
     { head: 'mapped', cell: (row) => bytesCell(row.mapped) },
     ...rare.map((key) => ({ head: key, cell: (row) => bytesCell(row[key]) })),
     { head: 'what it is', kind: 'text', cell: (row) => classMeaning(row.name) },
   ];
   const resident = sumOf(rows, 'resident');
-  const foot = ['total', bytesText(resident), percentText(resident, total), '',
+  const foot = ['total', ...(knowsResidency(dump) ? [bytesText(resident), percentText(resident, total), ''] : []),
     ...(before ? [changeText(resident - sumOf(classRows(before), 'resident'))] : []),
     bytesText(sumOf(rows, 'mapped')), ...rare.map((key) => bytesText(sumOf(rows, key))), ''];
+  document.getElementById('classes-title').textContent = knowsResidency(dump) ? 'Where the RSS went' : 'What is mapped';
   bodyOf('classes').replaceChildren(
     ...(resident > 0 ? [classBar(rows, resident)] : []),
     makeTable({ caption: before ? 'Classes of memory; change: since the dump before' : 'Classes of memory', columns, rows, foot }));
@@ -218,20 +253,70 @@ function showSizeClasses(dump) {
     { head: 'spans, empty to full', kind: 'text', cell: (row) => histogram(row.occupancy) },
     { head: 'in spans < ¼ full', cell: (row) => bytesCell(row.sparse_bytes) },
   ];
-  if (rows.length > 0) {
+  if (rows.length > 0 && knowsResidency(dump)) {
     const foot = ['all', bytesText(sumOf(rows, 'empty')), bytesText(sumOf(rows, 'resident')), '', countText(sumOf(rows, 'spans')),
       `${countText(sumOf(rows, 'objects'))} of ${countText(sumOf(rows, 'slots'))}`, percentText(sumOf(rows, 'objects'), sumOf(rows, 'slots')), '', bytesText(sumOf(rows, 'sparse_bytes'))];
     parts.push(
       make('p', { class: 'legend' }, make('span', { class: 'swatch', colour: 'var(--class-go-objects)' }), 'resident and holds an object ',
         make('span', { class: 'swatch', colour: 'var(--waste)' }), 'resident and holds none: free slots and tail waste'),
       makeTable({ caption: 'Size classes: the most resident memory without an object first', columns, rows, foot, limit: 12 }));
-  } else if (parts.length === 0) {
+  } else if (rows.length === 0 && parts.length === 0) {
     parts.push(make('p', { class: 'calm' }, 'No span with slots was found.'));
   }
   if (large.spans > 0)
-    parts.push(make('p', {}, `Large objects, each with a span of its own: ${countText(large.spans)} of ${bytesText(large.bytes)} in all, ${bytesText(large.resident)} resident`,
-      large.untouched > 0 ? `, ${bytesText(large.untouched)} never touched.` : '.'));
+    parts.push(make('p', {}, `Large objects, each with a span of its own: ${countText(large.spans)} of ${bytesText(large.bytes)} in all`,
+      knowsResidency(dump) ? `, ${bytesText(large.resident)} resident` : '',
+      knowsResidency(dump) && large.untouched > 0 ? `, ${bytesText(large.untouched)} never touched.` : '.'));
   bodyOf('sizeclasses').replaceChildren(...parts);
+}
+
+// ---- Go maps ----
+
+// By what is allocated: small parts share pages, and each of them has the page as resident.
+function worstPart({ parts }) {
+  const [worst] = [...parts].sort((a, b) => b.allocated - a.allocated);
+  return worst && worst.allocated > 0 ? `${worst.part} ${bytesText(worst.allocated)}` : '-';
+}
+
+function showGoMaps(dump) {
+  const maps = dump.go.maps || [];
+  const known = (cell) => (map) => (map.why === null ? cell(map) : '-');
+  const rows = [...maps].sort((a, b) => (b.total?.resident || 0) - (a.total?.resident || 0) || (a.name < b.name ? -1 : 1));
+  const columns = [
+    { head: 'map', kind: 'name', cell: (map) => map.name },
+    { head: 'type', kind: 'text', cell: (map) => map.why ?? `${map.type}${map.address === '0x0' ? ' (nil)' : ''}` },
+    { head: 'resident', cell: known((map) => bytesCell(map.total.resident)) },
+    { head: 'alone', cell: known((map) => bytesCell(map.alone)) },
+    { head: 'pages', cell: known((map) => countText(map.total.pages)) },
+    { head: 'entries', cell: known((map) => countText(map.entries)) },
+    { head: 'an entry', cell: known((map) => (map.entries === 0 ? '-' : bytesText(Math.floor(map.total.allocated / map.entries)))) },
+    { head: 'most in', kind: 'text', cell: known(worstPart) },
+  ];
+  const torn = maps.filter((map) => map.torn_reads > 0).length;
+  document.getElementById('gomaps').hidden = maps.length === 0;
+  bodyOf('gomaps').replaceChildren(
+    makeTable({ caption: 'Go maps that are watched; alone: resident of pages with nothing else', columns, rows, limit: 12 }),
+    ...(torn > 0 ? [make('p', { class: 'notice' }, `${countText(torn)} of them changed while they were read.`)] : []));
+}
+
+// ---- threads ----
+
+function showThreads(dump) {
+  const { threads } = dump;
+  const most = threads.reduce((largest, thread) => Math.max(largest, thread.resident), 0);
+  const size = (thread) => Number(BigInt(thread.end) - BigInt(thread.start));
+  const columns = [
+    { head: 'resident', cell: (thread) => bytesCell(thread.resident) },
+    { head: '', kind: 'bars', cell: (thread) => bar([{ bytes: thread.resident, colour: classColour('thread.stacks') }], most) },
+    { head: 'below sp', cell: (thread) => (thread.resident_below === null ? '-' : bytesCell(thread.resident_below)) },
+    { head: 'size', cell: (thread) => bytesText(size(thread)) },
+    { head: 'thread', kind: 'text', cell: (thread) => (thread.tid === null ? 'none: its thread has ended, libc keeps it' : `${thread.tid} ${thread.name ?? ''}`) },
+  ];
+  const leftOut = dump.left_out.threads;
+  document.getElementById('threads').hidden = !knowsResidency(dump) || (threads.length === 0 && leftOut === 0);
+  bodyOf('threads').replaceChildren(
+    ...(threads.length > 0 ? [makeTable({ caption: 'Stacks of threads, the most resident first; below sp: used by calls that have returned', columns, rows: threads, limit: 6 })] : []),
+    ...(leftOut > 0 ? [make('p', { class: 'notice' }, `Left out to keep this page small: ${plural(leftOut, 'stack')}. The dump has them.`)] : []));
 }
 
 // ---- mappings ----
@@ -242,8 +327,10 @@ function showMappings(dump) {
   const columns = [
     { head: 'mapping', kind: 'address', cell: (map) => `${map.start.slice(2)}\u2013${map.end.slice(2)}` },
     { head: '', kind: 'address', cell: (map) => map.perms },
-    { head: 'resident', cell: (map) => bytesCell(map.resident) },
-    { head: '', kind: 'bars', cell: (map) => bar([{ bytes: map.resident, colour: classColour(map.class) }], most) },
+    ...(knowsResidency(dump) ? [
+      { head: 'resident', cell: (map) => bytesCell(map.resident) },
+      { head: '', kind: 'bars', cell: (map) => bar([{ bytes: map.resident, colour: classColour(map.class) }], most) },
+    ] : []),
     { head: 'mapped', cell: (map) => bytesCell(map.mapped) },
     ...rare.map((key) => ({ head: key, cell: (map) => bytesCell(map[key]) })),
     { head: 'class', kind: 'name', cell: (map) => className(map.class) },
@@ -251,7 +338,7 @@ function showMappings(dump) {
   ];
   const parts = [];
   if (dump.maps.length > 0)
-    parts.push(makeTable({ caption: 'Mappings, the most resident first; one that holds several classes has a row for each', columns, rows: dump.maps, limit: 12 }));
+    parts.push(makeTable({ caption: `Mappings, the ${knowsResidency(dump) ? 'most resident' : 'largest'} first; one that holds several classes has a row for each`, columns, rows: dump.maps, limit: 12 }));
   const { maps, maps_mapped: mapped, maps_resident: resident } = dump.left_out;
   if (maps > 0)
     parts.push(make('p', { class: 'notice' }, `Left out to keep this page small: ${plural(maps, 'row')}, ${bytesText(resident)} resident of ${bytesText(mapped)} mapped. The dump has them.`));

@@ -46,6 +46,13 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* The sum, or the largest number. */
+static inline uint64_t add_saturating(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 /* __builtin_popcountll is a call into a table where the compiler may not assume POPCNT. */
 static inline uint32_t count_ones(uint64_t bits)
 {

@@ -79,7 +79,7 @@ static void expect_number(uint64_t is, uint64_t expected, const struct expected 
                  what, is, expected);
 }
 
-TOOLCHAIN_TEST(maps_shared, what_entries_share_and_what_is_large_is_told_as_it_is, .timeout = 120)
+TOOLCHAIN_TEST(maps_shared, what_entries_share_and_what_is_large_is_told_as_it_is, .timeout = 300)
 {
     struct temp_dir dir = temp_dir_make();
     char pid[16];

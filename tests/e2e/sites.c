@@ -207,7 +207,7 @@ TOOLCHAIN_TEST(sites, resident_bytes_add_up_to_the_classes, .timeout = 300)
 }
 
 /* What the runtime maps has a purpose, with its tracer on, in settings of GODEBUG that map in places of their own. */
-TOOLCHAIN_TEST(sites, every_mapping_of_the_runtime_has_a_purpose, .timeout = 120)
+TOOLCHAIN_TEST(sites, every_mapping_of_the_runtime_has_a_purpose, .timeout = 300)
 {
     static const struct {
         const char *debug, *purpose; /* that purpose too is there, or NULL */
@@ -328,7 +328,7 @@ static const char *why_missing(const json_t *dump, const char *what)
 }
 
 /* Its calls would hold the locks that a capture takes. */
-TOOLCHAIN_TEST(sites, a_program_that_uses_libunwind_itself_is_not_walked_and_the_dump_says_so, .timeout = 120)
+TOOLCHAIN_TEST(sites, a_program_that_uses_libunwind_itself_is_not_walked_and_the_dump_says_so, .timeout = 300)
 {
     static const struct {
         const char *library, *why;

@@ -282,7 +282,7 @@ Test(support, a_dump_is_there_when_it_has_its_name)
     struct outbox outbox;
     outbox_open(&outbox, dir.path);
     const char *script =
-        "read json; for i in 1 2; do printf %s \"$json\" >$i.tmp; read x; mv $i.tmp $i.json; done; read x";
+        "read json; for i in 1 2; do printf %s \"$json\" >$i.part; read x; mv $i.part $i.json; done; read x";
     const char *arguments[] = {"sh", "-c", script, NULL};
     struct program *program = program_start(&(struct program_setup){.arguments = arguments, .directory = dir.path});
     program_send(program, DUMP);

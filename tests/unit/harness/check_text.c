@@ -87,6 +87,19 @@ Test(check_text, says_why_what_grew_and_what_to_keep_in_mind)
     free(text);
 }
 
+/* No baseline that is not there. */
+Test(check_text, growth_without_a_baseline_is_from_the_first_to_the_last)
+{
+    struct check_result made = made_regression();
+    char *text = write_wide(&made, 200);
+    cr_expect_not_null(strstr(text, "\nclass          baseline   current     change "), "%s", text);
+    free(text);
+    made.baseline_samples = 0;
+    text = write_wide(&made, 200);
+    cr_expect_not_null(strstr(text, "\nclass             first      last     change "), "%s", text);
+    free(text);
+}
+
 Test(check_text, pass_says_no_why)
 {
     struct check_result made = made_regression();

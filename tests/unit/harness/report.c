@@ -235,3 +235,42 @@ Test(report, most_classes_that_dumps_can_have_fit_the_table)
     for (int file = 0; file < CLASS_TABLE_DUMPS_MAX; file++)
         dump_free(&dumps[file]);
 }
+
+/* ---- cores ---- */
+
+static char *report_of_core(const char *pagemap)
+{
+    struct dump dump;
+    struct error error;
+    json_t *document = fixture_document();
+    fixture_change(document, "reason", "\"core\"");
+    fixture_change(document, "books/pagemap", pagemap);
+    cr_assert(fixture_load_document(&dump, document, &error), "%s", error.text);
+    char *text = print_dump(&dump, UINT32_MAX);
+    dump_free(&dump);
+    return text;
+}
+
+Test(report, what_a_core_lacks_is_said_beside_its_size)
+{
+    char *text = report_of_core("{\"how\":\"core\",\"missing\":[],\"untrusted\":0,\"counters\":{}}");
+    cr_expect_not_null(
+        strstr(text, "\nRSS    60.0 MiB in the core (unchanged pages of mapped files are not in it), peak 70.0 MiB,"),
+        "%s", text);
+    free(text);
+}
+
+/* No number that nobody knows. */
+Test(report, without_residency_only_what_is_mapped_is_told)
+{
+    static const char *const UNKNOWN[] = {"60.0 MiB", "RSS went",  "never touched", "resident 20.0",
+                                          "idle",     "explained", "upper case",    "wasted"};
+    char *text = report_of_core("{\"how\":\"none\",\"missing\":[{\"what\":\"what was resident\",\"why\":\"the core has "
+                                "no holes\"}],\"untrusted\":0,\"counters\":{}}");
+    cr_expect_not_null(strstr(text, "\nRSS    residency not known: the core has no holes\nheap "), "%s", text);
+    cr_expect_not_null(strstr(text, "\nwhat is mapped\nclass          mapped  what it is\n"), "%s", text);
+    cr_expect_not_null(strstr(text, "\nlarge objects: 10 of 40.0 MiB together\n"), "%s", text);
+    for (size_t i = 0; i < sizeof UNKNOWN / sizeof UNKNOWN[0]; i++)
+        cr_expect_null(strstr(text, UNKNOWN[i]), "\"%s\" in: %s", UNKNOWN[i], text);
+    free(text);
+}

@@ -320,3 +320,55 @@ Test(report_sections, endless_names_are_shown_or_cut)
     }
     free(name);
 }
+
+/* ---- who did it ---- */
+
+#define GROWTH(id, bytes, outer)                                                                          \
+    "{\"id\":" id ",\"by\":\"go\",\"op\":\"mmap\",\"detail\":\"rw-\",\"purpose\":\"arenas\",\"calls\":1," \
+    "\"errors\":0,\"bytes\":" bytes ",\"unmapped\":0,\"resident\":0,\"first_since_start_ns\":1,"          \
+    "\"last_since_start_ns\":2,\"pcs\":[\"0x401001\",\"0x401002\",\"0x401003\",\"0x401004\",\"" outer "\"]}"
+
+/* The frames that are printed by default would be the allocator's. */
+Test(report_sections, without_names_stacks_are_told_apart_and_the_reason_is_said)
+{
+    struct report_options options = PLAIN;
+    options.top_rows = 10;
+    json_t *document = fixture_document();
+    fixture_change(document, "callsites",
+                   "[" GROWTH("1", "4194304", "0x401005") "," GROWTH("2", "50331648", "0x401006") "," GROWTH(
+                       "3", "4194304", "0x401006") "]");
+    fixture_change(document, "modules",
+                   "[{\"start\":\"0x400000\",\"end\":\"0x500000\",\"bias\":\"0x0\",\"path\":\"/nowhere/shop\","
+                   "\"build_id\":\"00ff\"}]");
+    char *section = take_section(document, &options, "who did it");
+    cr_expect_str_eq(
+        section,
+        "who did it\n"
+        "   bytes  calls  of           by\n"
+        "52.0 MiB      2  heap growth  0x401001 < 0x401002 < 0x401003 < 0x401004 < 0x401006\n"
+        "4.00 MiB      1  heap growth  0x401001 < 0x401002 < 0x401003 < 0x401004 < 0x401005\n"
+        "without names: /nowhere/shop: cannot be read: No such file or directory; name a directory that has the "
+        "right\n  one (--symbols)\n");
+    free(section);
+}
+
+/* More rows than N can show: no N is asked for. */
+Test(report_sections, no_more_rows_are_promised_than_can_be_shown)
+{
+    json_t *document = fixture_document(), *sites = json_array();
+    for (unsigned i = 0; i < 40; i++) {
+        char outer[16], json[512];
+        snprintf(outer, sizeof outer, "0x%x", 0x402000 + i);
+        snprintf(json, sizeof json, GROWTH("%u", "4194304", "%s"), i + 1, outer);
+        json_array_append_new(sites, json_loads(json, 0, NULL));
+    }
+    json_object_set_new(document, "callsites", sites);
+    struct report_options options = PLAIN;
+    for (options.top_rows = 20; options.top_rows <= 1000; options.top_rows += 980) {
+        char *section = take_section(json_deep_copy(document), &options, "who did it");
+        const char *rest = options.top_rows == 20 ? "\n... 20 more (--top N)\n" : "\n... 15 more\n";
+        cr_expect_not_null(strstr(section, rest), "%s", section);
+        free(section);
+    }
+    json_decref(document);
+}
