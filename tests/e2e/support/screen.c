@@ -27,6 +27,8 @@ struct screen {
     unsigned columns, rows;
     char cells[ROWS_MAX][COLUMNS_MAX];
     unsigned row, column; /* column == columns: at the end, the next letter wraps */
+    unsigned saved_row, saved_column;
+    unsigned top, bottom; /* the rows that scroll, both among them */
     bool wraps_at_once;   /* terminfo: am without xenl */
     char last;            /* letter, for REP */
     enum parser parser;
@@ -72,6 +74,7 @@ struct screen *screen_start(const struct program_setup *setup, unsigned columns,
     must(screen != NULL && columns <= COLUMNS_MAX && rows <= ROWS_MAX, "screen");
     screen->columns = columns;
     screen->rows = rows;
+    screen->bottom = rows - 1;
     screen->wraps_at_once = kind_wraps_at_once(setup->environment);
     clear(screen);
     screen->terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -100,12 +103,13 @@ static unsigned least(unsigned a, unsigned b)
 
 static void feed_line(struct screen *screen)
 {
-    if (screen->row + 1 < screen->rows) {
-        screen->row++;
+    if (screen->row != screen->bottom) {
+        screen->row += screen->row + 1 < screen->rows;
         return;
     }
-    memmove(screen->cells[0], screen->cells[1], (screen->rows - 1) * sizeof screen->cells[0]);
-    memset(screen->cells[screen->rows - 1], ' ', sizeof screen->cells[0]);
+    unsigned moved = screen->bottom - screen->top;
+    memmove(screen->cells[screen->top], screen->cells[screen->top + 1], moved * sizeof screen->cells[0]);
+    memset(screen->cells[screen->bottom], ' ', sizeof screen->cells[0]);
 }
 
 static void wrap_if_at_end(struct screen *screen)
@@ -162,10 +166,18 @@ static void move_to(struct screen *screen, unsigned row, unsigned column)
     screen->column = least(column, screen->columns - 1);
 }
 
-/* Rows from the cursor's on move down or up by `n`. */
+static void set_region(struct screen *screen, unsigned top, unsigned bottom)
+{
+    screen->bottom = least(bottom, screen->rows - 1);
+    screen->top = least(top, screen->bottom);
+}
+
+/* Rows from the cursor's on, of those that scroll, move down or up by `n`. */
 static void shift_rows(struct screen *screen, unsigned n, bool is_down)
 {
-    unsigned rows = screen->rows - screen->row;
+    if (screen->row < screen->top || screen->row > screen->bottom)
+        return;
+    unsigned rows = screen->bottom + 1 - screen->row;
     char(*at)[COLUMNS_MAX] = screen->cells + screen->row;
     n = least(n, rows);
     memmove(is_down ? at + n : at, is_down ? at : at + n, (rows - n) * sizeof *at);
@@ -225,6 +237,10 @@ static void control(struct screen *screen, char final)
     case 'M':
         shift_rows(screen, n, final == 'L');
         break;
+    case 'r':
+        set_region(screen, n - 1, parameter(screen, 1, screen->rows) - 1);
+        move_to(screen, 0, 0);
+        break;
     case 'b':
         for (; n > 0; n--)
             put(screen, screen->last);
@@ -233,7 +249,6 @@ static void control(struct screen *screen, char final)
     case 'h': /* modes */
     case 'l':
     case 'c': /* the cursor's shape */
-    case 'r': /* the whole screen scrolls */
     case 't':
         break;
     default:
@@ -250,7 +265,12 @@ static void take_escape(struct screen *screen, char letter)
         screen->parameters_count = 1;
     } else if (letter == '(' || letter == ')') {
         screen->parser = PARSER_CHARSET;
-    } else if (strchr("=>78", letter) == NULL) {
+    } else if (letter == '7') {
+        screen->saved_row = screen->row;
+        screen->saved_column = screen->column;
+    } else if (letter == '8') {
+        move_to(screen, screen->saved_row, screen->saved_column);
+    } else if (strchr("=>", letter) == NULL) {
         fail("the terminal does not know the sequence ESC %c", letter);
     }
 }
@@ -370,6 +390,7 @@ void screen_resize(struct screen *screen, unsigned columns, unsigned rows)
     read_terminal(screen);
     screen->columns = columns;
     screen->rows = rows;
+    set_region(screen, 0, rows - 1);
     move_to(screen, screen->row, screen->column);
     clear(screen);
     set_size(screen);
