@@ -10,10 +10,18 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "memory/raw.h"
 #include "memory/units.h"
 #include "preload/descriptor.h"
+
+/* A file that is made longer than this costs the process its life (SIGXFSZ), on whatever thread we are. */
+static bool may_grow_to(uint64_t bytes)
+{
+    struct rlimit limit;
+    return raw_failed(raw_syscall6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0)) || limit.rlim_cur >= bytes;
+}
 
 void control_open(struct control *control)
 {
@@ -23,7 +31,7 @@ void control_open(struct control *control)
     int fd = descriptor_move_up((int)made);
     long page = -1;
     /* Whoever may open it could make it shorter, and our next look at it would be a SIGBUS: so nobody can. */
-    if (!raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)) &&
+    if (may_grow_to(GPW_CONTROL_BYTES) && !raw_failed(raw_syscall6(SYS_ftruncate, fd, GPW_CONTROL_BYTES, 0, 0, 0, 0)) &&
         !raw_failed(raw_syscall6(SYS_fcntl, fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL, 0, 0, 0)))
         page = raw_mmap(NULL, GPW_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (raw_failed(page)) {

@@ -91,6 +91,18 @@ Test(bad_input, disk_that_is_full_halfway, .timeout = 180)
     expect_no_dump(watched, "file too large (EFBIG)");
 }
 
+static void allow_no_file(void)
+{
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
+}
+
+/* Not even the page by which the shim is asked, and the signal of such a limit ends who does not ignore it. */
+Test(bad_input, process_that_may_write_no_file_lives_on, .timeout = 180)
+{
+    struct watched *watched = watch_oldest(NULL, allow_no_file);
+    expect_no_dump(watched, "file too large (EFBIG)");
+}
+
 static void mount_small_disk(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
