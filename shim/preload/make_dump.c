@@ -455,7 +455,7 @@ static const char *mend_of(int error, const char *otherwise)
     case EMFILE:
         return "; raise RLIMIT_NOFILE (ulimit -n)";
     case ENOMEM:
-        return "; raise RLIMIT_AS (ulimit -v) or the limit of its cgroup";
+        return LIMITS_MEND;
     case EBADF:
         return "; ask once more";
     default:
