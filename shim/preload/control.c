@@ -19,7 +19,7 @@
 /* A file that is made longer than this costs the process its life (SIGXFSZ), on whatever thread we are. */
 static bool may_grow_to(uint64_t bytes)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0, 0};
     return raw_failed(raw_syscall6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0)) || limit.rlim_cur >= bytes;
 }
 
