@@ -245,8 +245,11 @@ static void write_grown(const struct details *details)
     if (answer->grows_at_entries == 0)
         return;
     struct wrap wrap = begin_line(details, "grows", STYLE_PLAIN);
-    wrap_format(&wrap, "at %s entries: to %s slots, %s", human_count(answer->grows_at_entries).text,
-                human_count(answer->grown_capacity).text, human_bytes(answer->grown_bytes).text);
+    /* Which of several tables fills first is up to the hashes; and tombstones are cleared first (go1.25 on). */
+    bool is_earliest = answer->design == MAP_DESIGN_SWISS && (answer->tables > 1 || answer->tombstones > 0);
+    wrap_format(&wrap, "at %s entries%s: to %s slots, %s", human_count(answer->grows_at_entries).text,
+                is_earliest ? " at the earliest" : "", human_count(answer->grown_capacity).text,
+                human_bytes(answer->grown_bytes).text);
     if (answer->grown_bytes > now_bytes)
         wrap_format(&wrap, "(%s more than now)", human_bytes(answer->grown_bytes - now_bytes).text);
     if (answer->design == MAP_DESIGN_BUCKETS && now_bytes != 0) {

@@ -42,7 +42,7 @@ struct map_answer {
     uint64_t count;                          /* entries by the map's own counter */
     uint64_t entries;                        /* entries found */
     uint64_t capacity;                       /* slots, without overflow */
-    uint64_t tombstones;                     /* Swiss: deleted slots that cannot be used before a table is rehashed */
+    uint64_t tombstones;                     /* Swiss: deleted slots, not to be used before their table clears them */
     uint64_t buckets;                        /* buckets, or groups */
     uint64_t old_buckets, evacuated_buckets; /* of a map that grows: buckets of the old array, and how many are done */
     uint64_t overflow_buckets;               /* in use, on chains */

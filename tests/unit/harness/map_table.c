@@ -66,7 +66,7 @@ Test(map_table, each_part_has_a_row_and_each_question_a_line)
         "an entry    131 B allocated; key and element with what they point to ask for 57 B, so it takes 2.3 times");
     expect_in("made anew   for as many entries: 1,024 slots, 40 KiB instead of 80.0 KiB; it would save 40.0 KiB\n");
     expect_in(
-        "grows       at 1,792 entries: to 4,096 slots, 160 KiB (80.0 KiB more than now), for one of 2 tables grows");
+        "grows       at 1,792 entries at the earliest: to 4,096 slots, 160 KiB (80.0 KiB more than now), for one of 2");
     expect_in("deleted     19 pages (152 KiB) would hold no object any more, 144 KiB of them resident; 88 KiB in ");
     expect_in("shared      6 pages with objects that are not the map's");
     expect_in("huge pages  64 KiB of it is mapped by huge pages\n");
