@@ -138,6 +138,26 @@ Test(programs, etcd_is_explained_under_load, .timeout = 600)
     etcd_stop(etcd);
 }
 
+/* Its runtime runs when our constructor comes: what is not patched for that is told, and told once. */
+TOOLCHAIN_TEST(programs, what_a_linked_library_does_without_is_told_once, .timeout = 180)
+{
+    struct program_setup setup = {.arguments = (const char *[]){app_path(toolchain, "chost.linked"), NULL},
+                                  .environment = (const char *[]){"GOPAGEWATCH_AT_EXIT=1", NULL}};
+    struct watched *watched = watched_start(&setup);
+    program_await_phase(watched->program, "started");
+    program_go_on(watched->program);
+    program_await_phase(watched->program, "full");
+    json_t *dump = watched_dump(watched);
+    size_t index;
+    const json_t *missing;
+    unsigned rows = 0;
+    json_array_foreach(dump_at(dump, "books/shim/missing"), index, missing) rows +=
+        strcmp(dump_text(missing, "what"), "runtime.exit") == 0;
+    cr_expect_leq(rows, 1u, "%u rows", rows);
+    json_decref(dump);
+    watched_end(watched);
+}
+
 /* It goes into every process: it may need nothing but an old libc, and define nothing but what it stands for. */
 Test(programs, library_needs_libc_only_and_exports_what_it_stands_for, .timeout = 180)
 {
